@@ -1,0 +1,10 @@
+export {
+  isKynError,
+  KynError,
+  type KynErrorCode,
+  type KynErrorDetails,
+  type Signal,
+  throwIfCancelled,
+} from './errors.ts';
+export * from './volume/array.ts';
+export type * from './volume/contracts.ts';

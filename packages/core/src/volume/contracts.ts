@@ -1,0 +1,103 @@
+/**
+ * The interfaces between the pipeline and the world: where sections come from, what predicts, where labels go.
+ * `packages/io` and `packages/nn` implement them for Node and the browser; the pipeline knows only these.
+ */
+import type { Signal } from '../errors.ts';
+import type { NdArray, Vec3 } from './array.ts';
+
+/** A 2D image, `[height, width]`, in the dtype it was stored in (integers wider than 16 bit come as Float32). */
+export type RawSection = NdArray<Uint8Array | Uint16Array | Float32Array>;
+
+/** A 2D label image, `[height, width]`; 0 is background. */
+export type LabelSection = NdArray<Uint32Array>;
+
+export interface VolumeInfo {
+  /** Sections, rows, columns. */
+  readonly shape: Vec3;
+  /** From the file's metadata; undefined where it has none. */
+  readonly voxelSizeNm: Vec3 | undefined;
+  /** dtype as stored: `uint8`, `uint16`, `float32`, `uint64`, ... */
+  readonly dtype: string;
+  /** Format name for people: `HDF5`, `PNG stack`, `OME-Zarr 0.5`, ... */
+  readonly format: string;
+  /** Path or URL as the user gave it, for messages. */
+  readonly location: string;
+  /** One name a section (file names of a stack), where there are names. */
+  readonly sectionNames?: readonly string[];
+  /**
+   * Position of every section in units of the section thickness, where it is not 0, 1, 2, ...: a stack whose
+   * file numbers have gaps (10, 11, 13) has [0, 1, 3].
+   */
+  readonly sectionPositions?: readonly number[];
+  /** What was done to read it, one line each, for people ("RGB images: luminance taken"). */
+  readonly notes: readonly string[];
+}
+
+/** A volume that is read section by section. Reads may overlap in time and come in any order. */
+export interface SectionSource {
+  readonly info: VolumeInfo;
+  /** Section `z` (0 ≤ z < shape[0]). NaN pixels come as NaN; the pipeline handles them. */
+  read(z: number, signal?: Signal): Promise<RawSection>;
+  close(): Promise<void>;
+}
+
+/** A label volume that is read section by section. 64-bit ids beyond uint32 are renumbered, the same id alike. */
+export interface LabelSource {
+  readonly info: VolumeInfo;
+  read(z: number, signal?: Signal): Promise<LabelSection>;
+  close(): Promise<void>;
+}
+
+/** A label volume that is written section by section, each section once, in any order. */
+export interface LabelSink {
+  write(z: number, labels: LabelSection): Promise<void>;
+  /** Completes the volume: after this it reads as whole. */
+  close(): Promise<void>;
+}
+
+/** Progress of a stage: `done` of `total` units. */
+export interface Progress {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+  readonly unit: string;
+}
+
+/** How every stage is called besides its input and options. */
+export interface StageContext {
+  readonly signal?: Signal;
+  readonly onProgress?: (progress: Progress) => void;
+  /** A remark for the user, one line ("section 12 is empty: passed over"). */
+  readonly onNote?: (note: string) => void;
+}
+
+/** In-plane offset of an affinity channel, in pixels of the predictor. */
+export type Offset2 = readonly [dy: number, dx: number];
+
+/** Sizes a network works at. */
+export interface PredictorInfo {
+  readonly name: string;
+  /** Voxel size it was trained for (z may be a typical value). */
+  readonly voxelSizeNm: Vec3;
+  /** Affinity channel `c` at pixel p says how likely p and p + offsets[c] are the same cell. */
+  readonly offsets: readonly Offset2[];
+  /** Tile side must be a multiple of this many pixels. */
+  readonly tileMultiple: number;
+  /** Tile side it runs best at. */
+  readonly tileSize: number;
+  /** Pixels at each tile edge that lack context and are blended away. */
+  readonly halo: number;
+  /** Multiply-adds counted as two. */
+  readonly flopPerPixel: number;
+}
+
+/** A 2D network: normalised tiles in, affinities out. */
+export interface Predictor {
+  readonly info: PredictorInfo;
+  /**
+   * @param tiles `[n, 1, h, w]` float32, contrast-normalised; h and w multiples of `tileMultiple`.
+   * @returns `[n, channels, h, w]` float32 in 0..1: affinities at `info.offsets`.
+   */
+  predict(tiles: NdArray<Float32Array>, signal?: Signal): Promise<NdArray<Float32Array>>;
+  close(): Promise<void>;
+}
