@@ -8,3 +8,4 @@ export {
 } from './errors.ts';
 export * from './volume/array.ts';
 export type * from './volume/contracts.ts';
+export * from './volume/random.ts';
