@@ -1,1 +1,31 @@
-export {};
+/** The process around the command line: streams, signals, exit code. */
+import { EXIT, runCli } from './cli.ts';
+import { commands } from './registry.ts';
+import { version } from './version.ts';
+
+/** How long a clean stop may take before the process ends anyway. */
+const STOP_GRACE_MS = 10_000;
+
+const controller = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    controller.abort();
+    setTimeout(() => process.exit(EXIT.interrupted), STOP_GRACE_MS).unref();
+  });
+}
+// `kyn ... | head` closes our stdout early: that is no failure worth a message.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed);
+});
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  signal: controller.signal,
+  version,
+  commands,
+});
+// Ends the process even where a native handle or worker was left open; otherwise never fires.
+setTimeout(() => process.exit(), 1000).unref();

@@ -1,0 +1,45 @@
+/**
+ * Bundles the command line into `dist/`: our own packages are compiled in, native and WASM runtimes stay
+ * outside (they find their binaries beside themselves). Worker entry points become files of their own
+ * beside it, because `new Worker(new URL('./x.js', import.meta.url))` loads them by name.
+ */
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** Output name → source. Workers are added here. */
+const entries = {
+  kyn: 'apps/cli/src/main.ts',
+};
+
+for (const source of Object.values(entries)) {
+  if (!existsSync(join(root, source))) throw new Error(`build: ${source} is missing`);
+}
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: entries,
+  outdir: 'dist',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  external: ['onnxruntime-node', 'onnxruntime-web', 'h5wasm', 'h5wasm/node'],
+  define: { KYN_VERSION: JSON.stringify(version) },
+  banner: {
+    js: [
+      '#!/usr/bin/env node',
+      // CommonJS packages that are bundled in call `require` for Node's own modules.
+      "import { createRequire as __createRequire } from 'node:module';",
+      'const require = __createRequire(import.meta.url);',
+    ].join('\n'),
+  },
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'linked',
+  logLevel: 'warning',
+});
