@@ -1,0 +1,59 @@
+/**
+ * Files that are whole or not there: written under `NAME.partial` in the same folder, then renamed. The
+ * temporary name is always the same, so a run that takes up after a kill leaves nothing behind.
+ */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { isKynError, KynError } from '@kyn/core';
+
+/** Name that a file has until it is whole. */
+export function partialName(path: string): string {
+  return `${path}.partial`;
+}
+
+/** Writes a whole file atomically, making its folder where there is none. */
+export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+  const partial = partialName(path);
+  try {
+    try {
+      await writeFile(partial, data);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(partial, data);
+    }
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true }).catch(() => {});
+    throw outputError(error, path);
+  }
+}
+
+const reasons: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  ENOSPC: ['the disk is full', 'free some space and run again'],
+  EDQUOT: ['the disk quota is used up', 'free some space and run again'],
+  EFBIG: ['the file is larger than is allowed here', 'write to another disk'],
+  EACCES: ['no permission to write', 'choose another place'],
+  EPERM: ['no permission to write', 'choose another place'],
+  EROFS: ['the disk is read-only', 'choose another place'],
+  ENOTDIR: ['a folder of this path is a file', 'choose another place'],
+  EISDIR: ['there is a folder of this name', 'choose another name'],
+  EMFILE: ['too many open files', 'raise the limit (ulimit -n)'],
+  ENAMETOOLONG: ['the name is too long', 'choose a shorter one'],
+};
+
+/** A failed write as a {@link KynError} `output`; one that already is a KynError stays. */
+export function outputError(error: unknown, path: string): KynError {
+  if (isKynError(error)) return error;
+  const [message, hint] = reasons[errorCode(error) ?? ''] ?? [
+    `cannot be written (${error instanceof Error ? error.message : String(error)})`,
+    'choose another place',
+  ];
+  return new KynError('output', message, { where: path, hint, cause: error });
+}
+
+/** The `code` of a Node error: `ENOENT`, ... */
+export function errorCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}

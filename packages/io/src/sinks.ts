@@ -1,0 +1,16 @@
+/** What the writers offer besides core's `LabelSink`. */
+import type { LabelSink, RawSection } from '@kyn/core';
+
+/** A raw volume that is written section by section, each once, in any order. */
+export interface SectionSink {
+  /** The section must have the volume's size and dtype. */
+  write(z: number, section: RawSection): Promise<void>;
+  /** Completes the volume: after this it reads as whole. */
+  close(): Promise<void>;
+}
+
+/** A label sink that knows what an interrupted run has already written. */
+export interface ResumableLabelSink extends LabelSink {
+  /** True when section `z` is on disk as a whole. */
+  has(z: number): Promise<boolean>;
+}
