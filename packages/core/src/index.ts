@@ -6,6 +6,8 @@ export {
   type Signal,
   throwIfCancelled,
 } from './errors.ts';
+export * from './evaluate/index.ts';
 export * from './volume/array.ts';
 export type * from './volume/contracts.ts';
 export * from './volume/random.ts';
+export { type PartialBox, type SubvolumeOptions, subvolume, subvolumeShape } from './volume/subvolume.ts';

@@ -1,0 +1,14 @@
+export { ContingencyTable } from './contingency.ts';
+export { type CostlyError, type CostlyErrors, costliestErrors } from './costly-errors.ts';
+export {
+  countPairs,
+  type EvaluateInput,
+  evaluate,
+  evaluatePerSlice,
+  type PerSliceScores,
+  type SliceScores,
+} from './evaluate.ts';
+export { type LinkScores, scoreLinks } from './link-scores.ts';
+export { majorityOf, scorePerfectFragments, scorePerfectLinks } from './oracles.ts';
+export { labelProfiles, type Profiles } from './profiles.ts';
+export { meanScores, type Scores, scoreTable } from './scores.ts';
