@@ -1,0 +1,13 @@
+export { AUGMENT_DEFAULTS, AUGMENT_NONE, type AugmentOptions } from './augment-options.ts';
+export { type Batch, makeBatch, type SampleOrigin } from './batch.ts';
+export { BatchQueue, type BatchQueueOptions } from './queue.ts';
+export { type SheetPicture, sampleSheet } from './sheet.ts';
+export {
+  CLASS_WEIGHT_RANGE,
+  LSD_CHANNELS,
+  type SampleSpec,
+  type TargetLayout,
+  targetLayout,
+  targetSection,
+} from './spec.ts';
+export { shareVolumes, type TrainingVolume } from './volume.ts';

@@ -1,0 +1,82 @@
+/**
+ * What a training batch is made of: its sizes and the order of its target channels.
+ */
+import { KynError, type Offset2 } from '@kyn/core';
+import type { AugmentOptions } from './augment-options.ts';
+
+export interface SampleSpec {
+  /** Side of the square patch, px. */
+  size: number;
+  /** Samples a batch. */
+  batch: number;
+  /** Neighbouring sections the network sees at once. */
+  sections: 1 | 2 | 3;
+  /** In-plane affinity channels. */
+  offsets: readonly Offset2[];
+  /** Window of the local shape descriptors, px; 0 leaves them out. */
+  lsdSigma: number;
+  /** In-plane pixel size the network works at. */
+  pixelNm: number;
+  augment: AugmentOptions;
+  /** Pixels this near a label border count as boundary in the short-range channels; default 0. */
+  shrinkBorder?: number;
+  /** Longest offset that `shrinkBorder` applies to, px; default 3. */
+  shrinkReach?: number;
+  /** Class weights are cut to this range; default {@link CLASS_WEIGHT_RANGE}. */
+  classWeightRange?: readonly [least: number, most: number];
+}
+
+export const CLASS_WEIGHT_RANGE: readonly [number, number] = [0.2, 5];
+
+/** Which channel of `target` and `weight` is what. Ranges are [first, end). */
+export interface TargetLayout {
+  readonly channels: number;
+  /** Affinities of {@link targetSection}, in the order of the offsets. */
+  readonly plane: readonly [number, number];
+  /** Affinity of section k with section k + 1, for each k. */
+  readonly cross: readonly [number, number];
+  /** Shape descriptors of {@link targetSection}: mean offset y, x; covariance yy, xx, yx; size. */
+  readonly lsd: readonly [number, number];
+}
+
+/** Channels of the six local shape descriptors. */
+export const LSD_CHANNELS = 6;
+
+export function targetLayout(spec: SampleSpec): TargetLayout {
+  const plane = spec.offsets.length;
+  const cross = plane + spec.sections - 1;
+  const channels = cross + (spec.lsdSigma > 0 ? LSD_CHANNELS : 0);
+  return { channels, plane: [0, plane], cross: [plane, cross], lsd: [cross, channels] };
+}
+
+/** The section whose in-plane affinities are asked for: the only one, the first of two, the middle of three. */
+export function targetSection(sections: number): number {
+  return (sections - 1) >> 1;
+}
+
+/** Pixels around the patch that its targets need to know the labels of. */
+export function labelMargin(spec: SampleSpec): number {
+  const reach = spec.offsets.reduce((most, [dy, dx]) => Math.max(most, Math.abs(dy), Math.abs(dx)), 0);
+  return Math.max(reach + (spec.shrinkBorder ?? 0), Math.ceil(LSD_REACH * spec.lsdSigma), 1);
+}
+
+/** The window of the shape descriptors is cut off at this many sigma. */
+export const LSD_REACH = 3;
+
+/** @throws KynError `usage` for sizes that make no batch. */
+export function checkSpec(spec: SampleSpec): void {
+  const wrong = (what: string): never => {
+    throw new KynError('usage', `sample spec: ${what}`);
+  };
+  if (!Number.isInteger(spec.size) || spec.size < 8) wrong(`size ${spec.size} is not a whole number from 8`);
+  if (!Number.isInteger(spec.batch) || spec.batch < 1)
+    wrong(`batch ${spec.batch} is not a whole number from 1`);
+  if (![1, 2, 3].includes(spec.sections)) wrong(`${spec.sections} sections are not 1, 2 or 3`);
+  if (!(spec.pixelNm > 0)) wrong(`pixel size ${spec.pixelNm} nm is not positive`);
+  if (!(spec.lsdSigma >= 0)) wrong(`shape descriptor window ${spec.lsdSigma} is negative`);
+  for (const [dy, dx] of spec.offsets) {
+    if (!Number.isInteger(dy) || !Number.isInteger(dx) || (dy === 0 && dx === 0)) {
+      wrong(`offset ${dy}, ${dx} is not a whole number of pixels away`);
+    }
+  }
+}
