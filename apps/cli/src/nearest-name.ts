@@ -20,7 +20,8 @@ function distance(a: string, b: string): number {
 
 /** The closest of `names` to `typed`, or undefined where none is close (also: a name that `typed` begins). */
 export function nearestName(typed: string, names: readonly string[]): string | undefined {
-  const begun = names.filter((name) => typed.length >= 3 && name.startsWith(typed));
+  const bare = (name: string) => name.toLowerCase().replace(/-/g, '');
+  const begun = names.filter((name) => bare(typed).length >= 3 && bare(name).startsWith(bare(typed)));
   if (begun.length === 1) return begun[0];
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1;

@@ -10,4 +10,10 @@ export * from './evaluate/index.ts';
 export * from './volume/array.ts';
 export type * from './volume/contracts.ts';
 export * from './volume/random.ts';
-export { type PartialBox, type SubvolumeOptions, subvolume, subvolumeShape } from './volume/subvolume.ts';
+export {
+  type PartialBox,
+  type SectionedVolume,
+  type SubvolumeOptions,
+  subvolume,
+  subvolumeShape,
+} from './volume/subvolume.ts';

@@ -15,7 +15,8 @@ export interface SubvolumeOptions {
   readonly zStep?: number;
 }
 
-interface Sectioned<D extends NumericData> {
+/** What a {@link SectionSource} and a {@link LabelSource} have in common. */
+export interface SectionedVolume<D extends NumericData> {
   readonly info: VolumeInfo;
   read(z: number, signal?: Signal): Promise<NdArray<D>>;
   close(): Promise<void>;
@@ -43,9 +44,9 @@ export function subvolumeShape(shape: Vec3, options: SubvolumeOptions, where?: s
  * Voxel size grows with `zStep`, and positions count in the new section thickness. Closing it closes `source`.
  */
 export function subvolume<D extends NumericData>(
-  source: Sectioned<D>,
+  source: SectionedVolume<D>,
   options: SubvolumeOptions,
-): Sectioned<D> {
+): SectionedVolume<D> {
   const { bbox, zStep = 1 } = options;
   const { info } = source;
   const shape = subvolumeShape(info.shape, options, info.location);

@@ -1,0 +1,117 @@
+/**
+ * Volumes as the command line names them: an output folder of `kyn segment` stands for its segmentation, and
+ * `--voxel-size`, `--bbox` and `--z-step` make a part of the volume.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  isKynError,
+  type LabelSource,
+  type NumericData,
+  type SectionedVolume,
+  type SectionSource,
+  type SubvolumeOptions,
+  subvolume,
+  subvolumeShape,
+  type Vec3,
+} from '@kyn/core';
+import { openLabels, openSections } from '@kyn/io/node';
+import type { VolumeValues } from './options.ts';
+
+export const SEGMENTATION_NAME = 'segmentation.zarr';
+export const FRAGMENTS_NAME = 'fragments.zarr';
+
+/** True when the path is an output folder of `kyn segment`. */
+export function isSegmentFolder(path: string): boolean {
+  return existsSync(join(path, SEGMENTATION_NAME));
+}
+
+/** The volume that an operand means. */
+export function volumeSpec(operand: string): string {
+  return isSegmentFolder(operand) ? join(operand, SEGMENTATION_NAME) : operand;
+}
+
+/** Raw sections of the chosen part. The caller closes the source. */
+export async function openRawVolume(operand: string, values: VolumeValues): Promise<SectionSource> {
+  const source = await openSections(volumeSpec(operand), { voxelSizeNm: values.voxelSize });
+  return cutOrClose(source, values);
+}
+
+/** Labels of the chosen part. The caller closes the source. */
+export async function openLabelVolume(operand: string, values: VolumeValues): Promise<LabelSource> {
+  const source = await openLabels(volumeSpec(operand), { voxelSizeNm: values.voxelSize });
+  return cutOrClose(source, values);
+}
+
+/**
+ * Labels to go with a volume whose chosen part has shape `partShape`: taken as they are where they have that
+ * shape already, else the same part of them.
+ */
+export async function openMatchingLabels(
+  operand: string,
+  partShape: Vec3,
+  values: VolumeValues,
+): Promise<LabelSource> {
+  const source = await openLabels(volumeSpec(operand), { voxelSizeNm: values.voxelSize });
+  return sameShape(source.info.shape, partShape) ? source : cutOrClose(source, values);
+}
+
+/** Two label volumes to be compared; see {@link reducedPair} for which of them is cut. */
+export async function openLabelPair(
+  first: string,
+  second: string,
+  values: VolumeValues,
+): Promise<[LabelSource, LabelSource]> {
+  const options = { voxelSizeNm: values.voxelSize };
+  const a = await openLabels(volumeSpec(first), options);
+  try {
+    const b = await openLabels(volumeSpec(second), options);
+    try {
+      const [cutA, cutB] = reducedPair(a.info.shape, b.info.shape, values);
+      return [cutA ? subvolume(a, values) : a, cutB ? subvolume(b, values) : b];
+    } catch (error) {
+      await b.close();
+      throw error;
+    }
+  } catch (error) {
+    await a.close();
+    throw error;
+  }
+}
+
+/** Which of two volumes the box and step apply to: a volume that already has the reduced shape is left. */
+export function reducedPair(a: Vec3, b: Vec3, part: SubvolumeOptions): [cutA: boolean, cutB: boolean] {
+  if (!part.bbox && (part.zStep ?? 1) === 1) return [false, false];
+  const reducedA = reducedShape(a, part);
+  const reducedB = reducedShape(b, part);
+  if (reducedB && sameShape(a, reducedB)) return [false, true];
+  if (reducedA && sameShape(b, reducedA)) return [true, false];
+  // Where neither can be cut, both may be the part already: then the box alone says what shape it has.
+  if (!reducedA && !reducedB && sameShape(a, b)) return [false, false];
+  return [true, true];
+}
+
+function reducedShape(shape: Vec3, part: SubvolumeOptions): Vec3 | undefined {
+  try {
+    return subvolumeShape(shape, part);
+  } catch (error) {
+    if (isKynError(error)) return undefined;
+    throw error;
+  }
+}
+
+function sameShape(a: Vec3, b: Vec3): boolean {
+  return a.every((extent, axis) => extent === b[axis]);
+}
+
+async function cutOrClose<D extends NumericData>(
+  source: SectionedVolume<D>,
+  values: VolumeValues,
+): Promise<SectionedVolume<D>> {
+  try {
+    return subvolume(source, values);
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
