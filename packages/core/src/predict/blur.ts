@@ -1,0 +1,49 @@
+/** Separable Gaussian smoothing of a dense image; beyond the border the edge pixel repeats. */
+
+/** Taps of a normalised Gaussian, from the middle outwards. */
+function halfKernel(sigma: number): Float32Array {
+  const radius = Math.max(1, Math.ceil(3 * sigma));
+  const taps = new Float32Array(radius + 1);
+  let sum = 0;
+  for (let i = 0; i <= radius; i++) {
+    taps[i] = sigma > 0 ? Math.exp((-0.5 * i * i) / (sigma * sigma)) : i === 0 ? 1 : 0;
+    sum += i === 0 ? taps[i] : 2 * taps[i];
+  }
+  return taps.map((tap) => tap / sum);
+}
+
+/** Smoothed copy of `image` [height × width]; `sigma` in pixels. */
+export function gaussianBlur(
+  image: Float32Array,
+  height: number,
+  width: number,
+  sigma: number,
+): Float32Array {
+  const taps = halfKernel(sigma);
+  const radius = taps.length - 1;
+  const middle = new Float32Array(image.length);
+  const padded = new Float32Array(width + 2 * radius);
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    padded.fill(image[row], 0, radius);
+    padded.set(image.subarray(row, row + width), radius);
+    padded.fill(image[row + width - 1], radius + width);
+    for (let x = 0; x < width; x++) {
+      let sum = taps[0] * padded[x + radius];
+      for (let i = 1; i <= radius; i++) sum += taps[i] * (padded[x + radius - i] + padded[x + radius + i]);
+      middle[row + x] = sum;
+    }
+  }
+  const out = new Float32Array(image.length);
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    for (let x = 0; x < width; x++) out[row + x] = taps[0] * middle[row + x];
+    for (let i = 1; i <= radius; i++) {
+      const up = Math.max(0, y - i) * width;
+      const down = Math.min(height - 1, y + i) * width;
+      const tap = taps[i];
+      for (let x = 0; x < width; x++) out[row + x] += tap * (middle[up + x] + middle[down + x]);
+    }
+  }
+  return out;
+}

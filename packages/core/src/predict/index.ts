@@ -1,0 +1,18 @@
+/** Sections to affinities: contrast, pixel size, tiles. */
+export {
+  CLIP_FRACTION,
+  type NormalisedSection,
+  type NormaliseOptions,
+  normaliseSection,
+  type SectionState,
+} from './normalise.ts';
+export { membranesAreBright, POLARITY_PIECE, type PolarityEvidence, polarityEvidence } from './polarity.ts';
+export {
+  PREDICT_DEFAULTS,
+  type PredictOptions,
+  planTiles,
+  type SectionPredictor,
+  sectionPredictor,
+  type TilePlan,
+} from './predict-section.ts';
+export { enlargeLabels, planResample, type ResamplePlan, resampleSection } from './resample.ts';

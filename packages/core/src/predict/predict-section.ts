@@ -1,0 +1,158 @@
+/**
+ * A section through a 2D network: cut into tiles, mirrored beyond its border, predicted, blended.
+ *
+ * Two tiles are on their way at any time, so that the runtime has work while this thread blends the last one.
+ * Buffers are reused from call to call; where one tile covers the section, its result is handed on uncopied.
+ *
+ * With `flips` every tile is also predicted mirrored along y, along x and along both, and the affinities are
+ * averaged (test-time augmentation): four times the work, for the "accurate" setting.
+ */
+import { KynError, throwIfCancelled } from '../errors.ts';
+import { type NdArray, ndarray } from '../volume/array.ts';
+import type { Predictor, PredictorInfo, StageContext } from '../volume/contracts.ts';
+import { addFlippedTile, addTile, type Flip } from './blend.ts';
+import { mirrorIndex, planAxis, type TileAxis } from './tiles.ts';
+
+export interface PredictOptions {
+  /** Average over mirrored copies (four times the work). */
+  readonly flips: boolean;
+}
+
+export const PREDICT_DEFAULTS = { flips: false } as const satisfies PredictOptions;
+
+/** Tiles on their way at a time. */
+const IN_FLIGHT = 2;
+
+export interface TilePlan {
+  readonly rows: TileAxis;
+  readonly columns: TileAxis;
+}
+
+/** Tiles for sections of [height, width]. */
+export function planTiles(height: number, width: number, info: PredictorInfo): TilePlan {
+  const options = { multiple: info.tileMultiple, maxSide: info.tileSize, halo: info.halo };
+  return { rows: planAxis(height, options), columns: planAxis(width, options) };
+}
+
+export interface SectionPredictor {
+  /**
+   * @param image dense float32 [height, width], contrast-normalised; read until the promise settles.
+   * @returns float32 [channels, height, width] in 0..1, any stride. Two results are alive at a time: the buffer of
+   * this call is used again by the call after the next.
+   */
+  predict(image: NdArray<Float32Array>, context?: StageContext): Promise<NdArray<Float32Array>>;
+}
+
+interface TileJob extends Flip {
+  readonly row: number;
+  readonly column: number;
+}
+
+function listJobs({ rows, columns }: TilePlan, { flips }: PredictOptions): TileJob[] {
+  const jobs: TileJob[] = [];
+  for (let row = 0; row < rows.start.length; row++) {
+    for (let column = 0; column < columns.start.length; column++) {
+      jobs.push({ row, column, y: false, x: false });
+      if (!flips) continue;
+      jobs.push({ row, column, y: true, x: false });
+      jobs.push({ row, column, y: false, x: true });
+      jobs.push({ row, column, y: true, x: true });
+    }
+  }
+  return jobs;
+}
+
+/** Prepares tiles and buffers for sections of one size. */
+export function sectionPredictor(
+  predictor: Predictor,
+  height: number,
+  width: number,
+  options: PredictOptions = PREDICT_DEFAULTS,
+): SectionPredictor {
+  const plan = planTiles(height, width, predictor.info);
+  const { rows, columns } = plan;
+  const jobs = listJobs(plan, options);
+  const { offsets } = predictor.info;
+  const values = offsets.length * height * width;
+  const inputs: NdArray<Float32Array>[] = [];
+  const outputs: Float32Array[] = [];
+  let weightSum: Float32Array | undefined;
+  let sent = 0;
+  let calls = 0;
+
+  const send = (image: NdArray<Float32Array>, job: TileJob, context: StageContext) => {
+    // one more buffer than tiles on their way: two calls may overlap by their last and first tile
+    const slot = sent++ % (IN_FLIGHT + 1);
+    inputs[slot] ??= ndarray(new Float32Array(rows.side * columns.side), [1, 1, rows.side, columns.side]);
+    cutTile(image, plan, job, inputs[slot].data);
+    const result = predictor.predict(inputs[slot], context.signal);
+    result.catch(() => {}); // told where it is awaited
+    return result;
+  };
+  const place = (tile: NdArray<Float32Array>, { row, column }: TileJob) => ({
+    tile,
+    top: rows.start[row],
+    left: columns.start[column],
+    weightY: rows.weight[row],
+    weightX: columns.weight[column],
+  });
+
+  return {
+    async predict(image, context = {}) {
+      throwIfCancelled(context.signal);
+      if (jobs.length === 1) {
+        const tile = await send(image, jobs[0], context);
+        checkTile(tile, offsets.length, plan);
+        return { data: tile.data, shape: [offsets.length, height, width], stride: tile.stride.slice(1) };
+      }
+      const slot = calls++ % 2;
+      outputs[slot] ??= new Float32Array(values);
+      const sum = outputs[slot].fill(0);
+      if (options.flips) weightSum = (weightSum ?? new Float32Array(values)).fill(0);
+      const waiting: Promise<NdArray<Float32Array>>[] = [];
+      for (let done = 0, next = 0; done < jobs.length; done++) {
+        throwIfCancelled(context.signal);
+        while (waiting.length < IN_FLIGHT && next < jobs.length)
+          waiting.push(send(image, jobs[next++], context));
+        const tile = await (waiting.shift() as Promise<NdArray<Float32Array>>);
+        checkTile(tile, offsets.length, plan);
+        const placed = place(tile, jobs[done]);
+        if (weightSum) addFlippedTile(sum, weightSum, height, width, placed, jobs[done], offsets);
+        else addTile(sum, height, width, placed);
+      }
+      if (weightSum) for (let i = 0; i < sum.length; i++) sum[i] /= weightSum[i];
+      return ndarray(sum, [offsets.length, height, width]);
+    },
+  };
+}
+
+/** Copies a tile out of the section, mirrored beyond its border and flipped as the job says. */
+function cutTile(
+  image: NdArray<Float32Array>,
+  { rows, columns }: TilePlan,
+  job: TileJob,
+  out: Float32Array,
+): void {
+  const [height, width] = image.shape;
+  const top = rows.start[job.row];
+  const left = columns.start[job.column];
+  const { side } = columns;
+  const inside = Math.min(side, width - left);
+  for (let y = 0; y < rows.side; y++) {
+    const from = mirrorIndex(top + y, height) * width;
+    const to = (job.y ? rows.side - 1 - y : y) * side;
+    const line = out.subarray(to, to + side);
+    line.set(image.data.subarray(from + left, from + left + inside));
+    for (let x = inside; x < side; x++) line[x] = image.data[from + mirrorIndex(left + x, width)];
+    if (job.x) line.reverse();
+  }
+}
+
+function checkTile({ shape }: NdArray, channels: number, { rows, columns }: TilePlan): void {
+  if (shape.length === 4 && shape[1] === channels && shape[2] === rows.side && shape[3] === columns.side)
+    return;
+  throw new KynError(
+    'model',
+    `the network gives ${shape.join('×')} for a tile of ${rows.side}×${columns.side}, not ${channels} channels of it`,
+  );
+}
