@@ -4,8 +4,9 @@
  * business, so decoding is shared by all runtimes.
  */
 import type { Vec3 } from '@kyn/core';
-import type { Readable } from 'zarrita';
+import type { AsyncReadable } from 'zarrita';
 import type { ByteSource, Folder } from './byte-source.ts';
+import type { Inflate } from './inflate.ts';
 import type { PlaneVolume, Purpose } from './plane.ts';
 
 /** One dataset inside a file or container. */
@@ -29,7 +30,7 @@ export interface VolumeDescription {
 
 /** A Zarr store that may know its keys (a folder does, a URL does not). */
 export interface ZarrSite {
-  readonly store: Readable;
+  readonly store: AsyncReadable;
   /** Paths of the groups and arrays below the root (`''` is the root), where they can be listed. */
   listNodes?(): Promise<string[]>;
 }
@@ -49,6 +50,7 @@ export interface Site {
   readonly dataset?: string;
   readonly file?: ByteSource;
   readonly folder?: Folder;
+  readonly inflate: Inflate;
   /** The first bytes of `file` (at least 8 where it has them). */
   readonly magic?: Uint8Array;
   zarr?(): ZarrSite;

@@ -1,6 +1,17 @@
 /** Opens volumes by path or URL. */
-import { KynError, type LabelSource, type SectionSource, type Vec3 } from '@kyn/core';
-import type { VolumeDescription } from '../format.ts';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { inflate } from 'node:zlib';
+import type { LabelSource, SectionSource, Vec3 } from '@kyn/core';
+import { asLabelSource, asSectionSource } from '../adapt.ts';
+import type { Site, VolumeDescription } from '../format.ts';
+import type { Inflate } from '../inflate.ts';
+import type { PlaneVolume, Purpose } from '../plane.ts';
+import { formatOf } from '../registry.ts';
+import { parseVolumeSpec } from '../spec.ts';
+import { fileBytes, fileFolder, inputError } from './file-bytes.ts';
+import { folderZarr, webZarr } from './zarr-store.ts';
 
 export interface OpenOptions {
   /** Path inside the container; the same as writing `FILE:/path`. */
@@ -14,16 +25,67 @@ export interface OpenOptions {
  * or TIFF sections, a multi-page TIFF, one PNG.
  * @throws KynError `not-found`, `format`, `shape`, or `content` for integers wider than 16 bit (labels).
  */
-export async function openSections(_spec: string, _options: OpenOptions = {}): Promise<SectionSource> {
-  throw new KynError('usage', 'not built yet');
+export async function openSections(spec: string, options: OpenOptions = {}): Promise<SectionSource> {
+  const volume = await openPlanes(spec, options, 'sections');
+  return closingOnFailure(volume, () => asSectionSource(volume, options.voxelSizeNm));
 }
 
 /** Opens a label volume of any integer dtype; ids beyond uint32 are renumbered, the same id alike. */
-export async function openLabels(_spec: string, _options: OpenOptions = {}): Promise<LabelSource> {
-  throw new KynError('usage', 'not built yet');
+export async function openLabels(spec: string, options: OpenOptions = {}): Promise<LabelSource> {
+  const volume = await openPlanes(spec, options, 'labels');
+  return closingOnFailure(volume, () => asLabelSource(volume, options.voxelSizeNm));
 }
 
 /** Lists the datasets of a file, folder or URL: shapes, dtypes, voxel sizes. */
-export async function describeVolume(_spec: string): Promise<VolumeDescription> {
-  throw new KynError('usage', 'not built yet');
+export async function describeVolume(spec: string): Promise<VolumeDescription> {
+  const site = await siteOf(spec, {});
+  try {
+    return await (await formatOf(site)).describe(site);
+  } finally {
+    await site.file?.close().catch(() => {});
+  }
+}
+
+async function openPlanes(spec: string, options: OpenOptions, purpose: Purpose): Promise<PlaneVolume> {
+  const site = await siteOf(spec, options);
+  try {
+    return await (await formatOf(site)).open(site, purpose);
+  } catch (error) {
+    await site.file?.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function closingOnFailure<T>(volume: PlaneVolume, make: () => T): Promise<T> {
+  try {
+    return make();
+  } catch (error) {
+    await volume.close();
+    throw error;
+  }
+}
+
+const inflateAsync = promisify(inflate) as Inflate;
+
+async function siteOf(spec: string, options: OpenOptions): Promise<Site> {
+  const { location, dataset: named, isUrl } = parseVolumeSpec(spec);
+  const dataset = options.dataset === undefined ? named : `/${options.dataset.replace(/^\/+/, '')}`;
+  const common = { location, dataset, inflate: inflateAsync };
+  if (isUrl) return { ...common, zarr: () => webZarr(location) };
+  const path = resolve(location);
+  const found = await stat(path).catch((error: unknown) => {
+    throw inputError(error, location);
+  });
+  if (found.isDirectory()) return { ...common, folder: fileFolder(path), zarr: () => folderZarr(path) };
+  const file = await fileBytes(path, location);
+  return {
+    ...common,
+    file,
+    magic: await file.read(0, 16),
+    async hdf5() {
+      const library = await import('h5wasm/node');
+      await library.ready;
+      return { library, filename: path, close: () => file.close() };
+    },
+  };
 }

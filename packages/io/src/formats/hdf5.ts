@@ -1,0 +1,223 @@
+/**
+ * HDF5 volumes in CREMI layout (Funke et al., cremi.org): datasets with `resolution` and `offset` attributes in
+ * nm, zyx. Reads go to the disk slab by slab through h5wasm; nothing else of the file is held.
+ */
+import { KynError, type Vec3, type VolumeInfo } from '@kyn/core';
+import type { Dataset, File, Metadata } from 'h5wasm';
+import type { DatasetDescription, Format, Hdf5Site, Site } from '../format.ts';
+import { allocate, type DtypeName, type PlaneVolume, type Purpose, type StoredData } from '../plane.ts';
+import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
+import { defaultDatasets, volumesIn } from './default-dataset.ts';
+import { attributeVoxelSize } from './zarr-metadata.ts';
+
+const magic = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+
+/** Most bytes that one read takes through the library's memory, which never shrinks. */
+const readBytes = 32 * 2 ** 20;
+
+export const hdf5Format: Format = {
+  name: 'HDF5',
+  recognises: async (site) => site.hdf5 !== undefined && magic.every((byte, i) => site.magic?.[i] === byte),
+  async open(site, purpose) {
+    const opened = await openFile(site);
+    try {
+      return openDataset(opened, site, purpose);
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+  },
+  async describe(site) {
+    const opened = await openFile(site);
+    try {
+      const datasets = list(opened);
+      return { location: site.location, format: 'HDF5', datasets, notes: [] };
+    } finally {
+      await opened.close();
+    }
+  },
+};
+
+interface OpenFile {
+  readonly file: File;
+  readonly library: Hdf5Site['library'];
+  close(): Promise<void>;
+}
+
+async function openFile(site: Site): Promise<OpenFile> {
+  if (!site.hdf5) throw new KynError('format', 'HDF5 can only be read from files', { where: site.location });
+  const { library, filename, close } = await site.hdf5();
+  const file = await attempt(site.location, () => new library.File(filename, 'r')).catch(async (error) => {
+    await close();
+    throw error;
+  });
+  return {
+    file,
+    library,
+    async close() {
+      file.close();
+      await close();
+    },
+  };
+}
+
+/** Runs a library call; its failures mean a damaged file. */
+async function attempt<T>(where: string, call: () => T): Promise<T> {
+  try {
+    return call();
+  } catch (cause) {
+    throw unreadable(where, cause);
+  }
+}
+
+function unreadable(where: string, cause: unknown): KynError {
+  const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  return new KynError('format', `the HDF5 file is damaged or cut short (${reason})`, {
+    where,
+    hint: 'copy it again',
+    cause,
+  });
+}
+
+function dtypeOf(metadata: Metadata): DtypeName | undefined {
+  if (metadata.vlen || metadata.array_type || metadata.compound_type) return undefined;
+  const bits = metadata.size * 8;
+  // HDF5 type classes: 0 integer, 1 float, 8 enumeration (h5py's bool).
+  if (metadata.type === 1) return bits === 32 ? 'float32' : bits === 64 ? 'float64' : undefined;
+  if (metadata.type !== 0 && metadata.type !== 8) return undefined;
+  const name = `${metadata.signed && metadata.type === 0 ? 'int' : 'uint'}${bits}`;
+  return ['uint8', 'int8', 'uint16', 'int16', 'uint32', 'int32', 'uint64', 'int64'].includes(name)
+    ? (name as DtypeName)
+    : undefined;
+}
+
+interface Listed extends DatasetDescription {
+  readonly dataset: Dataset;
+}
+
+function list({ file, library }: OpenFile): Listed[] {
+  const found: Listed[] = [];
+  for (const path of file.paths()) {
+    const entity = file.get(path);
+    if (!(entity instanceof library.Dataset) || !entity.shape) continue;
+    const { metadata, shape } = entity;
+    found.push({
+      path: path.startsWith('/') ? path : `/${path}`,
+      shape,
+      dtype: dtypeOf(metadata) ?? 'other',
+      voxelSizeNm: voxelSize(entity),
+      chunks: metadata.chunks ?? undefined,
+      compression: entity.filters.map((filter) => filter.name).join(' ') || undefined,
+      dataset: entity,
+    });
+  }
+  return found;
+}
+
+function voxelSize(dataset: Dataset): Vec3 | undefined {
+  const attributes: Record<string, unknown> = {};
+  for (const name of ['resolution', 'voxel_size', 'element_size_um']) {
+    const value = dataset.attrs[name]?.value;
+    if (value !== undefined && value !== null && typeof value === 'object') {
+      attributes[name] = Array.from(value as ArrayLike<number | bigint>, Number);
+    }
+  }
+  const nm = attributeVoxelSize(attributes);
+  if (nm) return nm;
+  const um = attributes.element_size_um as number[] | undefined;
+  return um?.length === 3 ? attributeVoxelSize({ resolution: um.map((size) => size * 1000) }) : undefined;
+}
+
+function openDataset(opened: OpenFile, site: Site, purpose: Purpose): PlaneVolume {
+  const { dataset, path, notes } = choose(opened, site, purpose);
+  const where = `${site.location}:${path}`;
+  const { metadata } = dataset;
+  const dtype = dtypeOf(metadata);
+  if (!dtype || !metadata.shape) {
+    throw new KynError('format', 'its values are no integers or floats that can be read', {
+      where,
+      hint: 'give another dataset',
+    });
+  }
+  const { shape, leading } = squeezeToVolume(metadata.shape, where);
+  const chunks = metadata.chunks ?? undefined;
+  const depth = chunks && metadata.shape.length > 2 ? chunks[leading] : 1;
+  const info: VolumeInfo = {
+    shape,
+    voxelSizeNm: voxelSize(dataset),
+    dtype,
+    format: 'HDF5',
+    location: where,
+    notes,
+  };
+  const chunkRows = chunks ? chunks[chunks.length - 2] : 1;
+  const ranges = (start: number, stop: number, top: number, bottom: number): [number, number][] => [
+    ...Array.from({ length: Math.max(0, leading) }, (): [number, number] => [0, 1]),
+    ...(metadata.shape && metadata.shape.length > 2 ? [[start, stop] as [number, number]] : []),
+    [top, bottom],
+    [0, shape[2]],
+  ];
+  const cache = new SlabCache(shape, dtype, depth, async (start, stop) => {
+    const [, height, width] = shape;
+    const out = allocate(dtype, (stop - start) * height * width);
+    const fitting = Math.floor(readBytes / ((stop - start) * width * metadata.size));
+    const rows = Math.max(chunkRows, Math.floor(fitting / chunkRows) * chunkRows);
+    for (let top = 0; top < height; top += rows) {
+      const bottom = Math.min(top + rows, height);
+      const part = await attempt(`${where}, sections ${start} to ${stop - 1}`, () =>
+        dataset.slice(ranges(start, stop, top, bottom)),
+      );
+      place(part as unknown as StoredData, out, stop - start, top, bottom, height, width);
+    }
+    return out;
+  });
+  return {
+    info,
+    readPlane: (z) => cache.plane(z),
+    async close() {
+      cache.clear();
+      await opened.close();
+    },
+  };
+}
+
+function place(
+  part: StoredData,
+  out: StoredData,
+  depth: number,
+  top: number,
+  bottom: number,
+  height: number,
+  width: number,
+): void {
+  const size = (bottom - top) * width;
+  for (let z = 0; z < depth; z++) {
+    const from = part.subarray(z * size, (z + 1) * size);
+    // Same dtype on both sides; the union of typed arrays has no common `set`.
+    (out as Uint8Array).set(from as Uint8Array, (z * height + top) * width);
+  }
+}
+
+function choose(
+  opened: OpenFile,
+  site: Site,
+  purpose: Purpose,
+): { dataset: Dataset; path: string; notes: string[] } {
+  const path = site.dataset ?? defaultDatasets[purpose];
+  const entity = opened.file.get(path);
+  if (entity instanceof opened.library.Dataset) return { dataset: entity, path, notes: [] };
+  const all = list(opened);
+  const volumes = volumesIn(all, purpose).filter((entry) => entry.path.startsWith(site.dataset ?? ''));
+  if (site.dataset === undefined && volumes.length === 1) {
+    const only = volumes[0];
+    return { dataset: only.dataset, path: only.path, notes: [`the only volume in it taken: ${only.path}`] };
+  }
+  const listed = all
+    .filter((entry) => entry.shape.length >= 2)
+    .map((entry) => `${entry.path} (${entry.shape.join('×')} ${entry.dtype})`);
+  const has = listed.length > 0 ? `it has ${listed.slice(0, 8).join(', ')}` : 'it has no image datasets';
+  throw new KynError('not-found', `no dataset ${path}; ${has}`, {
+    where: site.location,
+    hint: `name one: ${site.location}:/path`,
+  });
+}

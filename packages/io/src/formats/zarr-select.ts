@@ -1,0 +1,181 @@
+/** Finds the array that a user means inside a Zarr hierarchy. */
+import { KynError } from '@kyn/core';
+import * as zarr from 'zarrita';
+import type { Site } from '../format.ts';
+import type { Purpose } from '../plane.ts';
+import { defaultDatasets, volumesIn } from './default-dataset.ts';
+import { isBioformatsContainer, labelNames, type Multiscales, parseMultiscales } from './zarr-metadata.ts';
+
+export type ZarrArray = zarr.Array<zarr.DataType, zarr.Readable>;
+type ZarrNode = ZarrArray | zarr.Group<zarr.Readable>;
+
+export interface ZarrChoice {
+  readonly array: ZarrArray;
+  /** Path of the array in the container, `/0`. */
+  readonly path: string;
+  readonly multiscales: Multiscales | undefined;
+  /** Attributes of the group around the array. */
+  readonly groupAttributes: zarr.Attributes;
+  readonly notes: readonly string[];
+}
+
+/** The node at a path, or undefined where there is none. */
+export async function nodeAt(site: Site, path: string): Promise<ZarrNode | undefined> {
+  const store = site.zarr?.().store;
+  if (!store) return undefined;
+  try {
+    return await zarr.open(zarr.root(store).resolve(path.replace(/^\/+/, '')));
+  } catch (error) {
+    if (zarr.isZarritaError(error, 'NotFoundError')) return undefined;
+    throw zarrError(error, `${site.location}${path === '' ? '' : `:${path}`}`);
+  }
+}
+
+/** The array for a purpose: the one named, level 0 of the image named, or the container's only volume. */
+export async function chooseArray(site: Site, purpose: Purpose): Promise<ZarrChoice> {
+  const asked = (site.dataset ?? '').replace(/\/+$/, '');
+  const node = await nodeAt(site, asked);
+  if (!node) {
+    const listed = asked === '' ? '' : await listing(site);
+    throw new KynError('not-found', asked === '' ? 'no Zarr volume there' : `no ${asked} in it${listed}`, {
+      where: site.location,
+      hint: 'check the path',
+    });
+  }
+  if (node.kind === 'array') return named(site, node, asked);
+  const found =
+    (await fromImage(site, node, asked, purpose)) ??
+    (await fromDefaults(site, asked, purpose)) ??
+    (await onlyVolume(site, asked, purpose));
+  if (found) return found;
+  throw new KynError('not-found', `no one volume to take${await listing(site)}`, {
+    where: site.location,
+    hint: `name one: ${site.location}:/path`,
+  });
+}
+
+/** An array that was named by itself: the group around it may still know its axes. */
+async function named(site: Site, array: ZarrArray, path: string): Promise<ZarrChoice> {
+  const slash = path.lastIndexOf('/');
+  const parent = path === '' ? undefined : await nodeAt(site, path.slice(0, Math.max(0, slash)));
+  const groupAttributes = parent?.attrs ?? {};
+  const multiscales = parseMultiscales(groupAttributes);
+  const level0 = multiscales?.path === path.slice(slash + 1) ? multiscales : undefined;
+  return { array, path, multiscales: level0, groupAttributes, notes: [] };
+}
+
+async function fromImage(
+  site: Site,
+  group: zarr.Group<zarr.Readable>,
+  path: string,
+  purpose: Purpose,
+): Promise<ZarrChoice | undefined> {
+  if (isBioformatsContainer(group.attrs)) {
+    const image = await nodeAt(site, `${path}/0`);
+    return image?.kind === 'group' ? fromImage(site, image, `${path}/0`, purpose) : undefined;
+  }
+  const multiscales = parseMultiscales(group.attrs);
+  if (!multiscales) return undefined;
+  if (purpose === 'labels' && !multiscales.labels) {
+    const inner = await labelImage(site, path);
+    if (inner) return inner;
+  }
+  const level = `${path}/${multiscales.path}`;
+  const array = await nodeAt(site, level);
+  if (array?.kind !== 'array') {
+    throw new KynError('format', `the image says its level 0 is ${level}, but there is no array`, {
+      where: site.location,
+      hint: 'copy it again',
+    });
+  }
+  return { array, path: level, multiscales, groupAttributes: group.attrs, notes: [] };
+}
+
+/** The one label image that lies inside an image, where labels are asked for. */
+async function labelImage(site: Site, path: string): Promise<ZarrChoice | undefined> {
+  const group = await nodeAt(site, `${path}/labels`);
+  const names = group ? labelNames(group.attrs) : [];
+  if (names.length === 0) return undefined;
+  const inner = `${path}/labels/${names[0]}`;
+  if (names.length > 1) {
+    throw new KynError('not-found', `several label images: ${names.join(', ')}`, {
+      where: site.location,
+      hint: `name one: ${site.location}:${inner}`,
+    });
+  }
+  const image = await nodeAt(site, inner);
+  const choice = image?.kind === 'group' ? await fromImage(site, image, inner, 'sections') : undefined;
+  return choice && { ...choice, notes: [...choice.notes, `labels taken from ${inner}`] };
+}
+
+async function fromDefaults(site: Site, path: string, purpose: Purpose): Promise<ZarrChoice | undefined> {
+  const inner = `${path}${defaultDatasets[purpose]}`;
+  const array = await nodeAt(site, inner);
+  return array?.kind === 'array' ? named(site, array, inner) : undefined;
+}
+
+async function onlyVolume(site: Site, path: string, purpose: Purpose): Promise<ZarrChoice | undefined> {
+  const arrays = (await listArrays(site)).filter((entry) => entry.path.startsWith(path));
+  const volumes = volumesIn(
+    arrays.map(({ path: p, array }) => ({ path: p, shape: array.shape, dtype: array.dtype })),
+    purpose,
+  );
+  if (volumes.length !== 1) return undefined;
+  const only = arrays.find((entry) => entry.path === volumes[0].path);
+  if (!only) return undefined;
+  const choice = await named(site, only.array, only.path);
+  return { ...choice, notes: [`the only volume in it taken: ${only.path}`] };
+}
+
+/** All arrays below the root, where the store can be listed. */
+export async function listArrays(site: Site): Promise<{ path: string; array: ZarrArray }[]> {
+  const paths = (await site.zarr?.().listNodes?.()) ?? (await consolidatedNodes(site));
+  const arrays: { path: string; array: ZarrArray }[] = [];
+  for (const path of paths) {
+    const node = await nodeAt(site, path);
+    if (node?.kind === 'array') arrays.push({ path: path === '' ? '' : `/${path}`, array: node });
+  }
+  return arrays;
+}
+
+/** Paths from consolidated metadata: all that a web server can tell. */
+async function consolidatedNodes(site: Site): Promise<string[]> {
+  const store = site.zarr?.().store;
+  if (!store) return [];
+  const listable = await zarr.withMaybeConsolidatedMetadata(store);
+  return 'contents' in listable ? listable.contents().map(({ path }) => path.replace(/^\/+/, '')) : [];
+}
+
+async function listing(site: Site): Promise<string> {
+  const arrays = await listArrays(site);
+  if (arrays.length === 0) return '';
+  const entries = arrays.map(({ path, array }) => `${path || '/'} (${array.shape.join('×')} ${array.dtype})`);
+  const shown = entries.slice(0, 8).join(', ');
+  return `; it has ${shown}${entries.length > 8 ? ` and ${entries.length - 8} more` : ''}`;
+}
+
+/** A failure of the Zarr reader, for people. */
+export function zarrError(error: unknown, where: string): unknown {
+  if (zarr.isZarritaError(error, 'UnknownCodecError')) {
+    return new KynError('format', `compressed with ${error.codec}, which cannot be read`, {
+      where,
+      hint: 'use gzip, zstd, lz4 or blosc',
+      cause: error,
+    });
+  }
+  if (zarr.isZarritaError(error, 'CodecPipelineError')) {
+    return new KynError('format', `a chunk is damaged: ${error.codec ?? 'its codec'} cannot decode it`, {
+      where,
+      hint: 'copy the volume again',
+      cause: error,
+    });
+  }
+  if (zarr.isZarritaError(error)) {
+    return new KynError('format', `its Zarr metadata cannot be read (${error.message})`, {
+      where,
+      hint: 'copy the volume again',
+      cause: error,
+    });
+  }
+  return error;
+}

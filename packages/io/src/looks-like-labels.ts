@@ -1,0 +1,39 @@
+/**
+ * Tells label images from electron micrographs by two counts that no micrograph reaches together: nearly
+ * every pixel equals its right and lower neighbours, and there are many values. The commonest value is left
+ * out of both, so that black padding around an image, or background between labels, decides nothing.
+ */
+import type { RawSection } from '@kyn/core';
+
+/** Share of pixels equal to their right and lower neighbours; noise keeps micrographs below 0.3. */
+const equalShare = 0.7;
+/** Values besides the commonest. Masks have fewer. */
+const fewestValues = 6;
+
+/** True when an 8 or 16-bit section is piecewise constant with many ids. Float images never are. */
+export function looksLikeLabels(section: RawSection): boolean {
+  const { data, shape, stride } = section;
+  if (data instanceof Float32Array) return false;
+  const [height, width] = shape;
+  const [dy, dx] = stride;
+  const counts = new Uint32Array(data instanceof Uint8Array ? 256 : 65536);
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) counts[data[y * dy + x * dx]]++;
+  let commonest = 0;
+  let values = 0;
+  for (let value = 0; value < counts.length; value++) {
+    if (counts[value] > 0) values++;
+    if (counts[value] > counts[commonest]) commonest = value;
+  }
+  if (values - 1 < fewestValues) return false;
+  let inside = 0;
+  let equal = 0;
+  for (let y = 0; y + 1 < height; y++) {
+    for (let x = 0, at = y * dy; x + 1 < width; x++, at += dx) {
+      const value = data[at];
+      if (value === commonest) continue;
+      inside++;
+      if (data[at + dx] === value && data[at + dy] === value) equal++;
+    }
+  }
+  return inside > 0 && equal >= equalShare * inside;
+}

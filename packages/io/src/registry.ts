@@ -1,0 +1,19 @@
+/** All formats, in the order in which they are asked. */
+import { KynError } from '@kyn/core';
+import type { Format, Site } from './format.ts';
+import { hdf5Format } from './formats/hdf5.ts';
+import { imageStackFormat, pngFormat } from './formats/image-stack.ts';
+import { tiffFormat } from './formats/tiff.ts';
+import { zarrFormat } from './formats/zarr.ts';
+
+export const formats: readonly Format[] = [hdf5Format, pngFormat, tiffFormat, zarrFormat, imageStackFormat];
+
+/** The format of a site. */
+export async function formatOf(site: Site): Promise<Format> {
+  for (const format of formats) if (await format.recognises(site)) return format;
+  const what = site.folder || site.file ? '' : ' at this address';
+  throw new KynError(site.file ? 'format' : 'not-found', `no volume that can be read${what}`, {
+    where: site.location,
+    hint: 'give HDF5, Zarr, TIFF, PNG, or a folder of PNG or TIFF sections',
+  });
+}

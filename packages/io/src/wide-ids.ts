@@ -1,0 +1,77 @@
+/**
+ * 64-bit ids as uint32: ids that fit keep their number; a wider one gets a free number found by hashing
+ * it, so that the same id nearly always gets the same number whatever is read first, and always within one
+ * volume. Two ids never share a number: the table remembers who has which (open addressing over the whole
+ * uint32 range). Negative ids count as wide.
+ */
+import type { StoredData } from './plane.ts';
+
+export class WideIds {
+  /** Wide id -> its number. */
+  private readonly numberOf = new Map<bigint, number>();
+  /** Number -> the id that has it; only kept once there are wide ids. */
+  private readonly ownerOf = new Map<number, bigint>();
+  /** Numbers that narrow ids had before the first wide id came. */
+  private readonly narrow = new Set<number>();
+
+  /** How many wide ids were renumbered so far. */
+  get size(): number {
+    return this.numberOf.size;
+  }
+
+  /** Writes 64-bit `data` as uint32 into `out` (same length). */
+  convert(data: BigUint64Array | BigInt64Array, out: Uint32Array): void {
+    const halves = new Uint32Array(data.buffer, data.byteOffset, data.length * 2);
+    let last = -1;
+    for (let i = 0, j = 0; i < out.length; i++, j += 2) {
+      const low = halves[j];
+      const high = halves[j + 1];
+      if (high !== 0) {
+        // Runs of one id: the neighbour's number is this one's.
+        const same = i > 0 && halves[j - 2] === low && halves[j - 1] === high;
+        out[i] = same ? out[i - 1] : this.wide((BigInt(high) << 32n) | BigInt(low));
+      } else if (low === last) {
+        out[i] = out[i - 1];
+      } else {
+        out[i] = this.narrowId(low);
+      }
+      last = high === 0 ? low : -1;
+    }
+  }
+
+  /** The number of a narrow id: its own, unless a wide one already has that. */
+  private narrowId(id: number): number {
+    if (id === 0) return 0;
+    const owner = this.ownerOf.get(id);
+    if (owner === undefined || owner === BigInt(id)) {
+      this.narrow.add(id);
+      return id;
+    }
+    return this.wide(BigInt(id));
+  }
+
+  private wide(id: bigint): number {
+    const known = this.numberOf.get(id);
+    if (known !== undefined) return known;
+    let number = mix(Number(id & 0xffffffffn), Number(BigInt.asUintN(32, id >> 32n)));
+    while (number === 0 || this.narrow.has(number) || this.ownerOf.has(number)) {
+      number = (number + 1) >>> 0;
+    }
+    this.numberOf.set(id, number);
+    this.ownerOf.set(number, id);
+    return number;
+  }
+}
+
+/** Finaliser of MurmurHash3 (Appleby, public domain) over both halves. */
+function mix(low: number, high: number): number {
+  let h = (low ^ Math.imul(high, 0x9e3779b1)) >>> 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+/** True for 64-bit data. */
+export function isWide(data: StoredData): data is BigUint64Array | BigInt64Array {
+  return data instanceof BigUint64Array || data instanceof BigInt64Array;
+}
