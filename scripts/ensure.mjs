@@ -1,10 +1,11 @@
 /**
- * Makes a clone ready before a command runs in it: installs the packages where they are missing or older
- * than the lock file, and builds where `dist/` is older than a source. Uses nothing but Node and npm, so it
- * works in a fresh clone. Ready already, it takes some tens of milliseconds.
+ * Makes a clone ready before a command runs in it: installs the packages where some are missing or of another
+ * version than the lock file says, and builds where `dist/` is older than a source (`--rebuild`: always).
+ * Uses nothing but Node and npm, so it works in a fresh clone. Ready already, it takes some tens of
+ * milliseconds.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,23 +16,21 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   fail(`Node ${process.versions.node} is too old; install Node 20.19 or newer`);
 }
-if (!installed()) run('npm', ['ci', '--no-audit', '--no-fund'], 'installing packages (once)');
-if (!built()) run(process.execPath, [at('scripts', 'build.mjs')], 'building');
+if (!installed()) run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], 'installing packages');
+if (process.argv.includes('--rebuild') || !built()) {
+  run(process.execPath, [at('scripts', 'build.mjs')], 'building');
+}
 
+/** True when every package of the lock file that this machine needs lies there in its version. */
 function installed() {
   const mark = at('node_modules', '.package-lock.json');
   if (!existsSync(mark)) return false;
-  return statSync(mark).mtimeMs >= statSync(at('package-lock.json')).mtimeMs - 2000 || lockMatches(mark);
-}
-
-/** A checkout touches the lock file without changing it: compare what it asks for with what is there. */
-function lockMatches(mark) {
-  const npm = spawnSync('npm', ['ls', '--all', '--silent'], {
-    cwd: root,
-    stdio: 'ignore',
-    shell: isWindows(),
-  });
-  return npm.status === 0 && existsSync(mark);
+  const wanted = JSON.parse(readFileSync(at('package-lock.json'), 'utf8')).packages;
+  const present = JSON.parse(readFileSync(mark, 'utf8')).packages;
+  return Object.entries(wanted).every(
+    ([path, { version, optional, link }]) =>
+      !path.startsWith('node_modules/') || link || optional || present[path]?.version === version,
+  );
 }
 
 function built() {
