@@ -1,6 +1,15 @@
-/** Writes HDF5 in CREMI layout: `/volumes/raw` and `/volumes/labels/neuron_ids`. */
-import { KynError, type LabelSink, type Vec3 } from '@kyn/core';
+/**
+ * Writes HDF5 in CREMI layout: `/volumes/raw` and `/volumes/labels/neuron_ids`, each with `resolution` and
+ * `offset` in nm, zyx. Chunks are one section deep, so sections go to disk as they come, in any order.
+ */
+import { rename, rm, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { KynError, type LabelSink, type NdArray, toDense, type Vec3 } from '@kyn/core';
+import type { Dataset, File, Group } from 'h5wasm';
+import { checkComplete, checkSection } from '../section-check.ts';
 import type { SectionSink } from '../sinks.ts';
+import { outputError, partialName } from './atomic.ts';
+import { prepareFile } from './output-place.ts';
 
 export interface CremiWriterOptions {
   readonly shape: Vec3;
@@ -16,7 +25,9 @@ export interface CremiWriterOptions {
 }
 
 export interface CremiWriter {
+  /** There where `raw` was asked for; closing it alone does nothing. */
   readonly raw?: SectionSink;
+  /** There where `labels` was asked for; closing it alone does nothing. */
   readonly labels?: LabelSink;
   /** Completes the file; it appears under its name only now. */
   close(): Promise<void>;
@@ -24,6 +35,149 @@ export interface CremiWriter {
   discard(): Promise<void>;
 }
 
-export async function createCremiHdf5(_path: string, _options: CremiWriterOptions): Promise<CremiWriter> {
-  throw new KynError('usage', 'not built yet');
+const chunkSide = 256;
+const codes = { uint8: '<B', uint16: '<H', uint32: '<I', uint64: '<Q', float32: '<f' } as const;
+const taken = {
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  uint64: Uint32Array,
+  float32: Float32Array,
+} as const;
+
+type Stored = keyof typeof codes;
+
+/** Creates the file under a temporary name. */
+export async function createCremiHdf5(path: string, options: CremiWriterOptions): Promise<CremiWriter> {
+  await prepareFile(path, options.overwrite ?? false);
+  const { File: Hdf5File, ready } = await import('h5wasm/node');
+  await ready;
+  const partial = resolve(partialName(path));
+  await rm(partial, { force: true });
+  const writing = new CremiFile(path, partial, options, () => new Hdf5File(partial, 'w'));
+  await writing.create();
+  return writing;
+}
+
+class CremiFile implements CremiWriter {
+  raw?: SectionSink;
+  labels?: LabelSink;
+  private readonly path: string;
+  private readonly partial: string;
+  private readonly options: CremiWriterOptions;
+  private readonly openFile: () => File;
+  private file: File | undefined;
+  private readonly written: Set<number>[] = [];
+
+  constructor(path: string, partial: string, options: CremiWriterOptions, openFile: () => File) {
+    this.path = path;
+    this.partial = partial;
+    this.options = options;
+    this.openFile = openFile;
+  }
+
+  async create(): Promise<void> {
+    await this.guard(() => {
+      const file = this.openFile();
+      this.file = file;
+      const volumes = file.create_group('volumes');
+      if (this.options.raw)
+        this.raw = this.sink(this.dataset(volumes, 'raw', this.options.raw), this.options.raw);
+      if (this.options.labels) {
+        const group = volumes.create_group('labels');
+        this.labels = this.sink(this.dataset(group, 'neuron_ids', this.options.labels), this.options.labels);
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.guard(() => {
+      for (const sections of this.written) checkComplete(sections, this.options.shape[0], this.path);
+      this.file?.flush();
+      this.file?.close();
+      this.file = undefined;
+    });
+    await rename(this.partial, this.path).catch((error: unknown) => {
+      throw outputError(error, this.path);
+    });
+  }
+
+  async discard(): Promise<void> {
+    try {
+      this.file?.close();
+    } catch {
+      // a file that could not be written cannot be closed in order either
+    }
+    this.file = undefined;
+    await rm(this.partial, { force: true });
+  }
+
+  private dataset(group: Group, name: string, dtype: Stored): Dataset {
+    const { shape, voxelSizeNm, originNm = [0, 0, 0], comment } = this.options;
+    const [, height, width] = shape;
+    const dataset = group.create_dataset({
+      name,
+      // The library wants values at creation: one voxel, then the volume is stretched over it.
+      data: dtype === 'uint64' ? new BigUint64Array(1) : new taken[dtype](1),
+      shape: [1, 1, 1],
+      maxshape: [...shape],
+      chunks: [1, Math.min(chunkSide, height), Math.min(chunkSide, width)],
+      dtype: codes[dtype],
+      compression: 'gzip',
+      compression_opts: [1],
+    });
+    dataset.resize([...shape]);
+    dataset.create_attribute('resolution', [...voxelSizeNm], [3], '<d');
+    dataset.create_attribute('offset', [...originNm], [3], '<d');
+    if (comment) dataset.create_attribute('comment', comment);
+    return dataset;
+  }
+
+  private sink(dataset: Dataset, dtype: Stored): SectionSink & LabelSink {
+    const sections = new Set<number>();
+    this.written.push(sections);
+    const { shape } = this.options;
+    return {
+      write: async (z: number, section: NdArray) => {
+        checkSection(z, section, shape, this.path);
+        if (!(section.data instanceof taken[dtype])) {
+          throw new KynError('shape', `section ${z} is no ${dtype}`, { where: this.path });
+        }
+        const { data } = toDense(section);
+        const ranges: [number, number][] = [
+          [z, z + 1],
+          [0, shape[1]],
+          [0, shape[2]],
+        ];
+        await this.guard(() => dataset.write_slice(ranges, dtype === 'uint64' ? widened(data) : data));
+        sections.add(z);
+      },
+      close: async () => {},
+    };
+  }
+
+  /** Runs library calls; where they fail, the file is thrown away. */
+  private async guard(call: () => void): Promise<void> {
+    try {
+      call();
+    } catch (error) {
+      await this.discard();
+      throw (await this.isDiskFull())
+        ? outputError({ code: 'ENOSPC' }, this.path)
+        : outputError(error, this.path);
+    }
+  }
+
+  /** The library does not say why it could not write. */
+  private async isDiskFull(): Promise<boolean> {
+    const disk = await statfs(dirname(this.partial)).catch(() => undefined);
+    return disk !== undefined && disk.bavail * disk.bsize < 2 ** 20;
+  }
+}
+
+/** uint32 ids as uint64. */
+function widened(data: ArrayLike<number>): BigUint64Array {
+  const halves = new Uint32Array(data.length * 2);
+  for (let i = 0; i < data.length; i++) halves[2 * i] = data[i];
+  return new BigUint64Array(halves.buffer);
 }

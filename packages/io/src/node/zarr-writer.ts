@@ -1,13 +1,26 @@
-/** Writes OME-Zarr 0.5 volumes section by section. */
-import { KynError, type Vec3 } from '@kyn/core';
+/**
+ * Writes OME-Zarr 0.5 volumes (Zarr v3, NGFF 0.5) section by section. Chunks are one section deep and at most
+ * 1024 pixels wide and high, so sections can be written in any order, also by several processes, and what is on
+ * disk shows what an interrupted run has done. Each chunk is gzip at level 1, which for labels is as fast as
+ * copying, and is written atomically; the same volume always gives the same bytes.
+ */
+import { access, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { KynError, type NdArray, type Vec3 } from '@kyn/core';
+import { bytesOf, type DtypeName } from '../plane.ts';
+import { checkComplete, checkSection } from '../section-check.ts';
 import type { ResumableLabelSink, SectionSink } from '../sinks.ts';
+import { writeFileAtomic } from './atomic.ts';
+import { prepareZarr } from './output-place.ts';
 
-interface ZarrWriterOptions {
+export interface ZarrWriterOptions {
   /** Sections, rows, columns. */
   readonly shape: Vec3;
   /** z, y, x in nm. */
   readonly voxelSizeNm: Vec3;
-  /** Corner of the first voxel, z, y, x in nm (default 0, 0, 0). */
+  /** Position of the first voxel's centre, z, y, x in nm (default 0, 0, 0). */
   readonly originNm?: Vec3;
   /** Name in the metadata (default: the folder's name without `.zarr`). */
   readonly name?: string;
@@ -28,19 +41,224 @@ export interface RawZarrOptions extends ZarrWriterOptions {
   readonly dtype: 'uint8' | 'uint16' | 'float32';
 }
 
+/** Longest side of a chunk. */
+const chunkSide = 1024;
+/** Chunks of one section compressed at the same time. */
+const parallelChunks = 4;
+
 /**
- * Creates an OME-Zarr 0.5 label image, level 0 at `0`, one layer of chunks a section; chunks are written
- * atomically. The attribute `kyn.complete` is false until `close`.
+ * Creates an OME-Zarr 0.5 label image, level 0 at `0`. The attribute `kyn.complete` is false until `close`,
+ * which refuses to complete a volume with sections missing.
  * @throws KynError `output` where the path is taken or cannot be written.
  */
-export async function createLabelZarr(
-  _path: string,
-  _options: LabelZarrOptions,
-): Promise<ResumableLabelSink> {
-  throw new KynError('usage', 'not built yet');
+export async function createLabelZarr(path: string, options: LabelZarrOptions): Promise<ResumableLabelSink> {
+  const image = { 'image-label': { colors: [{ 'label-value': 0, rgba: [0, 0, 0, 0] }] } };
+  const writer = new ZarrWriter(path, options, options.dtype ?? 'uint32', image);
+  await writer.create();
+  return writer;
 }
 
-/** The same for raw sections. */
-export async function createRawZarr(_path: string, _options: RawZarrOptions): Promise<SectionSink> {
-  throw new KynError('usage', 'not built yet');
+/** The same for raw sections, which must have the volume's dtype. */
+export async function createRawZarr(path: string, options: RawZarrOptions): Promise<SectionSink> {
+  const writer = new ZarrWriter(path, options, options.dtype, {});
+  await writer.create();
+  return writer;
+}
+
+type Stored = Extract<DtypeName, 'uint8' | 'uint16' | 'float32' | 'uint32' | 'uint64'>;
+
+const elementBytes: Readonly<Record<Stored, number>> = {
+  uint8: 1,
+  uint16: 2,
+  float32: 4,
+  uint32: 4,
+  uint64: 8,
+};
+/** dtype that sections of a volume are handed over in. */
+const taken: Readonly<Record<Stored, string>> = {
+  uint8: 'Uint8Array',
+  uint16: 'Uint16Array',
+  float32: 'Float32Array',
+  uint32: 'Uint32Array',
+  uint64: 'Uint32Array',
+};
+
+const gzipAsync = promisify(gzip);
+
+class ZarrWriter {
+  private readonly path: string;
+  private readonly options: ZarrWriterOptions;
+  private readonly dtype: Stored;
+  private readonly image: Readonly<Record<string, unknown>>;
+  private readonly chunk: readonly [height: number, width: number];
+  private readonly written = new Set<number>();
+
+  constructor(
+    path: string,
+    options: ZarrWriterOptions,
+    dtype: Stored,
+    image: Readonly<Record<string, unknown>>,
+  ) {
+    this.path = path;
+    this.options = options;
+    this.dtype = dtype;
+    this.image = image;
+    const [, height, width] = options.shape;
+    this.chunk = [evenPart(height), evenPart(width)];
+  }
+
+  async create(): Promise<void> {
+    const { resume = false, overwrite = false } = this.options;
+    if (await prepareZarr(this.path, resume, overwrite)) {
+      await this.checkSame();
+    } else {
+      await writeFileAtomic(join(this.path, '0', 'zarr.json'), this.arrayMetadata());
+    }
+    await writeFileAtomic(join(this.path, 'zarr.json'), this.groupMetadata(false));
+  }
+
+  async write(z: number, section: NdArray): Promise<void> {
+    checkSection(z, section, this.options.shape, this.path);
+    if (section.data.constructor.name !== taken[this.dtype]) {
+      throw new KynError(
+        'shape',
+        `section ${z} is a ${section.data.constructor.name}, the volume ${this.dtype}`,
+        {
+          where: this.path,
+        },
+      );
+    }
+    const keys = this.chunkKeys();
+    let next = 0;
+    const work = async () => {
+      while (next < keys.length) {
+        const [row, column] = keys[next++];
+        const packed = await gzipAsync(this.chunkBytes(section, row, column), { level: 1 });
+        packed[9] = 255; // "unknown" operating system: the same bytes everywhere
+        await writeFileAtomic(this.chunkPath(z, row, column), packed);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(parallelChunks, keys.length) }, work));
+    this.written.add(z);
+  }
+
+  async has(z: number): Promise<boolean> {
+    if (this.written.has(z)) return true;
+    for (const [row, column] of this.chunkKeys()) {
+      const there = await access(this.chunkPath(z, row, column)).then(
+        () => true,
+        () => false,
+      );
+      if (!there) return false;
+    }
+    return true;
+  }
+
+  async close(): Promise<void> {
+    const depth = this.options.shape[0];
+    for (let z = 0; z < depth; z++) if (await this.has(z)) this.written.add(z);
+    checkComplete(this.written, depth, this.path);
+    await writeFileAtomic(join(this.path, 'zarr.json'), this.groupMetadata(true));
+  }
+
+  private chunkKeys(): [row: number, column: number][] {
+    const [, height, width] = this.options.shape;
+    const keys: [number, number][] = [];
+    for (let row = 0; row * this.chunk[0] < height; row++) {
+      for (let column = 0; column * this.chunk[1] < width; column++) keys.push([row, column]);
+    }
+    return keys;
+  }
+
+  private chunkPath(z: number, row: number, column: number): string {
+    return join(this.path, '0', 'c', String(z), String(row), String(column));
+  }
+
+  /** A whole chunk, zero beyond the section's edge, little-endian. */
+  private chunkBytes(section: NdArray, row: number, column: number): Uint8Array {
+    const [chunkHeight, chunkWidth] = this.chunk;
+    const [height, width] = section.shape;
+    const [dy, dx] = section.stride;
+    const size = elementBytes[this.dtype];
+    const bytes = new Uint8Array(chunkHeight * chunkWidth * size);
+    const columns = Math.min(chunkWidth, width - column * chunkWidth);
+    const rows = Math.min(chunkHeight, height - row * chunkHeight);
+    const wide = this.dtype === 'uint64' ? 2 : 1;
+    const Type = section.data.constructor as new (buffer: ArrayBuffer) => Uint32Array;
+    const out = new Type(bytes.buffer);
+    for (let y = 0; y < rows; y++) {
+      const from = (row * chunkHeight + y) * dy + column * chunkWidth * dx;
+      const to = y * chunkWidth * wide;
+      if (dx === 1 && wide === 1) {
+        out.set(section.data.subarray(from, from + columns), to);
+      } else {
+        for (let x = 0; x < columns; x++) out[to + x * wide] = section.data[from + x * dx];
+      }
+    }
+    return bytesOf(out);
+  }
+
+  /** An interrupted run's array must be the one that would be written now. */
+  private async checkSame(): Promise<void> {
+    const file = join(this.path, '0', 'zarr.json');
+    const found = await readFile(file, 'utf8').catch(() => undefined);
+    if (found === undefined) {
+      await writeFileAtomic(file, this.arrayMetadata());
+    } else if (found !== this.arrayMetadata()) {
+      throw new KynError('output', 'what is there is another volume (size, dtype or chunks differ)', {
+        where: this.path,
+        hint: 'resume with the same input and options, or overwrite it',
+      });
+    }
+  }
+
+  private arrayMetadata(): string {
+    return json({
+      zarr_format: 3,
+      node_type: 'array',
+      shape: this.options.shape,
+      data_type: this.dtype,
+      chunk_grid: { name: 'regular', configuration: { chunk_shape: [1, ...this.chunk] } },
+      chunk_key_encoding: { name: 'default', configuration: { separator: '/' } },
+      fill_value: 0,
+      codecs: [
+        { name: 'bytes', configuration: { endian: 'little' } },
+        { name: 'gzip', configuration: { level: 1 } },
+      ],
+      attributes: {},
+      dimension_names: ['z', 'y', 'x'],
+    });
+  }
+
+  private groupMetadata(complete: boolean): string {
+    const { voxelSizeNm, originNm, attributes } = this.options;
+    const name = this.options.name ?? basename(this.path).replace(/\.zarr$/, '');
+    const transformations = [
+      { type: 'scale', scale: voxelSizeNm },
+      ...(originNm ? [{ type: 'translation', translation: originNm }] : []),
+    ];
+    const multiscale = {
+      name,
+      axes: ['z', 'y', 'x'].map((axis) => ({ name: axis, type: 'space', unit: 'nanometer' })),
+      datasets: [{ path: '0', coordinateTransformations: transformations }],
+    };
+    return json({
+      zarr_format: 3,
+      node_type: 'group',
+      attributes: {
+        ome: { version: '0.5', multiscales: [multiscale], ...this.image },
+        ...attributes,
+        kyn: { complete },
+      },
+    });
+  }
+}
+
+/** The part of `extent` in the fewest equal parts that are no longer than a chunk may be. */
+function evenPart(extent: number): number {
+  return Math.ceil(extent / Math.ceil(extent / chunkSide));
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
