@@ -64,9 +64,12 @@ export interface Batch {
   readonly origins: readonly SampleOrigin[];
 }
 
-/** Places tried for a patch before the best so far is taken, and the known share that is good enough. */
+/**
+ * Places tried for a patch before the one with most painted pixels is taken, and what is enough of them: this
+ * share of what fits. Small, turned or sparsely painted sections would else waste much of the patch.
+ */
 const PLACES = 10;
-const KNOWN_ENOUGH = 0.1;
+const KNOWN_ENOUGH = 0.8;
 /** Known pixels are counted on a grid of this side. */
 const PROBE = 16;
 /** Share of the patch that may lie beyond the edge of a section that is larger than it. */
@@ -149,9 +152,10 @@ function drawPlace(volumes: readonly TrainingVolume[], spec: SampleSpec, random:
   const warp = drawWarp(random, spec.augment, side, spec.pixelNm, voxelNm);
   const extent = halfExtent(warp, spec.size);
   const shifts = drawShifts(random, spec, warp.linear);
-  let best: Place | undefined;
+  const enough = KNOWN_ENOUGH * filled(cut.row) * filled(cut.column);
+  let best: Pick<Place, 'section' | 'step' | 'centre'> = { section: 0, step: 1, centre: [0, 0] };
   let bestKnown = -1;
-  for (let attempt = 0; attempt < PLACES && bestKnown < KNOWN_ENOUGH; attempt++) {
+  for (let attempt = 0; attempt < PLACES && bestKnown < enough; attempt++) {
     const steps = fittingSteps(volume, shape[cut.stack], spec.sections);
     const step = steps[random.int(steps.length)];
     const section = random.int(shape[cut.stack] - step * (spec.sections - 1));
@@ -160,13 +164,12 @@ function drawPlace(volumes: readonly TrainingVolume[], spec: SampleSpec, random:
       drawCentre(random, shape[cut.column], extent[1]),
     ] as const;
     const shown = section + step * targetSection(spec.sections);
-    const share = knownShare(volume, cut, shown, warp.linear, centre, spec.size);
-    if (share <= bestKnown) continue;
-    bestKnown = share;
-    const field = coordinateField(warp, side, centre);
-    best = { volume, cut, section, step, centre, field, margin, shifts };
+    const known = knownShare(volume, cut, shown, warp.linear, centre, spec.size);
+    if (known <= bestKnown) continue;
+    bestKnown = known;
+    best = { section, step, centre };
   }
-  return best!;
+  return { ...best, volume, cut, field: coordinateField(warp, side, best.centre), margin, shifts };
 }
 
 /** Middle of a patch along one axis: within the section, or the section within the patch, and a bit beyond. */

@@ -34,6 +34,9 @@ interface Job {
   readonly promise: Promise<Batch>;
   readonly resolve: (batch: Batch) => void;
   readonly reject: (error: Error) => void;
+  /** Somebody waits for it: it is made whatever else is asked for. */
+  awaited: boolean;
+  made: boolean;
 }
 
 export class BatchQueue {
@@ -82,8 +85,10 @@ export class BatchQueue {
       this.#waiting.push(wanted);
     }
     this.#dispatch();
-    const { promise } = this.#jobs.get(step) as Job;
-    return promise.finally(() => this.#jobs.delete(step));
+    const job = this.#jobs.get(step) as Job;
+    job.awaited = true;
+    if (job.made) this.#jobs.delete(step);
+    return job.promise;
   }
 
   /** Stops the threads; batches still awaited are refused. */
@@ -97,6 +102,8 @@ export class BatchQueue {
     this.#idle.push(worker);
     worker.on('message', (answer: WorkerAnswer) => {
       const job = this.#jobs.get(answer.step);
+      if (job) job.made = true;
+      if (job?.awaited) this.#jobs.delete(answer.step);
       if (answer.batch) job?.resolve(answer.batch);
       else job?.reject(new Error(`sampling step ${answer.step} failed: ${answer.error}`));
       worker.unref();
@@ -109,9 +116,10 @@ export class BatchQueue {
 
   /** Drops what was made ahead for steps that are not coming. */
   #forgetOutside(step: number): void {
-    const outside = (at: number) => at < step || at > step + this.#ahead;
-    this.#waiting = this.#waiting.filter((at) => !outside(at));
-    for (const at of this.#jobs.keys()) if (outside(at)) this.#jobs.delete(at);
+    for (const [at, job] of this.#jobs) {
+      if ((at < step || at > step + this.#ahead) && !job.awaited) this.#jobs.delete(at);
+    }
+    this.#waiting = this.#waiting.filter((at) => this.#jobs.has(at));
   }
 
   #dispatch(): void {
@@ -139,7 +147,7 @@ function newJob(): Job {
   });
   // A batch made ahead may fail before anyone asks for it; whoever asks still sees the failure.
   promise.catch(() => {});
-  return { promise, resolve, reject };
+  return { promise, resolve, reject, awaited: false, made: false };
 }
 
 /** URL of a file next to the running bundle (or source file). */

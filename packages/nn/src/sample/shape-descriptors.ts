@@ -1,7 +1,7 @@
 /**
  * Local shape descriptors in 2D (Sheridan et al. 2022, Nature Methods, "Local shape descriptors for neuron
  * segmentation"): for each pixel, statistics of its own segment under a Gaussian window around it. Six
- * channels, each about 0 … 1: mean offset y and x (0.5 is none, one sigma is 0.5), variance yy and xx (in
+ * channels, each cut to 0 … 1: mean offset y and x (0.5 is none, one sigma is 0.5), variance yy and xx (in
  * sigma²), correlation yx (0.5 is none), size (share of the window that the segment fills).
  *
  * The window is separable. Along x a segment's row is a few runs, and the window's moments over a run are
@@ -106,10 +106,10 @@ export function shapeDescriptors(
   const { side, margin, sigma } = options;
   const step = options.step ?? (sigma >= COARSE_FROM_SIGMA ? 2 : 1);
   const size = side - 2 * margin;
-  const across = gaussian(sigma, 1);
-  const { radius } = across;
-  const tables = [cumulative(across, 0), cumulative(across, 1), cumulative(across, 2)] as const;
-  const down = gaussian(sigma, step);
+  const everyRow = gaussian(sigma, 1);
+  const { radius } = everyRow;
+  const tables = [cumulative(everyRow, 0), cumulative(everyRow, 1), cumulative(everyRow, 2)] as const;
+  const everySecond = gaussian(sigma, 2);
   const runs = findRuns(ids, side, count);
   const out = new Float32Array(LSD_CHANNELS * size * size);
   const moments = new Float32Array(3 * side * side);
@@ -130,13 +130,16 @@ export function shapeDescriptors(
     const width = right - left + 1;
     rowMoments(moments, runs, begin, end, left, width, top, bottom, radius, tables);
     const box = { moments, left, width, top, bottom };
+    // A low segment has few rows, which all count.
+    const rowStep = bottom - top >= 2 * sigma ? step : 1;
+    const down = rowStep === 1 ? everyRow : everySecond;
     for (let run = begin; run < end; run++) {
       const y = runs.row[run];
       if (y < margin || y >= margin + size || (y - margin) % step !== 0) continue;
       const last = Math.min(runs.to[run], right);
       const start = Math.max(runs.from[run], left);
       for (let x = start + ((start - margin) % step); x <= last; x += step) {
-        describe(out, box, down, step, sigma, y, x, margin, size);
+        describe(out, box, down, rowStep, sigma, y, x, margin, size);
       }
     }
     if (step === 1) continue;
@@ -149,7 +152,7 @@ export function shapeDescriptors(
       for (let x = start; x <= last; x++) {
         const described = oddRow === 0 && ((x - margin) & 1) === 0;
         if (!described && !between(out, ids, side, id, sigma, y, x, margin, size)) {
-          describe(out, box, down, step, sigma, y, x, margin, size);
+          describe(out, box, down, rowStep, sigma, y, x, margin, size);
         }
       }
     }
@@ -205,8 +208,8 @@ function between(
   const to = (y - margin) * size + x - margin;
   const share = 1 / count;
   // The segment's mean stays where it is while the pixel moves.
-  out[to] = share * (c0 + (0.5 * awayY) / sigma);
-  out[to + plane] = share * (c1 + (0.5 * awayX) / sigma);
+  out[to] = unit(share * (c0 + (0.5 * awayY) / sigma));
+  out[to + plane] = unit(share * (c1 + (0.5 * awayX) / sigma));
   out[to + 2 * plane] = share * c2;
   out[to + 3 * plane] = share * c3;
   out[to + 4 * plane] = share * c4;
@@ -299,10 +302,14 @@ function describe(
   const plane = size * size;
   const to = (y - margin) * size + x - margin;
   const inverse = 1 / (sigma * sigma);
-  out[to] = 0.5 + (0.5 * meanY) / sigma;
-  out[to + plane] = 0.5 + (0.5 * meanX) / sigma;
-  out[to + 2 * plane] = varianceY * inverse;
-  out[to + 3 * plane] = varianceX * inverse;
-  out[to + 4 * plane] = 0.5 + 0.5 * correlation;
-  out[to + 5 * plane] = Math.min(1, mass);
+  out[to] = unit(0.5 + (0.5 * meanY) / sigma);
+  out[to + plane] = unit(0.5 + (0.5 * meanX) / sigma);
+  out[to + 2 * plane] = unit(varianceY * inverse);
+  out[to + 3 * plane] = unit(varianceX * inverse);
+  out[to + 4 * plane] = unit(0.5 + 0.5 * correlation);
+  out[to + 5 * plane] = unit(mass);
+}
+
+function unit(value: number): number {
+  return Math.min(1, Math.max(0, value));
 }
