@@ -7,6 +7,8 @@ export {
   throwIfCancelled,
 } from './errors.ts';
 export * from './evaluate/index.ts';
+export * from './phantom/index.ts';
+export * from './predict/index.ts';
 export * from './volume/array.ts';
 export type * from './volume/contracts.ts';
 export * from './volume/random.ts';
