@@ -14,6 +14,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** Output name → source. Workers are added here. */
 const entries = {
   kyn: 'apps/cli/src/main.ts',
+  'sample-worker': 'packages/nn/src/sample/sample-worker.ts',
 };
 
 for (const source of Object.values(entries)) {

@@ -16,3 +16,4 @@ export {
   type TilePlan,
 } from './predict-section.ts';
 export { enlargeLabels, planResample, type ResamplePlan, resampleSection } from './resample.ts';
+export { findTissue, type Tissue } from './tissue.ts';

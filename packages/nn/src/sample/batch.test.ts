@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { AUGMENT_DEFAULTS, AUGMENT_NONE } from './augment-options.ts';
 import { type Batch, makeBatch } from './batch.ts';
 import { connectedComponents } from './components.ts';
-import { cellVolume, plainSpec, sameBatch } from './fixtures.ts';
 import { normalisingTable, sectionHistogram } from './normalise.ts';
+import { cellVolume, plainSpec, sameBatch } from './testing/cells.ts';
 import { sectionView, type TrainingVolume } from './volume.ts';
 
 const large = cellVolume([4, 120, 130], 60);

@@ -1,25 +1,42 @@
 /**
- * Contrast of a section as the network sees it: clipped at the 0.5th and 99.5th percentile, then zero mean
- * and unit spread. The statistics are those of the whole section (its histogram), never of the tile: so it
- * is at inference. Grey curves are laid over the clipped range before the statistics are taken.
+ * Contrast of a section as the network sees it at inference (`normaliseSection` in core): clipped at the 0.5th
+ * and 99.5th percentile of its tissue, then zero mean and unit spread. The statistics are those of the whole
+ * section, never of the tile. Grey values have 256 levels here, so all of it is one table a section, with
+ * which grey curves come for free: they are laid over the clipped range before the statistics are taken.
  */
+import { CLIP_FRACTION, findTissue } from '@kyn/core';
 import type { SectionView } from './volume.ts';
 
-/** Clipped away at either end. */
-const CLIP_FRACTION = 0.005;
+/** Histograms by the volume's data and the section's place in it: a volume's grey values do not change. */
+const histograms = new WeakMap<Uint8Array, Map<string, Uint32Array>>();
 
-/** Pixels that are looked at for the statistics of a large section. */
-const HISTOGRAM_PIXELS = 1 << 16;
-
-/** Grey value histogram of a section (of a regular subset of a large one). */
+/** Grey value histogram of a section's tissue; remembered. */
 export function sectionHistogram(view: SectionView<Uint8Array>): Uint32Array {
-  const { data, start, rowStride, columnStride, height, width } = view;
-  const histogram = new Uint32Array(256);
-  const step = Math.max(1, Math.floor(Math.sqrt((height * width) / HISTOGRAM_PIXELS)));
-  for (let y = 0; y < height; y += step) {
-    const row = start + y * rowStride;
-    for (let x = 0; x < width; x += step) histogram[data[row + x * columnStride]]++;
+  const known = histograms.get(view.data) ?? new Map<string, Uint32Array>();
+  histograms.set(view.data, known);
+  const { start, rowStride, columnStride, height, width } = view;
+  const key = [start, rowStride, columnStride, height, width].join();
+  const histogram = known.get(key) ?? countTissue(view);
+  known.set(key, histogram);
+  return histogram;
+}
+
+function countTissue({
+  data,
+  start,
+  rowStride,
+  columnStride,
+  height,
+  width,
+}: SectionView<Uint8Array>): Uint32Array {
+  const image = new Float32Array(height * width);
+  for (let y = 0, to = 0; y < height; y++) {
+    let from = start + y * rowStride;
+    for (let x = 0; x < width; x++, to++, from += columnStride) image[to] = data[from];
   }
+  const { mask } = findTissue(image, height, width);
+  const histogram = new Uint32Array(256);
+  for (let i = 0; i < image.length; i++) if (!mask || mask[i] !== 0) histogram[image[i]]++;
   return histogram;
 }
 

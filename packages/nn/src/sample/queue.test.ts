@@ -6,8 +6,8 @@ import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AUGMENT_DEFAULTS } from './augment-options.ts';
 import { makeBatch } from './batch.ts';
-import { cellVolume, plainSpec, sameBatch } from './fixtures.ts';
 import { BatchQueue } from './queue.ts';
+import { cellVolume, plainSpec, sameBatch } from './testing/cells.ts';
 
 const volumes = [cellVolume([3, 80, 80], 25), cellVolume([2, 40, 90], 15, { name: 'other', weight: 0.5 })];
 const spec = plainSpec({ augment: AUGMENT_DEFAULTS, sections: 2, lsdSigma: 3 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeBatch } from './batch.ts';
-import { cellVolume, plainSpec } from './fixtures.ts';
 import { sampleSheet } from './sheet.ts';
+import { cellVolume, plainSpec } from './testing/cells.ts';
 
 describe('sampleSheet', () => {
   const batch = makeBatch([cellVolume([2, 40, 20], 9)], plainSpec({ sections: 2 }), 1, 0);

@@ -1,9 +1,9 @@
 /** Small made-up volumes for the tests of this folder. */
 import { ndarray, Random, type Vec3 } from '@kyn/core';
-import { AUGMENT_NONE } from './augment-options.ts';
-import type { Batch } from './batch.ts';
-import type { SampleSpec } from './spec.ts';
-import type { TrainingVolume } from './volume.ts';
+import { AUGMENT_NONE } from '../augment-options.ts';
+import type { Batch } from '../batch.ts';
+import type { SampleSpec } from '../spec.ts';
+import type { TrainingVolume } from '../volume.ts';
 
 /** Cells around random points that drift from section to section, with grey values of their own. */
 export function cellVolume(shape: Vec3, cells: number, extra: Partial<TrainingVolume> = {}): TrainingVolume {
