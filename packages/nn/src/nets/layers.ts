@@ -1,0 +1,226 @@
+/**
+ * The vocabulary that networks are written in. A network is a function of {@link Layers}; it is run once with
+ * {@link TrainingLayers}, which makes every parameter part of one flat vector and leaves a tape, and once with
+ * {@link InferenceLayers}, which writes constants with batch normalisation folded into the convolutions.
+ */
+import { elementCount } from '@kyn/core';
+import type { GraphBuilder, Value } from '../graph/builder.ts';
+import {
+  add,
+  averagePool,
+  BATCH_NORM_EPSILON,
+  batchNorm,
+  concatChannels,
+  conv,
+  convTranspose,
+  relu,
+  upsampleNearest,
+} from '../graph/ops.ts';
+
+export interface Layers {
+  /** Convolution (no bias) and batch normalisation; then ReLU unless `activate` is false. */
+  block(name: string, x: Value, channels: number, kernel: readonly number[], activate?: boolean): Value;
+  /** 1×1 convolution with bias, no activation. */
+  head(name: string, x: Value, channels: number): Value;
+  down(x: Value, factor: readonly number[]): Value;
+  up(x: Value, factor: readonly number[]): Value;
+  /** Learned upsampling: transposed convolution with kernel and stride `factor`. */
+  upLearned(name: string, x: Value, channels: number, factor: readonly number[]): Value;
+  add(a: Value, b: Value): Value;
+  relu(x: Value): Value;
+  concat(values: readonly Value[]): Value;
+}
+
+/** A named piece of the flat parameter (or statistics) vector. */
+export interface Piece {
+  readonly name: string;
+  readonly offset: number;
+  readonly shape: readonly number[];
+  /** How it starts: He-normal with this fan-in, or a constant. */
+  readonly init: { readonly fanIn: number } | { readonly constant: number };
+}
+
+/** Where everything lies in the two flat vectors of a network: trained parameters, running statistics. */
+export interface ParameterLayout {
+  readonly parameters: readonly Piece[];
+  readonly parameterCount: number;
+  /** Batch-norm statistics: `NAME.mean` and `NAME.variance`. */
+  readonly statistics: readonly Piece[];
+  readonly statisticCount: number;
+}
+
+/** Weights of a network: both vectors of its {@link ParameterLayout}. */
+export interface Weights {
+  readonly parameters: Float32Array;
+  readonly statistics: Float32Array;
+}
+
+class PieceList {
+  readonly pieces: Piece[] = [];
+  size = 0;
+
+  add(name: string, shape: readonly number[], init: Piece['init']): Piece {
+    if (this.pieces.some((piece) => piece.name === name))
+      throw new RangeError(`two parameters named ${name}`);
+    const piece = { name, offset: this.size, shape, init };
+    this.pieces.push(piece);
+    this.size += elementCount(shape);
+    return piece;
+  }
+}
+
+export class TrainingLayers implements Layers {
+  private readonly parameters = new PieceList();
+  private readonly statistics = new PieceList();
+  /** Every parameter as the graph sees it, in layout order. */
+  readonly parameterValues: Value[] = [];
+  /** Batch statistics in layout order. */
+  readonly statisticValues: Value[] = [];
+
+  /** @param source the flat parameter vector, an input of the graph. */
+  constructor(
+    private readonly graph: GraphBuilder,
+    private readonly source: Value,
+  ) {}
+
+  get layout(): ParameterLayout {
+    return {
+      parameters: this.parameters.pieces,
+      parameterCount: this.parameters.size,
+      statistics: this.statistics.pieces,
+      statisticCount: this.statistics.size,
+    };
+  }
+
+  private parameter(name: string, shape: readonly number[], init: Piece['init']): Value {
+    const piece = this.parameters.add(name, shape, init);
+    const count = elementCount(shape);
+    const slice = this.graph.slice(this.source, [0], [piece.offset], [piece.offset + count]);
+    const value = this.graph.reshape({ ...slice, shape: [count] }, shape);
+    this.parameterValues.push(value);
+    return value;
+  }
+
+  block(name: string, x: Value, channels: number, kernel: readonly number[], activate = true): Value {
+    const fanIn = x.shape[1] * elementCount(kernel);
+    const weight = this.parameter(`${name}.weight`, [channels, x.shape[1], ...kernel], { fanIn });
+    const gamma = this.parameter(`${name}.gamma`, [channels], { constant: 1 });
+    const beta = this.parameter(`${name}.beta`, [channels], { constant: 0 });
+    const normed = batchNorm(this.graph, conv(this.graph, x, weight), gamma, beta);
+    this.statistics.add(`${name}.mean`, [channels], { constant: 0 });
+    this.statistics.add(`${name}.variance`, [channels], { constant: 1 });
+    this.statisticValues.push(normed.mean, normed.variance);
+    return activate ? relu(this.graph, normed.output) : normed.output;
+  }
+
+  head(name: string, x: Value, channels: number): Value {
+    const kernel = x.shape.slice(2).map(() => 1);
+    const weight = this.parameter(`${name}.weight`, [channels, x.shape[1], ...kernel], {
+      fanIn: 4 * x.shape[1],
+    });
+    const bias = this.parameter(`${name}.bias`, [channels], { constant: 0 });
+    return conv(this.graph, x, weight, bias);
+  }
+
+  down(x: Value, factor: readonly number[]): Value {
+    return averagePool(this.graph, x, factor);
+  }
+
+  up(x: Value, factor: readonly number[]): Value {
+    return upsampleNearest(this.graph, x, factor);
+  }
+
+  upLearned(name: string, x: Value, channels: number, factor: readonly number[]): Value {
+    const weight = this.parameter(`${name}.weight`, [x.shape[1], channels, ...factor], { fanIn: x.shape[1] });
+    return convTranspose(this.graph, x, weight);
+  }
+
+  add(a: Value, b: Value): Value {
+    return add(this.graph, a, b);
+  }
+
+  relu(x: Value): Value {
+    return relu(this.graph, x);
+  }
+
+  concat(values: readonly Value[]): Value {
+    return concatChannels(this.graph, values);
+  }
+}
+
+export class InferenceLayers implements Layers {
+  private readonly pieces: Map<string, Float32Array>;
+
+  constructor(
+    private readonly graph: GraphBuilder,
+    layout: ParameterLayout,
+    weights: Weights,
+    /** Channels of the head that are written; the others served training only. */
+    private readonly keep = Number.POSITIVE_INFINITY,
+  ) {
+    const named = (pieces: readonly Piece[], data: Float32Array): [string, Float32Array][] =>
+      pieces.map(({ name, offset, shape }) => [name, data.subarray(offset, offset + elementCount(shape))]);
+    this.pieces = new Map([
+      ...named(layout.parameters, weights.parameters),
+      ...named(layout.statistics, weights.statistics),
+    ]);
+  }
+
+  private piece(name: string): Float32Array {
+    const found = this.pieces.get(name);
+    if (!found) throw new RangeError(`the weights have no ${name}`);
+    return found;
+  }
+
+  private conv(x: Value, weight: Float32Array, kernel: readonly number[], bias: Float32Array): Value {
+    const shape = [bias.length, x.shape[1], ...kernel];
+    return conv(this.graph, x, this.graph.floats(weight, shape), this.graph.floats(bias));
+  }
+
+  block(name: string, x: Value, channels: number, kernel: readonly number[], activate = true): Value {
+    const [gamma, beta] = [this.piece(`${name}.gamma`), this.piece(`${name}.beta`)];
+    const [mean, variance] = [this.piece(`${name}.mean`), this.piece(`${name}.variance`)];
+    const weight = Float32Array.from(this.piece(`${name}.weight`));
+    const bias = new Float32Array(channels);
+    const perChannel = weight.length / channels;
+    for (let c = 0; c < channels; c++) {
+      const scale = gamma[c] / Math.sqrt(variance[c] + BATCH_NORM_EPSILON);
+      bias[c] = beta[c] - mean[c] * scale;
+      for (let i = c * perChannel; i < (c + 1) * perChannel; i++) weight[i] *= scale;
+    }
+    const out = this.conv(x, weight, kernel, bias);
+    return activate ? relu(this.graph, out) : out;
+  }
+
+  head(name: string, x: Value): Value {
+    const kernel = x.shape.slice(2).map(() => 1);
+    const channels = Math.min(this.keep, this.piece(`${name}.bias`).length);
+    const weight = this.piece(`${name}.weight`).subarray(0, channels * x.shape[1]);
+    return this.conv(x, weight, kernel, this.piece(`${name}.bias`).subarray(0, channels));
+  }
+
+  down(x: Value, factor: readonly number[]): Value {
+    return averagePool(this.graph, x, factor);
+  }
+
+  up(x: Value, factor: readonly number[]): Value {
+    return upsampleNearest(this.graph, x, factor);
+  }
+
+  upLearned(name: string, x: Value, channels: number, factor: readonly number[]): Value {
+    const weight = this.graph.floats(this.piece(`${name}.weight`), [x.shape[1], channels, ...factor]);
+    return convTranspose(this.graph, x, weight);
+  }
+
+  add(a: Value, b: Value): Value {
+    return add(this.graph, a, b);
+  }
+
+  relu(x: Value): Value {
+    return relu(this.graph, x);
+  }
+
+  concat(values: readonly Value[]): Value {
+    return concatChannels(this.graph, values);
+  }
+}

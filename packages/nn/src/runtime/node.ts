@@ -1,0 +1,58 @@
+/**
+ * ONNX Runtime in Node: the native package, or, where that could not be installed, the WASM build, which runs
+ * everywhere at a fraction of the speed.
+ */
+import { availableParallelism } from 'node:os';
+import { KynError } from '@kyn/core';
+import { type OrtModule, type Runtime, type RuntimeOptions, runtimeOver } from './session.ts';
+
+async function nativePackage(): Promise<OrtModule | undefined> {
+  try {
+    return await import('onnxruntime-node');
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param onNote is told when the slow build has to serve.
+ * @throws KynError `usage` if WebGPU is asked for and the native package is not there.
+ */
+export async function nodeRuntime(
+  options: RuntimeOptions = {},
+  onNote?: (note: string) => void,
+): Promise<Runtime> {
+  const threads = options.threads ?? availableParallelism();
+  const device = options.device ?? 'cpu';
+  const session = {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+  } as const;
+  const native = await nativePackage();
+  if (native) {
+    const executionProviders = device === 'webgpu' ? ['webgpu', 'cpu'] : ['cpu'];
+    return runtimeOver(
+      native,
+      { ...session, executionProviders },
+      `onnxruntime-node, ${device}, ${threads} threads`,
+    );
+  }
+  if (device === 'webgpu') {
+    throw new KynError('usage', 'the native ONNX Runtime is not installed, so there is no WebGPU', {
+      where: '--device webgpu',
+      hint: 'install again with npm install --ignore-scripts, or leave the option out',
+    });
+  }
+  onNote?.(
+    'the native ONNX Runtime is not installed: running its WASM build, which is slower (npm install --ignore-scripts brings it)',
+  );
+  const web = await import('onnxruntime-web');
+  web.env.wasm.numThreads = threads;
+  return runtimeOver(
+    web,
+    { ...session, executionProviders: ['wasm'] },
+    `onnxruntime-web, wasm, ${threads} threads`,
+  );
+}

@@ -1,0 +1,151 @@
+/**
+ * The training loop: batches in, the step graph run by ONNX Runtime, weights out. Learning rate: linear warm-up,
+ * then a cosine to nearly nothing (Loshchilov & Hutter 2017). The same seed, settings and thread count give the
+ * same numbers, also across an interruption.
+ */
+import { KynError, type NdArray, ndarray, type Signal, throwIfCancelled } from '@kyn/core';
+import { initialWeights } from '../nets/initialise.ts';
+import type { ParameterLayout, Weights } from '../nets/layers.ts';
+import type { Runtime } from '../runtime/session.ts';
+import type { TrainRecord, TrainState } from './checkpoint.ts';
+import { ADAM, type TrainStep } from './train-step.ts';
+
+export interface ScheduleOptions {
+  /** Steps of the whole run. */
+  readonly steps: number;
+  /** Highest learning rate. */
+  readonly rate: number;
+  /** Steps of the warm-up. */
+  readonly warmup: number;
+  /** Adam's epsilon. */
+  readonly epsilon: number;
+  /** Decoupled weight decay per unit of learning rate. */
+  readonly weightDecay: number;
+  /** Share of the weight average kept a step (less at the start). */
+  readonly averageKeep: number;
+  /** Share of the running batch-norm statistics kept a step (less at the start). */
+  readonly statisticsKeep: number;
+}
+
+export const SCHEDULE_DEFAULTS: ScheduleOptions = {
+  steps: 6000,
+  rate: 2e-3,
+  warmup: 100,
+  epsilon: 1e-8,
+  weightDecay: 1e-2,
+  averageKeep: 0.998,
+  statisticsKeep: 0.99,
+};
+
+/** Learning rate at step `t` (from 1). */
+export function learningRate(options: ScheduleOptions, t: number): number {
+  if (t < options.warmup) return (options.rate * t) / options.warmup;
+  const share = (t - options.warmup) / Math.max(1, options.steps - options.warmup);
+  return options.rate * (0.01 + 0.99 * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, share))));
+}
+
+/** A batch as the step graph takes it. */
+export interface StepBatch {
+  readonly input: NdArray<Float32Array>;
+  readonly target: NdArray<Float32Array>;
+  readonly weight: NdArray<Float32Array>;
+}
+
+export interface TrainerOptions {
+  readonly schedule: ScheduleOptions;
+  /** Learning rate at step t, from 1; default {@link learningRate} of the schedule. */
+  readonly rateAt?: (t: number) => number;
+  /** Batch of step t, a pure function of t. */
+  readonly batch: (step: number) => Promise<StepBatch>;
+  /** Steps between entries of the history. */
+  readonly recordEvery: number;
+  readonly signal?: Signal;
+  onRecord?(record: TrainRecord): void;
+  /** Called after every step; may await a checkpoint or a validation. Returned figures join the history. */
+  afterStep?(state: TrainState): Promise<Readonly<Record<string, number>> | undefined>;
+}
+
+export function freshState(layout: ParameterLayout, seed: number): TrainState {
+  const { parameters, statistics } = initialWeights(layout, seed);
+  return {
+    step: 0,
+    parameters,
+    first: new Float32Array(parameters.length),
+    second: new Float32Array(parameters.length),
+    average: parameters.slice(),
+    statistics,
+    history: [],
+  };
+}
+
+/** The weights to export: averaged parameters, running statistics. */
+export function averagedWeights(state: TrainState): Weights {
+  return { parameters: state.average, statistics: state.statistics };
+}
+
+const scalar = (value: number): NdArray<Float32Array> => ndarray(Float32Array.of(value), []);
+
+/** Exponential averages start as plain ones, so that the start value soon counts for nothing. */
+const keepAt = (keep: number, t: number): number => Math.min(keep, t / (t + 10));
+
+/**
+ * Trains until the schedule's last step.
+ * @param state where to start from; it is updated in place.
+ * @throws KynError `content` if the loss is no longer a number; `cancelled` on the signal.
+ */
+export async function train(
+  runtime: Runtime,
+  step: TrainStep,
+  state: TrainState,
+  options: TrainerOptions,
+): Promise<void> {
+  const { schedule } = options;
+  const session = await runtime.load(step.model, 'training step');
+  const vector = (data: Float32Array): NdArray<Float32Array> => ndarray(data, [data.length]);
+  const started = performance.now();
+  const before = state.history.at(-1)?.seconds ?? 0;
+  try {
+    while (state.step < schedule.steps) {
+      throwIfCancelled(options.signal);
+      const t = state.step + 1;
+      const batch = await options.batch(t);
+      const rate = options.rateAt ? options.rateAt(t) : learningRate(schedule, t);
+      const start = Math.sqrt(1 - ADAM.beta2 ** t);
+      const out = await session.run({
+        ...batch,
+        parameters: vector(state.parameters),
+        first: vector(state.first),
+        second: vector(state.second),
+        average: vector(state.average),
+        rate: scalar((rate * start) / (1 - ADAM.beta1 ** t)),
+        epsilon: scalar(schedule.epsilon * start),
+        decay: scalar(rate * schedule.weightDecay),
+        keep: scalar(keepAt(schedule.averageKeep, t)),
+      });
+      const [loss, affinity, descriptor] = out.loss.data;
+      if (!Number.isFinite(loss)) {
+        throw new KynError('content', `the loss is no longer a number at step ${t}`, {
+          hint: 'lower the learning rate with --rate',
+        });
+      }
+      state.parameters = out.parameters_next.data;
+      state.first = out.first_next.data;
+      state.second = out.second_next.data;
+      state.average = out.average_next.data;
+      const keep = keepAt(schedule.statisticsKeep, t);
+      out.statistics.data.forEach((value, i) => {
+        state.statistics[i] = keep * state.statistics[i] + (1 - keep) * value;
+      });
+      state.step = t;
+      const extra = await options.afterStep?.(state);
+      if (extra || t % options.recordEvery === 0 || t === schedule.steps) {
+        const seconds = before + (performance.now() - started) / 1000;
+        const record = { step: t, seconds, values: { loss, affinity, descriptor, rate, ...extra } };
+        state.history.push(record);
+        options.onRecord?.(record);
+      }
+    }
+  } finally {
+    await session.release();
+  }
+}
