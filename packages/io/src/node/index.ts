@@ -6,5 +6,6 @@ export {
   createCremiHdf5,
 } from './hdf5-writer.ts';
 export { describeVolume, type OpenOptions, openLabels, openSections } from './open.ts';
+export * from './result/index.ts';
 export { createLabelTiff, type LabelTiffOptions } from './tiff-writer.ts';
 export { createLabelZarr, createRawZarr, type LabelZarrOptions, type RawZarrOptions } from './zarr-writer.ts';

@@ -1,0 +1,56 @@
+/** Work that overlaps in time without queues that grow: one step ahead, and a few writes behind. */
+
+/**
+ * Maps an iterable one element ahead: while the consumer has element i, `map` of element i + 1 is under way, and
+ * never more than that. Elements come in order, and `map` is never called twice at a time.
+ */
+export async function* mapAhead<T, R>(
+  source: Iterable<T> | AsyncIterable<T>,
+  map: (value: T) => Promise<R>,
+): AsyncGenerator<R, void, undefined> {
+  const iterator =
+    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const pull = async () => {
+    const step = await iterator.next();
+    return step.done ? undefined : { value: await map(step.value) };
+  };
+  let next = quiet(pull());
+  try {
+    for (let item = await next; item; item = await next) {
+      next = quiet(pull());
+      yield item.value;
+    }
+  } finally {
+    await next.catch(() => {});
+    await iterator.return?.();
+  }
+}
+
+/** A promise whose failure is told where it is awaited, and not before. */
+export function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/** Writes that go on while the next is made, at most `limit` at a time. */
+export class WriteBehind {
+  private readonly pending: Promise<void>[] = [];
+
+  constructor(private readonly limit: number) {}
+
+  /** Waits until there is room, then starts `write`. A write that failed is told here or in `drain`. */
+  async add(write: () => Promise<void>): Promise<void> {
+    while (this.pending.length >= this.limit) await this.pending.shift();
+    this.pending.push(quiet(write()));
+  }
+
+  /** Waits for all writes. */
+  async drain(): Promise<void> {
+    while (this.pending.length > 0) await this.pending.shift();
+  }
+
+  /** Waits until none is under way, whatever became of them. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.pending);
+  }
+}

@@ -1,0 +1,71 @@
+/** Remarks for the user about what was found and done, from the records of the sections. */
+import type { VolumeInfo } from '../volume/contracts.ts';
+import type { SectionRecord } from './store.ts';
+
+/** `3, 5–7 and 12`; long lists are cut. */
+export function listSections(sections: readonly number[]): string {
+  const ranges: string[] = [];
+  for (let i = 0; i < sections.length; ) {
+    let end = i;
+    while (end + 1 < sections.length && sections[end + 1] === sections[end] + 1) end++;
+    if (end === i + 1) ranges.push(`${sections[i]}`, `${sections[end]}`);
+    else ranges.push(end > i ? `${sections[i]}–${sections[end]}` : `${sections[i]}`);
+    i = end + 1;
+  }
+  const shown = ranges.length > 12 ? [...ranges.slice(0, 11), `${ranges.length - 11} more`] : ranges;
+  if (shown.length < 2) return shown.join('');
+  return `${shown.slice(0, -1).join(', ')} and ${shown[shown.length - 1]}`;
+}
+
+function named(sections: readonly number[]): string {
+  return `${sections.length === 1 ? 'section' : 'sections'} ${listSections(sections)}`;
+}
+
+/** Notes about sections without tissue, pixels left out, and shifts. */
+export function sectionNotes(records: readonly SectionRecord[], info: VolumeInfo): string[] {
+  const notes: string[] = [];
+  const where = (test: (record: SectionRecord) => boolean) => records.filter(test).map((record) => record.z);
+  const constant = where((r) => r.state === 'constant');
+  if (constant.length > 0) notes.push(`${named(constant)} constant or blank: passed over, 0 in the output`);
+  const noData = where((r) => r.state === 'no-data');
+  if (noData.length > 0) notes.push(`${named(noData)} without any value: passed over, 0 in the output`);
+  const invalid = where((r) => r.state === 'tissue' && r.invalidPixels > 0);
+  if (invalid.length > 0)
+    notes.push(`NaN or infinite pixels in ${named(invalid)}: taken as outside the tissue`);
+  const fill = where((r) => r.state === 'tissue' && r.fillPixels > 0);
+  if (fill.length > 0)
+    notes.push(`constant fill at the border of ${named(fill)}: taken as outside the tissue`);
+  notes.push(...gapNotes(info));
+  for (const { z, shiftNm } of records) {
+    if (!shiftNm) continue;
+    const below = previousWithTissue(records, z);
+    const far = Math.round(Math.hypot(shiftNm[0], shiftNm[1]));
+    notes.push(
+      `warning: section ${name(info, z)} is shifted against ${name(info, below)} by about ${far} nm ` +
+        `(x ${Math.round(shiftNm[1])}, y ${Math.round(shiftNm[0])}): links there are doubtful, align the stack first`,
+    );
+  }
+  return notes;
+}
+
+function previousWithTissue(records: readonly SectionRecord[], z: number): number {
+  let below = z - 1;
+  while (below > 0 && records[below].state !== 'tissue') below--;
+  return below;
+}
+
+function name(info: VolumeInfo, z: number): string {
+  const given = info.sectionNames?.[z];
+  return given === undefined ? `${z}` : `${z} (${given})`;
+}
+
+function gapNotes({ sectionPositions }: VolumeInfo): string[] {
+  if (!sectionPositions) return [];
+  const gaps: number[] = [];
+  for (let z = 1; z < sectionPositions.length; z++) {
+    if (sectionPositions[z] - sectionPositions[z - 1] > 1.5) gaps.push(z);
+  }
+  if (gaps.length === 0) return [];
+  const one = gaps.length === 1;
+  return [`missing sections before ${named(gaps)}: linked across the ${one ? 'gap' : 'gaps'}`];
+}

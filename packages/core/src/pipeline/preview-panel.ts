@@ -1,0 +1,68 @@
+/** A section made small for the preview: its image beside its neurons. */
+import type { NdArray } from '../volume/array.ts';
+import { ndarray } from '../volume/array.ts';
+import type { LabelSection } from '../volume/contracts.ts';
+
+/** Longest side of a panel in pixels. */
+const PANEL_SIDE = 512;
+
+/** Panels of a preview. */
+const PANELS = 3;
+
+export interface PreviewPanel {
+  readonly z: number;
+  /** Grey image [height, width]. */
+  readonly image: NdArray<Uint8Array>;
+  /** Neurons [height, width], same size. */
+  readonly neurons: LabelSection;
+  /** Pixel size of the panel, y and x. */
+  readonly pixelNm: readonly [number, number];
+}
+
+/** The sections that a preview shows, evenly spread over those that have tissue. */
+export function previewSections(withTissue: readonly number[]): number[] {
+  const count = Math.min(PANELS, withTissue.length);
+  return Array.from(
+    { length: count },
+    (_, i) => withTissue[Math.floor(((i + 0.5) * withTissue.length) / count)],
+  );
+}
+
+/** Section pixels a panel pixel. */
+export function panelStep(height: number, width: number): number {
+  return Math.max(1, Math.ceil(Math.max(height, width) / PANEL_SIDE));
+}
+
+/** Every `step`th label of a section. */
+export function shrinkLabels({ data, shape, stride }: LabelSection, step: number): LabelSection {
+  const height = Math.max(1, Math.floor(shape[0] / step));
+  const width = Math.max(1, Math.floor(shape[1] / step));
+  const out = new Uint32Array(height * width);
+  const middle = step >> 1;
+  for (let y = 0, p = 0; y < height; y++) {
+    const row = Math.min(shape[0] - 1, y * step + middle) * stride[0];
+    for (let x = 0; x < width; x++, p++) {
+      out[p] = data[row + Math.min(shape[1] - 1, x * step + middle) * stride[1]];
+    }
+  }
+  return ndarray(out, [height, width]);
+}
+
+/** A normalised image [height, width] as grey values, averaged over `step` × `step` pixels. */
+export function shrinkToGrey({ data, shape }: NdArray<Float32Array>, step: number): NdArray<Uint8Array> {
+  const height = Math.max(1, Math.floor(shape[0] / step));
+  const width = Math.max(1, Math.floor(shape[1] / step));
+  const out = new Uint8Array(height * width);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let sum = 0;
+      let count = 0;
+      for (let yy = y * step; yy < Math.min(shape[0], (y + 1) * step); yy++) {
+        for (let xx = x * step; xx < Math.min(shape[1], (x + 1) * step); xx++, count++)
+          sum += data[yy * shape[1] + xx];
+      }
+      out[y * width + x] = Math.min(255, Math.max(0, Math.round(128 + (52 * sum) / count)));
+    }
+  }
+  return ndarray(out, [height, width]);
+}

@@ -1,0 +1,90 @@
+/** What a run tells about itself: `report.json` holds this and what the application adds. */
+import type { Vec3 } from '../volume/array.ts';
+
+/** Time of the stages. */
+export interface StageTime {
+  /** Wall clock of the pipeline's thread, waiting included. */
+  readonly seconds: number;
+  /** Processor time of the pipeline's thread, where the clock tells it. */
+  readonly cpuSeconds: number;
+}
+
+export type StageName =
+  | 'survey'
+  | 'read'
+  | 'normalise'
+  | 'predict'
+  | 'segment'
+  | 'link'
+  | 'partition'
+  | 'project'
+  | 'write'
+  | 'preview';
+
+export interface PipelineReport {
+  /** Sections, rows, columns. */
+  readonly shape: Vec3;
+  readonly voxelSizeNm: Vec3;
+  /** Section pixels a network pixel, y and x; undefined for given fragments. */
+  readonly resampledBy: readonly [number, number] | undefined;
+  readonly contrastTurned: boolean;
+  readonly sections: number;
+  readonly emptySections: readonly number[];
+  readonly fragments: number;
+  readonly edges: { readonly inPlane: number; readonly cross: number; readonly skip: number };
+  readonly neurons: number;
+  readonly notes: readonly string[];
+  readonly stages: Readonly<Partial<Record<StageName, StageTime>>>;
+  readonly seconds: number;
+}
+
+/** The pipeline's clocks, in seconds. */
+export interface Clock {
+  wall(): number;
+  /** Processor time of this thread; where unknown, the wall clock. */
+  cpu(): number;
+}
+
+export const SYSTEM_CLOCK: Clock = { wall: () => Date.now() / 1000, cpu: () => Date.now() / 1000 };
+
+/** Adds up the time of the stages. */
+export class StageTimer {
+  private readonly times = new Map<StageName, { seconds: number; cpuSeconds: number }>();
+  readonly started: number;
+
+  constructor(private readonly clock: Clock) {
+    this.started = clock.wall();
+  }
+
+  /** Times work that does not yield. */
+  run<T>(stage: StageName, work: () => T): T {
+    const wall = this.clock.wall();
+    const cpu = this.clock.cpu();
+    const result = work();
+    this.add(stage, this.clock.wall() - wall, this.clock.cpu() - cpu);
+    return result;
+  }
+
+  /** Times a wait; other work of this thread may go on in it, so it counts no processor time. */
+  async wait<T>(stage: StageName, promise: Promise<T>): Promise<T> {
+    const wall = this.clock.wall();
+    try {
+      return await promise;
+    } finally {
+      this.add(stage, this.clock.wall() - wall, 0);
+    }
+  }
+
+  private add(stage: StageName, seconds: number, cpuSeconds: number): void {
+    const time = this.times.get(stage) ?? { seconds: 0, cpuSeconds: 0 };
+    this.times.set(stage, { seconds: time.seconds + seconds, cpuSeconds: time.cpuSeconds + cpuSeconds });
+  }
+
+  get seconds(): number {
+    return this.clock.wall() - this.started;
+  }
+
+  get stages(): Partial<Record<StageName, StageTime>> {
+    return Object.fromEntries(this.times);
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Are two neighbouring sections shifted against each other? Both are shrunk to at most 128 pixels a side, and
+ * their correlation at all displacements comes from one Fourier transform (phase correlation, Kuglin & Hines 1975,
+ * here with half-whitened spectra, which is steadier where sections differ by more than noise). The displacement
+ * of the highest peak counts as visible where the peak stands clearly above the correlation at rest.
+ */
+import type { NdArray } from '../volume/array.ts';
+import { type ComplexImage, fft2InPlace } from './fft.ts';
+
+/** Side of the shrunken sections. */
+const SIDE = 128;
+
+/** A section's spectrum, kept until the next section is there. */
+export interface SectionSpectrum {
+  readonly transform: ComplexImage;
+  /** Section pixels a pixel of the shrunken image. */
+  readonly step: number;
+}
+
+/** Spectrum of a normalised section [height, width]; undefined where it is too small to tell. */
+export function sectionSpectrum({ data, shape }: NdArray<Float32Array>): SectionSpectrum | undefined {
+  const [height, width] = shape;
+  const step = Math.max(1, Math.ceil(Math.max(height, width) / SIDE));
+  const rows = Math.floor(height / step);
+  const columns = Math.floor(width / step);
+  if (Math.min(rows, columns) < 32) return undefined;
+  const re = new Float32Array(SIDE * SIDE);
+  const im = new Float32Array(SIDE * SIDE);
+  for (let y = 0; y < rows; y++) {
+    for (let yy = y * step; yy < (y + 1) * step; yy++) {
+      let p = yy * width;
+      for (let x = 0; x < columns; x++) {
+        let sum = 0;
+        for (let i = 0; i < step; i++) sum += data[p++];
+        re[y * SIDE + x] += sum / (step * step);
+      }
+    }
+  }
+  windowInPlace(re, rows, columns);
+  const transform = { side: SIDE, re, im };
+  fft2InPlace(transform);
+  return { transform, step };
+}
+
+/** Zero mean, and faded out towards the border (Hann), so that the edges of the image do not correlate. */
+function windowInPlace(image: Float32Array, rows: number, columns: number): void {
+  let mean = 0;
+  for (let y = 0; y < rows; y++) for (let x = 0; x < columns; x++) mean += image[y * SIDE + x];
+  mean /= rows * columns;
+  for (let y = 0; y < rows; y++) {
+    const wy = 0.5 - 0.5 * Math.cos((2 * Math.PI * (y + 0.5)) / rows);
+    for (let x = 0; x < columns; x++) {
+      const wx = 0.5 - 0.5 * Math.cos((2 * Math.PI * (x + 0.5)) / columns);
+      image[y * SIDE + x] = (image[y * SIDE + x] - mean) * wy * wx;
+    }
+  }
+}
+
+export interface SectionShift {
+  /** How far the upper section lies from the lower, in section pixels. */
+  readonly y: number;
+  readonly x: number;
+  /** Height of the peak, and of the correlation at rest (within one pixel), in standard deviations. */
+  readonly peak: number;
+  readonly atRest: number;
+}
+
+/** Displacement of the best match of two sections of one size. */
+export function measureShift(lower: SectionSpectrum, upper: SectionSpectrum): SectionShift {
+  const a = lower.transform;
+  const b = upper.transform;
+  const re = new Float32Array(SIDE * SIDE);
+  const im = new Float32Array(SIDE * SIDE);
+  for (let i = 0; i < re.length; i++) {
+    // b · conj(a): its transform back has its peak where b lies from a
+    const real = b.re[i] * a.re[i] + b.im[i] * a.im[i];
+    const imaginary = b.im[i] * a.re[i] - b.re[i] * a.im[i];
+    const fy = i >> 7 > SIDE / 2 ? (i >> 7) - SIDE : i >> 7;
+    const fx = (i & (SIDE - 1)) > SIDE / 2 ? (i & (SIDE - 1)) - SIDE : i & (SIDE - 1);
+    const frequency = fy * fy + fx * fx;
+    const band = Math.exp(-frequency / (2 * 28 * 28)) * (1 - Math.exp(-frequency / (2 * 4 * 4)));
+    const magnitude = Math.hypot(real, imaginary);
+    const scale = magnitude > 0 ? band / Math.sqrt(magnitude) : 0;
+    re[i] = real * scale;
+    im[i] = imaginary * scale;
+  }
+  fft2InPlace({ side: SIDE, re, im }, true);
+  let best = 0;
+  let square = 0;
+  for (let i = 0; i < re.length; i++) {
+    if (re[i] > re[best]) best = i;
+    square += re[i] * re[i];
+  }
+  const deviation = Math.sqrt(square / re.length) || 1;
+  const signed = (at: number) => (at >= SIDE / 2 ? at - SIDE : at);
+  const y = signed(best >> 7);
+  const x = signed(best & (SIDE - 1));
+  let atRest = Number.NEGATIVE_INFINITY;
+  for (let dy = -1; dy <= 1; dy++) {
+    for (let dx = -1; dx <= 1; dx++) {
+      atRest = Math.max(atRest, re[((dy + SIDE) % SIDE) * SIDE + ((dx + SIDE) % SIDE)]);
+    }
+  }
+  return { y: y * upper.step, x: x * upper.step, peak: re[best] / deviation, atRest: atRest / deviation };
+}
+
+/** Shifts below this are no news: sections are never aligned better. */
+const VISIBLE_NM = 60;
+
+/**
+ * The peak must be this high, in standard deviations, and this much higher than at rest. On real stacks true peaks
+ * stand at 17 and more, chance peaks of small or hardly similar sections at up to 13.
+ */
+const MIN_PEAK = 14;
+const ABOVE_REST = 1.25;
+
+/** The shift in nm, y and x, where it is visible; else undefined. */
+export function visibleShift(
+  shift: SectionShift,
+  step: number,
+  pixelNm: readonly [number, number],
+): readonly [number, number] | undefined {
+  const nm = [shift.y * pixelNm[0], shift.x * pixelNm[1]] as const;
+  const far = Math.hypot(...nm) >= VISIBLE_NM && Math.hypot(shift.y, shift.x) >= 2 * step;
+  return far && shift.peak >= MIN_PEAK && shift.peak >= ABOVE_REST * shift.atRest ? nm : undefined;
+}

@@ -1,0 +1,46 @@
+/**
+ * Where a segmentation is kept: fragments, graph and assignment, and what is made from them. `packages/io` keeps
+ * it in a folder; the one in memory here serves tests and the browser.
+ */
+import type { EdgeColumns } from '../graph/edge-list.ts';
+import type { Neuron } from '../neurons/neuron-table.ts';
+import type { SectionState } from '../predict/normalise.ts';
+import type { FragmentTable } from '../segment/fragment-table.ts';
+import type { LabelSection } from '../volume/contracts.ts';
+import type { PreviewPanel } from './preview-panel.ts';
+import type { PipelineReport } from './report.ts';
+
+/** What one section added. Kept beside its fragments; when it is there, the section is done. */
+export interface SectionRecord {
+  readonly z: number;
+  readonly state: SectionState;
+  /** Global id of fragment `i` of the section is `idOffset + i`. */
+  readonly idOffset: number;
+  /** Pixels without a value, and of constant fill, in pixels of the network. */
+  readonly invalidPixels: number;
+  readonly fillPixels: number;
+  /** Visible displacement against the section below that has tissue, y and x in nm. */
+  readonly shiftNm: readonly [number, number] | undefined;
+  /** In pixels of the volume. */
+  readonly stats: FragmentTable;
+  /** In-plane edges, then edges to the section below; global ids. */
+  readonly edges: EdgeColumns;
+}
+
+export interface SegmentationStore {
+  /** How many sections, from 0, an interrupted run of the same make has left done. */
+  readonly sectionsDone: number;
+  /** Keeps a section: its fragments with global ids first, then the record as the mark that it is done. */
+  writeSection(record: SectionRecord, fragments: LabelSection): Promise<void>;
+  readRecord(z: number): Promise<SectionRecord>;
+  /** Fragments of a section that was written, with global ids. */
+  readFragments(z: number): Promise<LabelSection>;
+  writeGraph(edges: EdgeColumns): Promise<void>;
+  /** Neuron of every fragment; entry 0 is 0. */
+  writeAssignment(assignment: Uint32Array): Promise<void>;
+  writeSegmentation(z: number, neurons: LabelSection): Promise<void>;
+  writeNeurons(neurons: readonly Neuron[]): Promise<void>;
+  writePreview(panels: readonly PreviewPanel[]): Promise<void>;
+  /** Completes the segmentation: before this it is marked as not whole. */
+  finish(report: PipelineReport): Promise<void>;
+}

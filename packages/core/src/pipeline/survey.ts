@@ -1,0 +1,60 @@
+/**
+ * A first look at a few sections, before anything is segmented: are the membranes bright, and how much contrast
+ * does the stack have (a section with next to none is blank)?
+ */
+import { throwIfCancelled } from '../errors.ts';
+import { normaliseSection } from '../predict/normalise.ts';
+import {
+  membranesAreBright,
+  POLARITY_PIECE,
+  type PolarityEvidence,
+  polarityEvidence,
+} from '../predict/polarity.ts';
+import { type ResamplePlan, resampleSection } from '../predict/resample.ts';
+import type { SectionSource, StageContext } from '../volume/contracts.ts';
+import type { StageTimer } from './report.ts';
+
+/** Sections looked at: as many as give five full pieces, within these bounds. */
+const MIN_SAMPLES = 5;
+const MAX_SAMPLES = 12;
+
+/** A section with less than this share of the usual spread is blank. */
+const BLANK_SHARE = 0.03;
+
+export interface Survey {
+  readonly membranesAreBright: boolean;
+  /** Spread of grey values below which a section counts as blank. */
+  readonly minSpread: number;
+}
+
+/**
+ * @param plan how sections are brought to the network's pixels
+ * @param pixelNm mean in-plane pixel size after that
+ */
+export async function surveySections(
+  source: SectionSource,
+  plan: ResamplePlan,
+  pixelNm: number,
+  timer: StageTimer,
+  context: StageContext,
+): Promise<Survey> {
+  const [depth] = source.info.shape;
+  const pieces = Math.min(1, (plan.small[0] * plan.small[1]) / POLARITY_PIECE ** 2);
+  const samples = Math.min(depth, MAX_SAMPLES, Math.max(MIN_SAMPLES, Math.ceil(MIN_SAMPLES / pieces)));
+  const evidence: PolarityEvidence[] = [];
+  const spreads: number[] = [];
+  for (let i = 0; i < samples; i++) {
+    throwIfCancelled(context.signal);
+    const z = Math.floor(((i + 0.5) * depth) / samples);
+    const raw = await timer.wait('survey', source.read(z, context.signal));
+    timer.run('survey', () => {
+      const section = normaliseSection(resampleSection(raw, plan));
+      if (section.state !== 'tissue') return;
+      spreads.push(section.spread);
+      evidence.push(polarityEvidence(section.image, pixelNm));
+    });
+  }
+  spreads.sort((a, b) => a - b);
+  const usual = spreads.length > 0 ? spreads[spreads.length >> 1] : 0;
+  return { membranesAreBright: membranesAreBright(evidence), minSpread: BLANK_SHARE * usual };
+}
