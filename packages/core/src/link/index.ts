@@ -1,0 +1,8 @@
+export {
+  countOverlaps,
+  LINK_DEFAULTS,
+  linkByOverlap,
+  type OverlapLinkOptions,
+  type Overlaps,
+  type SectionFragments,
+} from './overlap.ts';

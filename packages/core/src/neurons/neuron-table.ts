@@ -1,0 +1,109 @@
+/**
+ * The table of neurons: what the fragments of each add up to.
+ */
+import type { FragmentTable } from '../segment/fragment-table.ts';
+import type { Vec3 } from '../volume/array.ts';
+
+/** The fragments of one section and where it lies. */
+export interface NeuronSection {
+  /** Index of the section in the volume. */
+  readonly z: number;
+  /** Global id of fragment `i` of `stats` is `idOffset + i`. */
+  readonly idOffset: number;
+  readonly stats: FragmentTable;
+}
+
+/** One neuron. Boxes are in voxels, z y x, min inclusive, max exclusive. */
+export interface Neuron {
+  readonly id: number;
+  readonly voxels: number;
+  readonly volumeUm3: number;
+  readonly fragments: number;
+  /** Sections it has a fragment in. */
+  readonly sections: number;
+  readonly firstSection: number;
+  readonly lastSection: number;
+  readonly min: Vec3;
+  readonly max: Vec3;
+  /** Mean of its voxel centres, from the volume's corner, nm. */
+  readonly centroidNm: Vec3;
+}
+
+interface Totals {
+  readonly id: number;
+  voxels: number;
+  fragments: number;
+  sections: number;
+  lastSeen: number;
+  readonly sum: [number, number, number];
+  readonly min: [number, number, number];
+  readonly max: [number, number, number];
+}
+
+/**
+ * Adds up the neurons of a volume.
+ * @param sections each section once, in any order; may be a generator, nothing of it is kept.
+ * @param assignment neuron of every global fragment id; fragments of neuron 0 are left out.
+ * @returns neurons that have a voxel, by id.
+ */
+export function neuronTable(
+  sections: Iterable<NeuronSection>,
+  assignment: Uint32Array,
+  voxelSizeNm: Vec3,
+): Neuron[] {
+  const totals: (Totals | undefined)[] = [];
+  for (const { z, idOffset, stats } of sections) {
+    for (let i = 1; i <= stats.count; i++) {
+      const id = assignment[idOffset + i];
+      if (!id || stats.area[i] === 0) continue;
+      totals[id] ??= emptyTotals(id);
+      addFragment(totals[id], z, stats, i);
+    }
+  }
+  return totals.filter((t) => t !== undefined).map((t) => summary(t, voxelSizeNm));
+}
+
+function emptyTotals(id: number): Totals {
+  return {
+    id,
+    voxels: 0,
+    fragments: 0,
+    sections: 0,
+    lastSeen: -1,
+    sum: [0, 0, 0],
+    min: [Infinity, Infinity, Infinity],
+    max: [0, 0, 0],
+  };
+}
+
+function addFragment(t: Totals, z: number, stats: FragmentTable, i: number): void {
+  const area = stats.area[i];
+  t.voxels += area;
+  t.fragments++;
+  if (t.lastSeen !== z) t.sections++;
+  t.lastSeen = z;
+  const centroid = [z, stats.centroidY[i], stats.centroidX[i]];
+  const low = [z, stats.minY[i], stats.minX[i]];
+  const high = [z + 1, stats.maxY[i], stats.maxX[i]];
+  for (let axis = 0; axis < 3; axis++) {
+    t.sum[axis] += area * centroid[axis];
+    t.min[axis] = Math.min(t.min[axis], low[axis]);
+    t.max[axis] = Math.max(t.max[axis], high[axis]);
+  }
+}
+
+function summary(t: Totals, voxelSizeNm: Vec3): Neuron {
+  const centre = (axis: 0 | 1 | 2) => (t.sum[axis] / t.voxels + 0.5) * voxelSizeNm[axis];
+  return {
+    id: t.id,
+    voxels: t.voxels,
+    volumeUm3: (t.voxels * voxelSizeNm[0] * voxelSizeNm[1] * voxelSizeNm[2]) / 1e9,
+    fragments: t.fragments,
+    sections: t.sections,
+    firstSection: t.min[0],
+    lastSection: t.max[0] - 1,
+    min: t.min,
+    max: t.max,
+    centroidNm: [centre(0), centre(1), centre(2)],
+  };
+}

@@ -1,0 +1,1 @@
+export { PARTITION_DEFAULTS, type PartitionMethod, type PartitionOptions, partition } from './partition.ts';

@@ -1,0 +1,97 @@
+/**
+ * The signed graph of all fragments, cut into neurons. Every edge's probability becomes a weight in log-odds,
+ * log(p / (1 - p)) + bias, scaled by a power of its area; then
+ *   components  joins whatever an edge with positive weight connects (the trivial way);
+ *   gaec        greedy additive edge contraction (Keuper et al. 2015);
+ *   mean        the same with average linkage (GASP, Bailoni et al. 2022);
+ *   mutex       mutex clustering (Wolf et al. 2018).
+ */
+import { throwIfCancelled } from '../errors.ts';
+import { contract } from '../graph/contraction.ts';
+import { type EdgeColumns, IN_PLANE } from '../graph/edge-list.ts';
+import { UnionFind } from '../graph/union-find.ts';
+import type { StageContext } from '../volume/contracts.ts';
+
+export type PartitionMethod = 'components' | 'gaec' | 'mean' | 'mutex';
+
+export interface PartitionOptions {
+  readonly method: PartitionMethod;
+  /** Edges with a higher probability than this attract, the others repel. 0..1 exclusive. */
+  readonly threshold: number;
+  /** Weight of in-plane edges beside that of the others; 0 leaves them out, as plain overlap does. */
+  readonly inPlaneWeight: number;
+  /** Weights are multiplied by area to this power. */
+  readonly areaPower: number;
+}
+
+export const PARTITION_DEFAULTS = {
+  method: 'gaec',
+  threshold: 0.5,
+  inPlaneWeight: 0,
+  areaPower: 0,
+} as const satisfies PartitionOptions;
+
+/** Probabilities are kept this far from 0 and 1, so that no edge is beyond argument (|log-odds| <= 6.9). */
+const PROBABILITY_MARGIN = 1e-3;
+
+/**
+ * Assigns fragments 1..fragmentCount to neurons.
+ * @param edges with global fragment ids; not mutated.
+ * @returns neuron of every fragment id, length fragmentCount + 1: entry 0 is 0, neurons are numbered from 1 in
+ * order of first fragment.
+ * @throws RangeError where an edge names a fragment that does not exist; KynError `cancelled`.
+ */
+export function partition(
+  edges: EdgeColumns,
+  fragmentCount: number,
+  options: PartitionOptions,
+  context: StageContext = {},
+): Uint32Array {
+  throwIfCancelled(context.signal);
+  for (let i = 0; i < edges.count; i++) {
+    const a = edges.a[i];
+    const b = edges.b[i];
+    if (a === 0 || a > fragmentCount || b === 0 || b > fragmentCount) {
+      throw new RangeError(`edge ${i} joins ${a} and ${b}, but there are ${fragmentCount} fragments`);
+    }
+  }
+  const used = options.inPlaneWeight === 0 ? withoutInPlane(edges) : edges;
+  const { count, a, b } = used;
+  const weight = signedWeights(used, options);
+  // Node 0 is background: no edge names it, so it is cluster 0 and the neurons are numbered from 1.
+  const nodeCount = fragmentCount + 1;
+  if (options.method === 'components') {
+    const sets = new UnionFind(nodeCount);
+    for (let i = 0; i < count; i++) if (weight[i] > 0) sets.union(a[i], b[i]);
+    return sets.labels();
+  }
+  const linkage = options.method === 'gaec' ? 'sum' : options.method;
+  return contract({ nodeCount, a, b, weight }, { linkage });
+}
+
+function withoutInPlane(edges: EdgeColumns): EdgeColumns {
+  const { kind, a, b, area, probability } = edges;
+  const keep = (_: number, i: number) => kind[i] !== IN_PLANE;
+  return {
+    count: kind.filter(keep).length,
+    a: a.filter(keep),
+    b: b.filter(keep),
+    kind: kind.filter(keep),
+    area: area.filter(keep),
+    probability: probability.filter(keep),
+  };
+}
+
+/** Log-odds weight of every edge; positive attracts. */
+export function signedWeights(edges: EdgeColumns, options: PartitionOptions): Float64Array {
+  const { count, kind, area, probability } = edges;
+  const { threshold, areaPower, inPlaneWeight } = options;
+  const bias = Math.log(threshold / (1 - threshold));
+  const weight = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
+    const p = Math.min(1 - PROBABILITY_MARGIN, Math.max(PROBABILITY_MARGIN, probability[i]));
+    const scale = (kind[i] === IN_PLANE ? inPlaneWeight : 1) * (areaPower === 0 ? 1 : area[i] ** areaPower);
+    weight[i] = (Math.log(p / (1 - p)) - bias) * scale;
+  }
+  return weight;
+}

@@ -1,0 +1,34 @@
+/**
+ * Fragments to neurons: one table look-up a pixel.
+ */
+import { type NdArray, ndarray } from '../volume/array.ts';
+import type { LabelSection } from '../volume/contracts.ts';
+
+/**
+ * Neuron of every pixel.
+ * @param fragments `[height, width]` fragment ids, 0 = none; any stride; not mutated.
+ * @param assignment neuron of every global fragment id; entry 0 is 0.
+ * @param idOffset added to the ids of `fragments` (not to 0) to make them global.
+ * @returns dense `[height, width]` neuron ids; 0 where there is no fragment.
+ * @throws RangeError where a fragment is not in the assignment.
+ */
+export function project(
+  fragments: LabelSection,
+  assignment: Uint32Array,
+  idOffset = 0,
+): NdArray<Uint32Array> {
+  const { data, shape, stride } = fragments;
+  const [height, width] = shape;
+  const out = new Uint32Array(height * width);
+  for (let y = 0, p = 0; y < height; y++) {
+    let from = y * stride[0];
+    for (let x = 0; x < width; x++, p++, from += stride[1]) {
+      const fragment = data[from];
+      if (fragment === 0) continue;
+      const id = fragment + idOffset;
+      if (id >= assignment.length) throw new RangeError(`fragment ${id} is not in the assignment`);
+      out[p] = assignment[id];
+    }
+  }
+  return ndarray(out, [height, width]);
+}

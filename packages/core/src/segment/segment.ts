@@ -1,0 +1,122 @@
+/**
+ * Affinities of one section to 2D fragments: a watershed makes supervoxels, a region graph pools what all
+ * affinities say about their pairs, average linkage joins them, pieces too small for a profile grow into a
+ * neighbour. Every pixel belongs to a fragment (no boundary pixels), every fragment is 4-connected.
+ */
+import { KynError, throwIfCancelled } from '../errors.ts';
+import { type EdgeColumns, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
+import { type NdArray, ndarray, toDense } from '../volume/array.ts';
+import type { LabelSection, Offset2, StageContext } from '../volume/contracts.ts';
+import { type AgglomerateOptions, absorbSmall, agglomerate, pairEvidence, poolAreas } from './agglomerate.ts';
+import { type FragmentTable, fragmentTable } from './fragment-table.ts';
+import { buildRegionGraph, poolRegions, type RegionGraph } from './region-graph.ts';
+import { basins, interior } from './watershed.ts';
+
+export interface SegmentOptions extends AgglomerateOptions {
+  /** Affinity channel c at pixel p says how likely p and p + offsets[c] are the same cell. */
+  readonly offsets: readonly Offset2[];
+  /** Longest offset that shapes the supervoxels, in pixels. */
+  readonly reachPixels: number;
+  /** Passes of a 1-2-1 kernel over the relief before its basins are taken. */
+  readonly smoothing: number;
+  /** Offsets longer than 3 px are read at every `stride`-th pixel of both axes. */
+  readonly stride: number;
+  /** Fragments with fewer pixels than this grow into a neighbour. */
+  readonly minimumPixels: number;
+  /** `[height, width]`; 0 = outside tissue, gets label 0. All is tissue where absent. */
+  readonly mask?: NdArray<Uint8Array>;
+}
+
+/** Measured with `bench/segment.ts`; see docs/benchmarks.md. */
+export const SEGMENT_DEFAULTS = {
+  reachPixels: 3,
+  smoothing: 1,
+  stride: 2,
+  linkage: 'mean',
+  bias: 0.5,
+  lengthWeights: [
+    [1, 1],
+    [3, 1],
+    [9, 1],
+    [27, 1],
+  ],
+  minimumPixels: 25,
+} as const satisfies Omit<SegmentOptions, 'offsets' | 'mask'>;
+
+export interface Segmentation {
+  /** Dense `[height, width]`, fragments 1..count in order of first pixel; 0 only where the mask is 0. */
+  readonly labels: LabelSection;
+  readonly count: number;
+  /**
+   * One in-plane edge for every pair of fragments that touch, ordered by a, then b, with the ids of `labels`:
+   * `area` is the contact in pixels, `probability` the mean of the affinities between the two.
+   */
+  readonly edges: EdgeColumns;
+  readonly stats: FragmentTable;
+}
+
+/**
+ * Segments one section.
+ * @param affinities `[channels, height, width]` float32 in 0..1, one channel per offset; not mutated. NaN counts as 0.
+ * @throws KynError `shape` where channels and offsets, or mask and image, do not fit; `cancelled`.
+ */
+export function segment(
+  affinities: NdArray<Float32Array>,
+  options: SegmentOptions,
+  context: StageContext = {},
+): Segmentation {
+  throwIfCancelled(context.signal);
+  const [, height, width] = checkShapes(affinities, options);
+  const mask = options.mask && toDense(options.mask).data;
+  const { offsets, reachPixels, smoothing, stride, minimumPixels } = options;
+
+  const relief = interior(affinities, offsets, reachPixels, smoothing);
+  const { labels, count: regions } = basins(relief, height, width, mask);
+  const graph = buildRegionGraph(affinities, offsets, labels, stride);
+  throwIfCancelled(context.signal);
+
+  const area = new Uint32Array(regions + 1);
+  for (let p = 0; p < labels.length; p++) area[labels[p]]++;
+  area[0] = 0;
+  const cluster = agglomerate(graph, regions, options);
+  const clusters = poolRegions(graph, cluster);
+  const grown = absorbSmall(clusters, poolAreas(area, cluster), minimumPixels);
+  const fragmentOf = cluster.map((c) => grown[c]);
+  for (let p = 0; p < labels.length; p++) labels[p] = fragmentOf[labels[p]];
+
+  let count = 0;
+  for (const fragment of fragmentOf) if (fragment > count) count = fragment;
+  return {
+    labels: ndarray(labels, [height, width]),
+    count,
+    edges: touchingPairs(poolRegions(clusters, grown), options),
+    stats: fragmentTable(labels, height, width, count),
+  };
+}
+
+function checkShapes(affinities: NdArray, options: SegmentOptions): readonly number[] {
+  const { shape } = affinities;
+  const { offsets, mask } = options;
+  if (shape.length !== 3 || shape[0] !== offsets.length) {
+    throw new KynError('shape', `affinities of shape ${shape.join('×')} for ${offsets.length} offsets`);
+  }
+  if (mask && (mask.shape[0] !== shape[1] || mask.shape[1] !== shape[2])) {
+    throw new KynError(
+      'shape',
+      `tissue mask of ${mask.shape.join('×')} for a section of ${shape[1]}×${shape[2]}`,
+    );
+  }
+  return shape;
+}
+
+function touchingPairs(graph: RegionGraph, options: SegmentOptions): EdgeColumns {
+  const { pairs } = graph;
+  const { a, b, values, columns } = pairs;
+  const { weight, size } = pairEvidence(graph, { bias: 0, lengthWeights: options.lengthWeights });
+  const touching: number[] = [];
+  for (let i = 0; i < pairs.count; i++) if (values[i * columns] > 0) touching.push(i);
+  touching.sort((i, j) => a[i] - a[j] || b[i] - b[j]);
+  const edges = new EdgeList(touching.length);
+  for (const i of touching) edges.push(a[i], b[i], IN_PLANE, values[i * columns], weight[i] / size[i]);
+  return edges.columns();
+}
