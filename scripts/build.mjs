@@ -3,7 +3,7 @@
  * outside (they find their binaries beside themselves). Worker entry points become files of their own
  * beside it, because `new Worker(new URL('./x.js', import.meta.url))` loads them by name.
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -20,8 +20,7 @@ const entries = {
 for (const source of Object.values(entries)) {
   if (!existsSync(join(root, source))) throw new Error(`build: ${source} is missing`);
 }
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: entries,
   outdir: 'dist',
@@ -42,5 +41,10 @@ await build({
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'linked',
+  metafile: true,
   logLevel: 'warning',
 });
+// Leftovers of entries that are no more; what is there stays whole for a process that runs from it.
+for (const name of readdirSync(join(root, 'dist'))) {
+  if (!(`dist/${name}` in metafile.outputs)) rmSync(join(root, 'dist', name), { recursive: true });
+}

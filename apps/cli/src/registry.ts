@@ -1,5 +1,8 @@
 /** All commands, in the order help lists them. A new one is a file in `commands/` and a line here. */
 import type { Command } from './command.ts';
+import { convertCommand } from './commands/convert.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
+import { infoCommand } from './commands/info.ts';
+import { phantomCommand } from './commands/phantom.ts';
 
-export const commands: readonly Command[] = [evaluateCommand];
+export const commands: readonly Command[] = [evaluateCommand, phantomCommand, infoCommand, convertCommand];

@@ -1,0 +1,126 @@
+import {
+  isKynError,
+  KynError,
+  type LabelSource,
+  type NdArray,
+  type NumericData,
+  type SectionedVolume,
+  type SectionSource,
+  throwIfCancelled,
+  type Vec3,
+} from '@kyn/core';
+import { looksLikeLabels } from '@kyn/io';
+import { type CommandContext, defineCommand } from '../command.ts';
+import { choice, flag, type VolumeValues, volumeOptions } from '../options.ts';
+import {
+  createLabelOutput,
+  createRawOutput,
+  type OutputOptions,
+  type VolumeWriter,
+} from '../volume-writer.ts';
+import { openLabelVolume, openRawVolume } from '../volumes.ts';
+
+export const convertCommand = defineCommand({
+  name: 'convert',
+  summary: 'write a volume, or a part of it, in another format',
+  description: `Reads anything that kyn reads and writes OUT, whose ending says the format: .zarr (OME-Zarr 0.5),
+.h5 (CREMI layout), .tif (labels only: one multi-page file). Labels are written as uint32, in HDF5 as
+uint64; raw sections keep uint8, uint16 or float32.`,
+  operands: [
+    { name: 'IN', summary: 'a volume, or an output folder of kyn segment' },
+    { name: 'OUT', summary: 'the file or folder to write: NAME.zarr, NAME.h5 or NAME.tif' },
+  ],
+  options: {
+    ...volumeOptions,
+    as: choice(['auto', 'raw', 'labels'], 'what IN holds (default: by its dtype and look)', 'auto'),
+    overwrite: flag('replace OUT if it is there'),
+  },
+  examples: [
+    { line: 'kyn convert out/ neurons.tif', says: 'a segmentation for Fiji' },
+    { line: 'kyn convert sections/ stack.zarr --voxel-size 4,4,40', says: 'a folder of images' },
+    { line: 'kyn convert big.h5:/raw crop.h5 --bbox 0:512,0:512,0:64', says: 'a part of a volume' },
+  ],
+  async run({ operands, values }, context) {
+    const [input, output] = operands;
+    const source = await openEither(input, values.as, values, context);
+    const { volume } = source;
+    try {
+      const { info } = volume;
+      for (const note of info.notes) context.stage.onNote(note);
+      const options: OutputOptions = {
+        shape: info.shape,
+        voxelSizeNm: info.voxelSizeNm,
+        originNm: originOf(info.voxelSizeNm, values),
+        overwrite: values.overwrite,
+      };
+      if (source.kind === 'labels') {
+        await copySections(source.volume, await createLabelOutput(output, options), context);
+      } else {
+        const dtype = info.dtype === 'uint8' || info.dtype === 'uint16' ? info.dtype : 'float32';
+        await copySections(source.volume, await createRawOutput(output, dtype, options), context);
+      }
+      const shape = info.shape.join('×');
+      const json = { output, kind: source.kind, shape: info.shape, voxel_size_nm: info.voxelSizeNm ?? null };
+      context.result(json, `${output}: ${source.kind}, ${shape} voxels`);
+    } finally {
+      await volume.close();
+    }
+  },
+});
+
+type Either = { kind: 'labels'; volume: LabelSource } | { kind: 'raw'; volume: SectionSource };
+
+async function openEither(
+  input: string,
+  as: 'auto' | 'raw' | 'labels',
+  values: VolumeValues,
+  context: CommandContext,
+): Promise<Either> {
+  if (as === 'labels') return { kind: 'labels', volume: await openLabelVolume(input, values) };
+  try {
+    const volume = await openRawVolume(input, values);
+    if (as === 'raw' || !(await hasLabelLook(volume, context))) return { kind: 'raw', volume };
+    await volume.close();
+    context.stage.onNote(`${input} looks like labels and is taken as such; --as raw says otherwise`);
+  } catch (error) {
+    // Integers wider than 16 bit are refused as raw because they are labels.
+    if (as === 'raw' || !isKynError(error) || error.code !== 'content') throw error;
+  }
+  return { kind: 'labels', volume: await openLabelVolume(input, values) };
+}
+
+async function hasLabelLook(volume: SectionSource, context: CommandContext): Promise<boolean> {
+  const middle = Math.floor(volume.info.shape[0] / 2);
+  return looksLikeLabels(await volume.read(middle, context.signal));
+}
+
+/** Corner of the part in the whole volume. */
+function originOf(voxelSizeNm: Vec3 | undefined, { bbox, zStep }: VolumeValues): Vec3 | undefined {
+  if (!bbox || !voxelSizeNm) return undefined;
+  const [z, y, x] = voxelSizeNm;
+  return [(bbox.min[0] * z) / zStep, bbox.min[1] * y, bbox.min[2] * x];
+}
+
+async function copySections<D extends NumericData>(
+  volume: SectionedVolume<D>,
+  writer: VolumeWriter<NdArray<D>>,
+  { stage, signal }: CommandContext,
+): Promise<void> {
+  const total = volume.info.shape[0];
+  try {
+    for (let z = 0; z < total; z++) {
+      throwIfCancelled(signal);
+      await writer.write(z, await volume.read(z, signal));
+      stage.onProgress({ stage: 'convert', done: z + 1, total, unit: 'sections' });
+    }
+    await writer.finish();
+  } catch (error) {
+    await writer.discard().catch((discardError: unknown) => {
+      throw new KynError('output', 'could not be removed after a failure', {
+        hint: 'remove the output by hand',
+        cause: new AggregateError([error, discardError]),
+      });
+    });
+    throw error;
+  }
+}

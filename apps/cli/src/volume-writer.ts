@@ -1,0 +1,95 @@
+/** Where `kyn convert` and `kyn phantom` write to: one volume, its format told by the name's ending. */
+import { rm } from 'node:fs/promises';
+import { KynError, type LabelSection, type RawSection, type Vec3 } from '@kyn/core';
+import { createCremiHdf5, createLabelTiff, createLabelZarr, createRawZarr } from '@kyn/io/node';
+import { usageError } from './options.ts';
+
+export const OUTPUT_ENDINGS = ['.zarr', '.h5', '.hdf5', '.tif', '.tiff'];
+
+export interface OutputOptions {
+  readonly shape: Vec3;
+  readonly voxelSizeNm: Vec3 | undefined;
+  readonly originNm?: Vec3;
+  readonly overwrite: boolean;
+}
+
+/** A volume being written. Exactly one of `finish` and `discard` ends it. */
+export interface VolumeWriter<S> {
+  write(z: number, section: S): Promise<void>;
+  finish(): Promise<void>;
+  /** Removes what there is of it. */
+  discard(): Promise<void>;
+}
+
+function endingOf(path: string): string {
+  const ending = OUTPUT_ENDINGS.find((each) => path.toLowerCase().endsWith(each));
+  if (!ending) {
+    throw usageError(path, 'the name does not say the format', `end it with ${OUTPUT_ENDINGS.join(', ')}`);
+  }
+  return ending;
+}
+
+function knownVoxelSize(path: string, voxelSizeNm: Vec3 | undefined): Vec3 {
+  if (voxelSizeNm) return voxelSizeNm;
+  throw new KynError('content', 'the input does not say its voxel size, which this format needs', {
+    where: path,
+    hint: 'give --voxel-size X,Y,Z in nm',
+  });
+}
+
+export async function createLabelOutput(
+  path: string,
+  options: OutputOptions,
+): Promise<VolumeWriter<LabelSection>> {
+  const ending = endingOf(path);
+  if (ending.startsWith('.tif')) {
+    const sink = await createLabelTiff(path, options);
+    return {
+      write: (z, labels) => sink.write(z, labels),
+      finish: () => sink.close(),
+      discard: () => sink.discard(),
+    };
+  }
+  const voxelSizeNm = knownVoxelSize(path, options.voxelSizeNm);
+  if (ending === '.zarr') return removable(path, await createLabelZarr(path, { ...options, voxelSizeNm }));
+  const file = await createCremiHdf5(path, { ...options, voxelSizeNm, labels: 'uint64' });
+  return {
+    write: async (z, labels) => file.labels?.write(z, labels),
+    finish: () => file.close(),
+    discard: () => file.discard(),
+  };
+}
+
+export async function createRawOutput(
+  path: string,
+  dtype: 'uint8' | 'uint16' | 'float32',
+  options: OutputOptions,
+): Promise<VolumeWriter<RawSection>> {
+  const ending = endingOf(path);
+  if (ending.startsWith('.tif')) {
+    throw usageError(path, 'TIFF is written for labels only', 'write raw sections to .zarr or .h5');
+  }
+  const voxelSizeNm = knownVoxelSize(path, options.voxelSizeNm);
+  if (ending === '.zarr')
+    return removable(path, await createRawZarr(path, { ...options, voxelSizeNm, dtype }));
+  const file = await createCremiHdf5(path, { ...options, voxelSizeNm, raw: dtype });
+  return {
+    write: async (z, section) => file.raw?.write(z, section),
+    finish: () => file.close(),
+    discard: () => file.discard(),
+  };
+}
+
+interface Sink<S> {
+  write(z: number, section: S): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A Zarr folder; it was made (or made empty) by this run, so it may be removed again. */
+function removable<S>(path: string, sink: Sink<S>): VolumeWriter<S> {
+  return {
+    write: (z, section) => sink.write(z, section),
+    finish: () => sink.close(),
+    discard: () => rm(path, { recursive: true, force: true }),
+  };
+}
