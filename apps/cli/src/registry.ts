@@ -4,5 +4,12 @@ import { convertCommand } from './commands/convert.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { infoCommand } from './commands/info.ts';
 import { phantomCommand } from './commands/phantom.ts';
+import { segmentCommand } from './commands/segment.ts';
 
-export const commands: readonly Command[] = [evaluateCommand, phantomCommand, infoCommand, convertCommand];
+export const commands: readonly Command[] = [
+  segmentCommand,
+  evaluateCommand,
+  phantomCommand,
+  infoCommand,
+  convertCommand,
+];

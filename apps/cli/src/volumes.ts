@@ -86,8 +86,8 @@ export function reducedPair(a: Vec3, b: Vec3, part: SubvolumeOptions): [cutA: bo
   const reducedB = reducedShape(b, part);
   if (reducedB && sameShape(a, reducedB)) return [false, true];
   if (reducedA && sameShape(b, reducedA)) return [true, false];
-  // Where neither can be cut, both may be the part already: then the box alone says what shape it has.
-  if (!reducedA && !reducedB && sameShape(a, b)) return [false, false];
+  // Neither holds the box, but both have its shape: they are the part already.
+  if (!reducedA && !reducedB && sameShape(a, b) && hasPartShape(a, part)) return [false, false];
   return [true, true];
 }
 
@@ -98,6 +98,16 @@ function reducedShape(shape: Vec3, part: SubvolumeOptions): Vec3 | undefined {
     if (isKynError(error)) return undefined;
     throw error;
   }
+}
+
+/** True when a volume of this shape can be the part itself: no side is other than the box says. */
+function hasPartShape(shape: Vec3, { bbox, zStep = 1 }: SubvolumeOptions): boolean {
+  return shape.every((extent, axis) => {
+    const end = bbox?.max[axis];
+    if (!bbox || end === undefined) return true;
+    const side = end - bbox.min[axis];
+    return extent === (axis === 0 ? Math.ceil(side / zStep) : side);
+  });
 }
 
 function sameShape(a: Vec3, b: Vec3): boolean {

@@ -1,0 +1,203 @@
+import { createHash } from 'node:crypto';
+import {
+  isKynError,
+  type LabelSource,
+  PIPELINE_DEFAULTS,
+  type PipelineOptions,
+  type PipelineReport,
+  type Predictor,
+  runPipeline,
+  type SectionSource,
+  type Vec3,
+} from '@kyn/core';
+import { type RunIdentity, type SegmentationFolder, takeSegmentationFolder } from '@kyn/io/node';
+import { createPredictor, nodeRuntime } from '@kyn/nn';
+import { type CommandContext, defineCommand } from '../command.ts';
+import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
+import { DEFAULT_MODEL, type ModelFile, readModel } from '../model-file.ts';
+import { flag, required, text, type VolumeValues, volumeOptions } from '../options.ts';
+import { columns } from '../text-table.ts';
+import { version } from '../version.ts';
+import { openMatchingLabels, openRawVolume } from '../volumes.ts';
+
+export const segmentCommand = defineCommand({
+  name: 'segment',
+  summary: 'a stack of sections to 3D neurons',
+  description: `Segments every section of INPUT in 2D, links the fragments of neighbouring sections, and writes to DIR:
+
+  segmentation.zarr  neurons (OME-Zarr label image, one plane a section; 0 only outside the tissue)
+  fragments.zarr     the 2D fragments they are made of
+  graph.arrow        edges between fragments: a, b, kind, area, probability
+  assignment.arrow   fragment -> neuron
+  neurons.csv        size, extent and place of every neuron
+  preview.png        a few sections beside their neurons
+  report.json        what was done, and how long it took
+
+A run that was stopped or killed is finished by the same command with --resume, with the same result.`,
+  operands: [{ name: 'INPUT', summary: 'the raw volume: HDF5, Zarr, TIFF, or a folder of images' }],
+  options: {
+    ...volumeOptions,
+    out: required(text('DIR', 'where the result goes; made if it is not there')),
+    model: text('M', 'a shipped model, or a .kyn or .onnx file (default: base)', DEFAULT_MODEL),
+    fragments: text('FILE', 'take these 2D labels as fragments, and only link them'),
+    accurate: flag('average over mirrored copies: four times the work of the network'),
+    resume: flag('finish a run that was stopped'),
+    overwrite: flag('replace the segmentation in DIR; files of others stay'),
+  },
+  examples: [
+    { line: 'kyn segment stack.h5 --out result', says: 'a stack in CREMI layout' },
+    { line: 'kyn segment sections/ --out result --voxel-size 4.6,4.6,45', says: 'a folder of TIFF or PNG' },
+    { line: 'kyn segment stack.h5 --out result --resume', says: 'go on after a stop' },
+    { line: 'kyn segment big.zarr --out try --bbox 0:1024,0:1024,0:20', says: 'a corner, to try it out' },
+  ],
+  async run({ operands: [input], values }, context) {
+    const source = await openRawVolume(input, values);
+    let fragments: LabelSource | undefined;
+    let predictor: Predictor | undefined;
+    try {
+      const countCpu = await startCpuCount();
+      let model: ModelFile | undefined;
+      if (values.fragments !== undefined) {
+        fragments = await openMatchingLabels(values.fragments, source.info.shape, values);
+      } else {
+        model = await readModel(values.model);
+        const device = values.device === 'webgpu' ? 'webgpu' : 'cpu';
+        const runtime = await nodeRuntime({ threads: values.threads, device }, context.stage.onNote);
+        predictor = await createPredictor(runtime, model.bytes, model.name);
+      }
+      const options: PipelineOptions = { ...PIPELINE_DEFAULTS, predict: { flips: values.accurate } };
+      const run = await identify(source, values, fragments, model, options);
+      const voxelSizeNm = outputVoxelSize(source, fragments, predictor);
+      const describe = (report: PipelineReport) => ({
+        version,
+        input: { location: source.info.location, format: source.info.format, dtype: source.info.dtype },
+        ...reportTimes(report, countCpu()),
+        peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+        network: predictor && networkInfo(predictor, report),
+      });
+      const { resume, overwrite, out } = values;
+      const taken = await takeSegmentationFolder(out, {
+        shape: source.info.shape,
+        voxelSizeNm,
+        run,
+        resume,
+        overwrite,
+        describe,
+      });
+      if (taken.complete) {
+        context.stage.onNote(`${out} is complete already`);
+        context.result(taken.report, '');
+        return;
+      }
+      const report = await runInto(taken.store, { source, predictor, fragments }, options, context);
+      context.endProgress();
+      context.result(
+        { out, ...report, ...describe(report) },
+        summary(out, report, process.resourceUsage().maxRSS * 1024),
+      );
+    } finally {
+      await Promise.all([source.close(), fragments?.close(), predictor?.close()]);
+    }
+  },
+});
+
+async function runInto(
+  store: SegmentationFolder,
+  input: { source: SectionSource; predictor?: Predictor; fragments?: LabelSource },
+  options: PipelineOptions,
+  context: CommandContext,
+): Promise<PipelineReport> {
+  if (store.sectionsDone > 0) context.stage.onNote(`${store.sectionsDone} sections are done already`);
+  try {
+    return await runPipeline(input, store, options, context.stage, threadClock);
+  } catch (error) {
+    // an input that is no use stays so: nothing is left that a resumed run could go on with
+    if (isKynError(error) && error.code === 'content') await store.discard();
+    throw error;
+  }
+}
+
+/** Voxel size of the result: the input's, else what the pipeline assumes. */
+function outputVoxelSize(source: SectionSource, fragments?: LabelSource, predictor?: Predictor): Vec3 {
+  return source.info.voxelSizeNm ?? predictor?.info.voxelSizeNm ?? fragments?.info.voxelSizeNm ?? [1, 1, 1];
+}
+
+/** What two runs must have in common for one to finish the other. */
+async function identify(
+  source: SectionSource,
+  values: VolumeValues & { fragments: string | undefined },
+  fragments: LabelSource | undefined,
+  model: ModelFile | undefined,
+  options: PipelineOptions,
+): Promise<RunIdentity> {
+  const { info } = source;
+  const middle = info.shape[0] >> 1;
+  return {
+    version,
+    input: { shape: info.shape, dtype: info.dtype, sample: digest((await source.read(middle)).data) },
+    'voxel size': info.voxelSizeNm ?? null,
+    box: values.bbox ?? null,
+    'z step': values.zStep,
+    fragments: fragments ? digest((await fragments.read(middle)).data) : null,
+    model: model ? { name: model.name, sha256: digest(model.bytes) } : null,
+    options,
+  };
+}
+
+function digest(data: ArrayBufferView): string {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Stage times, with the processor time of the network: what nobody else used. */
+function reportTimes({ stages }: PipelineReport, cpu: CpuShare) {
+  const ours = Object.values(stages).reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+  const files = cpu.pool ?? 0;
+  const network = Math.max(0, cpu.process - ours - files - (cpu.helpers ?? 0));
+  const seconds = (value: number) => Number(value.toFixed(3));
+  const table = Object.fromEntries(
+    Object.entries(stages).map(([name, time]) => [
+      name,
+      {
+        seconds: seconds(time.seconds),
+        cpuSeconds: seconds(name === 'predict' ? network : time.cpuSeconds),
+      },
+    ]),
+  );
+  return {
+    stages: table,
+    cpuSeconds: {
+      total: seconds(cpu.process),
+      network: seconds(network),
+      readingAndCompressing: seconds(files),
+      engine: seconds(cpu.helpers ?? 0),
+      otherStages: seconds(ours),
+    },
+  };
+}
+
+function networkInfo({ info }: Predictor, report: PipelineReport) {
+  const [depth, height, width] = report.shape;
+  const [fy, fx] = report.resampledBy ?? [1, 1];
+  return {
+    name: info.name,
+    voxelSizeNm: info.voxelSizeNm ?? null,
+    flopPerPixel: info.flopPerPixel,
+    pixels: Math.round((depth * height * width) / (fy * fx)),
+  };
+}
+
+function summary(out: string, report: PipelineReport, peakBytes: number): string {
+  const [depth, height, width] = report.shape;
+  const voxels = depth * height * width;
+  const rows = [
+    ['sections', `${depth} of ${height}×${width} (${(voxels / 1e6).toFixed(1)} MVx)`],
+    ['fragments', `${report.fragments}`],
+    ['edges', `${report.edges.inPlane} in-plane, ${report.edges.cross} cross, ${report.edges.skip} skip`],
+    ['neurons', `${report.neurons}`],
+    ['time', `${report.seconds.toFixed(1)} s (${(voxels / 1e6 / report.seconds).toFixed(2)} MVx/s)`],
+    ['peak memory', `${Math.round(peakBytes / 1e6)} MB`],
+    ['written to', out],
+  ];
+  return columns(rows, 12);
+}

@@ -1,0 +1,39 @@
+/** Models as the command line names them: a file, or the name of one that is shipped. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { KynError } from '@kyn/core';
+
+export const DEFAULT_MODEL = 'base';
+
+export interface ModelFile {
+  /** Name or path, as it was given. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The folder of shipped models: `models/` beside the first package.json upwards that has one. */
+function shippedModels(): string | undefined {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const models = join(folder, 'models');
+    if (existsSync(join(folder, 'package.json')) && existsSync(models)) return models;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+/** @throws KynError `not-found` where there is no such model. */
+export async function readModel(name: string): Promise<ModelFile> {
+  const isPath = /[\\/]|\.(kyn|onnx)$/.test(name);
+  const shipped = shippedModels();
+  const path = isPath || !shipped ? name : join(shipped, `${name}.kyn`);
+  try {
+    return { name, bytes: await readFile(path) };
+  } catch (cause) {
+    throw new KynError('not-found', 'no such model', {
+      where: name,
+      hint: 'give the name of a shipped model (base), a .kyn file, or a plain .onnx network',
+      cause,
+    });
+  }
+}
