@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { CROSS, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
+import { Random } from '../volume/random.ts';
+import { PARTITION_DEFAULTS, type PartitionMethod, partition } from './partition.ts';
+
+const methods: PartitionMethod[] = ['components', 'gaec', 'mean', 'mutex'];
+
+function edges(...rows: [a: number, b: number, kind: number, area: number, probability: number][]) {
+  const list = new EdgeList();
+  for (const row of rows) list.push(...row);
+  return list.columns();
+}
+
+describe.each(methods)('partition, %s', (method) => {
+  const options = { ...PARTITION_DEFAULTS, method };
+
+  it('takes no fragments, and fragments without edges', () => {
+    expect(partition(edges(), 0, options)).toEqual(Uint32Array.of(0));
+    expect(partition(edges(), 3, options)).toEqual(Uint32Array.of(0, 1, 2, 3));
+  });
+
+  it('joins what attracts, numbers neurons by first fragment, keeps 0', () => {
+    const graph = edges([2, 4, CROSS, 9, 0.9], [1, 3, CROSS, 9, 0.2], [3, 5, CROSS, 9, 0.8]);
+    expect(partition(graph, 5, options)).toEqual(Uint32Array.of(0, 1, 2, 3, 2, 3));
+  });
+
+  it('moves its threshold', () => {
+    const graph = edges([1, 2, CROSS, 9, 0.6]);
+    expect(partition(graph, 2, { ...options, threshold: 0.7 })).toEqual(Uint32Array.of(0, 1, 2));
+    expect(partition(graph, 2, { ...options, threshold: 0.3 })).toEqual(Uint32Array.of(0, 1, 1));
+  });
+
+  it('takes in-plane edges only where they have weight', () => {
+    const graph = edges([1, 2, IN_PLANE, 9, 0.9]);
+    expect(partition(graph, 2, { ...options, inPlaneWeight: 0 })).toEqual(Uint32Array.of(0, 1, 2));
+    expect(partition(graph, 2, { ...options, inPlaneWeight: 1 })).toEqual(Uint32Array.of(0, 1, 1));
+  });
+
+  it('repeats itself and does not mind the order of edges where no two are equal', () => {
+    const random = new Random(3);
+    const rows = Array.from({ length: 4000 }, () => {
+      const a = 1 + Math.floor(random.float() * 1000);
+      return [a, 1 + (a % 1000) + Math.floor(random.float() * 3), CROSS, 5, random.float() * 0.998] as const;
+    }).filter(([, b]) => b <= 1000);
+    const forth = partition(
+      edges(...rows.map((r) => [...r] as [number, number, number, number, number])),
+      1000,
+      options,
+    );
+    const back = partition(
+      edges(...rows.reverse().map((r) => [...r] as [number, number, number, number, number])),
+      1000,
+      options,
+    );
+    expect(back).toEqual(forth);
+    expect(Math.max(...forth)).toBe(new Set(forth).size - 1);
+  });
+
+  it('refuses edges that name no fragment', () => {
+    expect(() => partition(edges([0, 1, CROSS, 1, 1]), 2, options)).toThrow(/joins 0 and 1/);
+    expect(() => partition(edges([1, 3, CROSS, 1, 1]), 2, options)).toThrow(/2 fragments/);
+    expect(() => partition(edges(), 2, options, { signal: { aborted: true } })).toThrow(/stopped/);
+  });
+});
+
+describe('partition', () => {
+  it('a membrane in the plane keeps apart what one weak link would merge', () => {
+    // fragments 1 and 2 touch along a clear membrane; 3 overlaps both
+    const graph = edges([1, 2, IN_PLANE, 40, 0.05], [1, 3, CROSS, 90, 0.9], [2, 3, CROSS, 20, 0.6]);
+    expect(partition(graph, 3, { ...PARTITION_DEFAULTS, inPlaneWeight: 0 })).toEqual(
+      Uint32Array.of(0, 1, 1, 1),
+    );
+    expect(partition(graph, 3, { ...PARTITION_DEFAULTS, inPlaneWeight: 0.3 })).toEqual(
+      Uint32Array.of(0, 1, 2, 1),
+    );
+  });
+
+  it('area power lets large contacts outvote small ones', () => {
+    const graph = edges([1, 2, CROSS, 100, 0.7], [1, 2, CROSS, 1, 0.1]);
+    expect(partition(graph, 2, { ...PARTITION_DEFAULTS, areaPower: 0 })).toEqual(Uint32Array.of(0, 1, 2));
+    expect(partition(graph, 2, { ...PARTITION_DEFAULTS, areaPower: 0.5 })).toEqual(Uint32Array.of(0, 1, 1));
+  });
+});
