@@ -14,3 +14,9 @@ export interface ResumableLabelSink extends LabelSink {
   /** True when section `z` is on disk as a whole. */
   has(z: number): Promise<boolean>;
 }
+
+/** A sink whose unfinished file can be thrown away. */
+export interface DiscardableLabelSink extends LabelSink {
+  /** Stops writing and removes what there is; does nothing after `close`. */
+  discard(): Promise<void>;
+}

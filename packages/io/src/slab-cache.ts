@@ -43,6 +43,8 @@ export class SlabCache {
   /** Section `z`; a copy, so that the slab can go. */
   async plane(z: number): Promise<Plane> {
     const [, height, width] = this.shape;
+    // A chunk a section: nothing to keep, nothing to copy.
+    if (this.depth === 1) return { data: await this.load(z, z + 1), height, width };
     const slab = await this.slab(Math.floor(z / this.depth));
     const size = height * width;
     const from = (z - slab.start) * size;

@@ -1,4 +1,4 @@
-/** Which dataset of a container is meant where none is named: CREMI's paths, else the only one that fits. */
+/** Which dataset of a container is meant where none is named: CREMI's paths; and which others would fit. */
 import type { Purpose } from '../plane.ts';
 
 export const defaultDatasets: Readonly<Record<Purpose, string>> = {
@@ -12,11 +12,13 @@ interface Dataset {
   readonly dtype: string;
 }
 
-/** The 3D datasets that can be read for a purpose: integers for labels, no wide integers for sections. */
+/** The 3D datasets that can be read for a purpose: no wide integers for sections; for labels those, else any integers. */
 export function volumesIn<D extends Dataset>(datasets: readonly D[], purpose: Purpose): D[] {
   const wide = /^u?int(32|64)$/;
   const volumes = datasets.filter(
-    ({ shape }) => shape.filter((extent) => extent > 1).length >= 2 && shape.length >= 3,
+    ({ shape }) => shape.length >= 3 && shape.filter((extent) => extent > 1).length >= 2,
   );
-  return volumes.filter(({ dtype }) => (purpose === 'labels' ? /^u?int/.test(dtype) : !wide.test(dtype)));
+  if (purpose === 'sections') return volumes.filter(({ dtype }) => !wide.test(dtype) && dtype !== 'other');
+  const wideOnes = volumes.filter(({ dtype }) => wide.test(dtype));
+  return wideOnes.length > 0 ? wideOnes : volumes.filter(({ dtype }) => /^u?int/.test(dtype));
 }

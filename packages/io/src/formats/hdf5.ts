@@ -21,7 +21,7 @@ export const hdf5Format: Format = {
   async open(site, purpose) {
     const opened = await openFile(site);
     try {
-      return openDataset(opened, site, purpose);
+      return await openDataset(opened, site, purpose);
     } catch (error) {
       await opened.close();
       throw error;
@@ -30,7 +30,8 @@ export const hdf5Format: Format = {
   async describe(site) {
     const opened = await openFile(site);
     try {
-      const datasets = list(opened);
+      const listed = await attempt(site.location, () => list(opened));
+      const datasets = listed.map(({ dataset: _, ...description }) => description);
       return { location: site.location, format: 'HDF5', datasets, notes: [] };
     } finally {
       await opened.close();
@@ -47,6 +48,7 @@ interface OpenFile {
 async function openFile(site: Site): Promise<OpenFile> {
   if (!site.hdf5) throw new KynError('format', 'HDF5 can only be read from files', { where: site.location });
   const { library, filename, close } = await site.hdf5();
+  (await library.ready).activate_throwing_error_handler(); // else it prints to stderr and goes on
   const file = await attempt(site.location, () => new library.File(filename, 'r')).catch(async (error) => {
     await close();
     throw error;
@@ -66,17 +68,12 @@ async function attempt<T>(where: string, call: () => T): Promise<T> {
   try {
     return call();
   } catch (cause) {
-    throw unreadable(where, cause);
+    throw new KynError('format', 'the HDF5 file is damaged or cut short', {
+      where,
+      hint: 'copy it again',
+      cause,
+    });
   }
-}
-
-function unreadable(where: string, cause: unknown): KynError {
-  const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-  return new KynError('format', `the HDF5 file is damaged or cut short (${reason})`, {
-    where,
-    hint: 'copy it again',
-    cause,
-  });
 }
 
 function dtypeOf(metadata: Metadata): DtypeName | undefined {
@@ -128,10 +125,10 @@ function voxelSize(dataset: Dataset): Vec3 | undefined {
   return um?.length === 3 ? attributeVoxelSize({ resolution: um.map((size) => size * 1000) }) : undefined;
 }
 
-function openDataset(opened: OpenFile, site: Site, purpose: Purpose): PlaneVolume {
-  const { dataset, path, notes } = choose(opened, site, purpose);
+async function openDataset(opened: OpenFile, site: Site, purpose: Purpose): Promise<PlaneVolume> {
+  const { dataset, path } = await choose(opened, site, purpose);
   const where = `${site.location}:${path}`;
-  const { metadata } = dataset;
+  const metadata = await attempt(where, () => dataset.metadata);
   const dtype = dtypeOf(metadata);
   if (!dtype || !metadata.shape) {
     throw new KynError('format', 'its values are no integers or floats that can be read', {
@@ -144,11 +141,11 @@ function openDataset(opened: OpenFile, site: Site, purpose: Purpose): PlaneVolum
   const depth = chunks && metadata.shape.length > 2 ? chunks[leading] : 1;
   const info: VolumeInfo = {
     shape,
-    voxelSizeNm: voxelSize(dataset),
+    voxelSizeNm: await attempt(where, () => voxelSize(dataset)),
     dtype,
     format: 'HDF5',
     location: where,
-    notes,
+    notes: [],
   };
   const chunkRows = chunks ? chunks[chunks.length - 2] : 1;
   const ranges = (start: number, stop: number, top: number, bottom: number): [number, number][] => [
@@ -198,26 +195,31 @@ function place(
   }
 }
 
-function choose(
+/** The entity at a path, undefined where there is none. */
+function entityAt({ file }: OpenFile, path: string) {
+  try {
+    return file.get(path);
+  } catch {
+    return undefined; // the library throws for paths that are not there
+  }
+}
+
+async function choose(
   opened: OpenFile,
   site: Site,
   purpose: Purpose,
-): { dataset: Dataset; path: string; notes: string[] } {
+): Promise<{ dataset: Dataset; path: string }> {
   const path = site.dataset ?? defaultDatasets[purpose];
-  const entity = opened.file.get(path);
-  if (entity instanceof opened.library.Dataset) return { dataset: entity, path, notes: [] };
-  const all = list(opened);
-  const volumes = volumesIn(all, purpose).filter((entry) => entry.path.startsWith(site.dataset ?? ''));
-  if (site.dataset === undefined && volumes.length === 1) {
-    const only = volumes[0];
-    return { dataset: only.dataset, path: only.path, notes: [`the only volume in it taken: ${only.path}`] };
-  }
+  const entity = entityAt(opened, path);
+  if (entity instanceof opened.library.Dataset) return { dataset: entity, path };
+  const all = await attempt(site.location, () => list(opened));
+  const fitting = volumesIn(all, purpose)[0]?.path ?? '/path';
   const listed = all
     .filter((entry) => entry.shape.length >= 2)
     .map((entry) => `${entry.path} (${entry.shape.join('×')} ${entry.dtype})`);
   const has = listed.length > 0 ? `it has ${listed.slice(0, 8).join(', ')}` : 'it has no image datasets';
   throw new KynError('not-found', `no dataset ${path}; ${has}`, {
     where: site.location,
-    hint: `name one: ${site.location}:/path`,
+    hint: `name one: ${site.location}:${fitting}`,
   });
 }

@@ -1,6 +1,7 @@
 /** Finds the array that a user means inside a Zarr hierarchy. */
-import { KynError } from '@kyn/core';
+import { isKynError, KynError } from '@kyn/core';
 import * as zarr from 'zarrita';
+import './zarr-codecs.ts';
 import type { Site } from '../format.ts';
 import type { Purpose } from '../plane.ts';
 import { defaultDatasets, volumesIn } from './default-dataset.ts';
@@ -27,7 +28,9 @@ export async function nodeAt(site: Site, path: string): Promise<ZarrNode | undef
     return await zarr.open(zarr.root(store).resolve(path.replace(/^\/+/, '')));
   } catch (error) {
     if (zarr.isZarritaError(error, 'NotFoundError')) return undefined;
-    throw zarrError(error, `${site.location}${path === '' ? '' : `:${path}`}`);
+    if (isKynError(error)) throw error;
+    // The reader takes metadata at their word, so whatever else goes wrong is in them.
+    throw unreadableMetadata(error, `${site.location}${path === '' ? '' : `:${path}`}`);
   }
 }
 
@@ -170,12 +173,14 @@ export function zarrError(error: unknown, where: string): unknown {
       cause: error,
     });
   }
-  if (zarr.isZarritaError(error)) {
-    return new KynError('format', `its Zarr metadata cannot be read (${error.message})`, {
-      where,
-      hint: 'copy the volume again',
-      cause: error,
-    });
-  }
-  return error;
+  return zarr.isZarritaError(error) ? unreadableMetadata(error, where) : error;
+}
+
+function unreadableMetadata(cause: unknown, where: string): KynError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new KynError('format', `its Zarr metadata cannot be read (${reason})`, {
+    where,
+    hint: 'copy the volume again',
+    cause,
+  });
 }

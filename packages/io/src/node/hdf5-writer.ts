@@ -2,9 +2,9 @@
  * Writes HDF5 in CREMI layout: `/volumes/raw` and `/volumes/labels/neuron_ids`, each with `resolution` and
  * `offset` in nm, zyx. Chunks are one section deep, so sections go to disk as they come, in any order.
  */
-import { rename, rm, statfs } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { KynError, type LabelSink, type NdArray, toDense, type Vec3 } from '@kyn/core';
+import { rename, rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { isKynError, KynError, type LabelSink, type NdArray, toDense, type Vec3 } from '@kyn/core';
 import type { Dataset, File, Group } from 'h5wasm';
 import { checkComplete, checkSection } from '../section-check.ts';
 import type { SectionSink } from '../sinks.ts';
@@ -51,7 +51,7 @@ type Stored = keyof typeof codes;
 export async function createCremiHdf5(path: string, options: CremiWriterOptions): Promise<CremiWriter> {
   await prepareFile(path, options.overwrite ?? false);
   const { File: Hdf5File, ready } = await import('h5wasm/node');
-  await ready;
+  (await ready).activate_throwing_error_handler(); // else it prints to stderr and goes on
   const partial = resolve(partialName(path));
   await rm(partial, { force: true });
   const writing = new CremiFile(path, partial, options, () => new Hdf5File(partial, 'w'));
@@ -162,16 +162,13 @@ class CremiFile implements CremiWriter {
       call();
     } catch (error) {
       await this.discard();
-      throw (await this.isDiskFull())
-        ? outputError({ code: 'ENOSPC' }, this.path)
-        : outputError(error, this.path);
+      if (isKynError(error)) throw error;
+      // The library's message is a trace of many lines; the system's reason is somewhere in it.
+      const text = error instanceof Error ? error.message : String(error);
+      const code = /no space left/i.test(text) ? 'ENOSPC' : /quota/i.test(text) ? 'EDQUOT' : undefined;
+      const reason = /error message = '([^']*)'/.exec(text)?.[1] ?? text.split('\n')[0];
+      throw outputError(Object.assign(new Error(reason, { cause: error }), { code }), this.path);
     }
-  }
-
-  /** The library does not say why it could not write. */
-  private async isDiskFull(): Promise<boolean> {
-    const disk = await statfs(dirname(this.partial)).catch(() => undefined);
-    return disk !== undefined && disk.bavail * disk.bsize < 2 ** 20;
   }
 }
 

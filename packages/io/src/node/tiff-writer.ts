@@ -6,9 +6,10 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
-import { KynError, type LabelSection, type LabelSink, toDense, type Vec3 } from '@kyn/core';
+import { KynError, type LabelSection, toDense, type Vec3 } from '@kyn/core';
 import { bytesOf } from '../plane.ts';
 import { checkComplete, checkSection } from '../section-check.ts';
+import type { DiscardableLabelSink } from '../sinks.ts';
 import { outputError, partialName } from './atomic.ts';
 import { prepareFile } from './output-place.ts';
 
@@ -21,7 +22,10 @@ export interface LabelTiffOptions {
 }
 
 /** Creates the file; it appears under its name at `close`. */
-export async function createLabelTiff(path: string, options: LabelTiffOptions): Promise<LabelSink> {
+export async function createLabelTiff(
+  path: string,
+  options: LabelTiffOptions,
+): Promise<DiscardableLabelSink> {
   await prepareFile(path, options.overwrite ?? false);
   const handle = await open(partialName(path), 'w').catch((error: unknown) => {
     throw outputError(error, path);
@@ -42,7 +46,7 @@ interface Strips {
   readonly counts: number[];
 }
 
-class TiffWriter implements LabelSink {
+class TiffWriter implements DiscardableLabelSink {
   private readonly path: string;
   private readonly handle: FileHandle;
   private readonly options: LabelTiffOptions;
@@ -50,6 +54,7 @@ class TiffWriter implements LabelSink {
   private readonly rowsPerStrip: number;
   private readonly pages = new Map<number, Strips>();
   private end = headerBytes;
+  private done = false;
 
   constructor(path: string, handle: FileHandle, options: LabelTiffOptions) {
     this.path = path;
@@ -86,12 +91,19 @@ class TiffWriter implements LabelSink {
       checkComplete(new Set(this.pages.keys()), this.options.shape[0], this.path);
       await this.writeDirectories();
       await this.handle.close();
+      this.done = true;
       await rename(partial, this.path);
     } catch (error) {
-      await this.handle.close().catch(() => {});
-      await rm(partial, { force: true }).catch(() => {});
+      await this.discard();
       throw outputError(error, this.path);
     }
+  }
+
+  async discard(): Promise<void> {
+    if (this.done) return;
+    this.done = true;
+    await this.handle.close().catch(() => {});
+    await rm(partialName(this.path), { force: true }).catch(() => {});
   }
 
   private narrow(z: number, data: Uint32Array): Uint16Array | Uint32Array {

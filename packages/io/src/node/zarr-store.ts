@@ -3,31 +3,15 @@ import { open, readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, unzip } from 'node:zlib';
-import { type AsyncReadable, FetchStore, registry } from 'zarrita';
+import { type AsyncReadable, FetchStore } from 'zarrita';
 import type { ZarrSite } from '../format.ts';
+import { setZlib } from '../formats/zarr-codecs.ts';
 import { fetchWithRetries } from '../retry.ts';
 import { errorCode } from './atomic.ts';
 import { inputError } from './file-bytes.ts';
 
-/** Node's zlib runs on the thread pool and is several times faster than the streams zarrita uses. */
-function useNodeZlib(): void {
-  const gunzipAsync = promisify(gunzip);
-  const unzipAsync = promisify(unzip);
-  for (const [name, decode] of [
-    ['gzip', gunzipAsync],
-    ['numcodecs.gzip', gunzipAsync],
-    ['zlib', unzipAsync],
-    ['numcodecs.zlib', unzipAsync],
-  ] as const) {
-    const codec = {
-      kind: 'bytes_to_bytes' as const,
-      encode: (bytes: Uint8Array) => bytes,
-      decode: async (bytes: Uint8Array) => new Uint8Array(await decode(bytes)),
-    };
-    registry.set(name, async () => ({ kind: codec.kind, fromConfig: () => codec }));
-  }
-}
-useNodeZlib();
+// zlib on the thread pool is several times faster than the streams that browsers have.
+setZlib({ gzip: promisify(gunzip), zlib: promisify(unzip) });
 
 /** A folder as a store. */
 export function folderZarr(root: string): ZarrSite {

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ndarray } from '@kyn/core';
+import { describe, expect, it } from 'vitest';
+import { looksLikeLabels } from './looks-like-labels.ts';
+import { openSections } from './node/index.ts';
+
+const side = 96;
+const image = (value: (y: number, x: number) => number) =>
+  ndarray(
+    Uint8Array.from({ length: side * side }, (_, i) => value(Math.floor(i / side), i % side)),
+    [side, side],
+  );
+const noise = (y: number, x: number) => ((y * 7919 + x * 104729) ^ (x * y * 31)) & 63;
+
+describe('looksLikeLabels', () => {
+  it('knows labels with background', () => {
+    expect(looksLikeLabels(image((y, x) => 1 + (y >> 4) * 6 + (x >> 4)))).toBe(true);
+    expect(looksLikeLabels(image((y, x) => (y < 48 ? 0 : 1 + (y >> 4) * 6 + (x >> 4))))).toBe(true);
+  });
+
+  it('knows images, masks and padding', () => {
+    expect(looksLikeLabels(image((y, x) => 100 + noise(y, x)))).toBe(false);
+    expect(looksLikeLabels(image((y, x) => (y < 80 ? 0 : 100 + noise(y, x))))).toBe(false);
+    expect(looksLikeLabels(image((y, x) => ((y >> 4) + (x >> 4)) % 2))).toBe(false);
+    expect(looksLikeLabels(image(() => 7))).toBe(false);
+    expect(looksLikeLabels(ndarray(new Uint8Array(1), [1, 1]))).toBe(false);
+  });
+
+  const data = process.env.KYN_DATA ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url));
+  it.skipIf(!existsSync(join(data, 'vnc-stack1')))('tells real sections from their labels', async () => {
+    for (const [folder, labels] of [
+      ['raw', false],
+      ['labels', true],
+      ['membranes', false],
+    ] as const) {
+      const source = await openSections(join(data, 'vnc-stack1', folder));
+      for (const z of [0, 10, 19]) expect(looksLikeLabels(await source.read(z))).toBe(labels);
+    }
+  });
+});
