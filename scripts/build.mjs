@@ -15,6 +15,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const entries = {
   kyn: 'apps/cli/src/main.ts',
   'sample-worker': 'packages/nn/src/sample/sample-worker.ts',
+  'session-worker': 'packages/nn/src/runtime/session-worker.ts',
 };
 
 for (const source of Object.values(entries)) {

@@ -5,6 +5,7 @@ import { evaluateCommand } from './commands/evaluate.ts';
 import { infoCommand } from './commands/info.ts';
 import { phantomCommand } from './commands/phantom.ts';
 import { segmentCommand } from './commands/segment.ts';
+import { trainSegmenterCommand } from './commands/train-segmenter.ts';
 
 export const commands: readonly Command[] = [
   segmentCommand,
@@ -12,4 +13,5 @@ export const commands: readonly Command[] = [
   phantomCommand,
   infoCommand,
   convertCommand,
+  trainSegmenterCommand,
 ];

@@ -77,8 +77,8 @@ export type Offset2 = readonly [dy: number, dx: number];
 /** Sizes a network works at. */
 export interface PredictorInfo {
   readonly name: string;
-  /** Voxel size it was trained for (z may be a typical value). */
-  readonly voxelSizeNm: Vec3;
+  /** Voxel size it was trained for (z may be a typical value); undefined: sections are given as they are. */
+  readonly voxelSizeNm: Vec3 | undefined;
   /** Affinity channel `c` at pixel p says how likely p and p + offsets[c] are the same cell. */
   readonly offsets: readonly Offset2[];
   /** Tile side must be a multiple of this many pixels. */
@@ -87,7 +87,7 @@ export interface PredictorInfo {
   readonly tileSize: number;
   /** Pixels at each tile edge that lack context and are blended away. */
   readonly halo: number;
-  /** Multiply-adds counted as two. */
+  /** Multiply-adds counted as two; NaN where nobody knows. */
   readonly flopPerPixel: number;
 }
 

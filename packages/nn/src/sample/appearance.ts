@@ -61,8 +61,7 @@ export function changeLooksInPlace(
     const scale = 1 / Math.sqrt(Math.max(0.25, 1 + gained));
     const shift = after.mean - before.mean;
     for (let i = 0; i < tile.length; i++) {
-      const value = tile[i] < low - reach ? low - reach : tile[i] > high + reach ? high + reach : tile[i];
-      tile[i] = (value - shift) * scale;
+      tile[i] = (Math.min(high + reach, Math.max(low - reach, tile[i])) - shift) * scale;
     }
   }
   if (random.chance(statistics.probability)) {

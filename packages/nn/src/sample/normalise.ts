@@ -36,7 +36,7 @@ function countTissue({
   }
   const { mask } = findTissue(image, height, width);
   const histogram = new Uint32Array(256);
-  for (let i = 0; i < image.length; i++) if (!mask || mask[i] !== 0) histogram[image[i]]++;
+  for (let i = 0; i < image.length; i++) if (mask?.[i] !== 0) histogram[image[i]]++;
   return histogram;
 }
 

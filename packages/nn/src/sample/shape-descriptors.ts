@@ -111,7 +111,8 @@ export function shapeDescriptors(
   const tables = [cumulative(everyRow, 0), cumulative(everyRow, 1), cumulative(everyRow, 2)] as const;
   const everySecond = gaussian(sigma, 2);
   const runs = findRuns(ids, side, count);
-  const out = new Float32Array(LSD_CHANNELS * size * size);
+  // Interleaved while it is made, six values a pixel: planes a power of two apart would share cache lines.
+  const made = new Float32Array(LSD_CHANNELS * size * size);
   const moments = new Float32Array(3 * side * side);
   for (let id = 1; id <= count; id++) {
     const begin = runs.first[id];
@@ -139,7 +140,7 @@ export function shapeDescriptors(
       const last = Math.min(runs.to[run], right);
       const start = Math.max(runs.from[run], left);
       for (let x = start + ((start - margin) % step); x <= last; x += step) {
-        describe(out, box, down, rowStep, sigma, y, x, margin, size);
+        describe(made, box, down, rowStep, sigma, y, x, margin, size);
       }
     }
     if (step === 1) continue;
@@ -151,11 +152,19 @@ export function shapeDescriptors(
       const start = Math.max(runs.from[run], left);
       for (let x = start; x <= last; x++) {
         const described = oddRow === 0 && ((x - margin) & 1) === 0;
-        if (!described && !between(out, ids, side, id, sigma, y, x, margin, size)) {
-          describe(out, box, down, rowStep, sigma, y, x, margin, size);
+        if (!described && !between(made, ids, side, id, sigma, y, x, margin, size)) {
+          describe(made, box, down, rowStep, sigma, y, x, margin, size);
         }
       }
     }
+  }
+  return planes(made, size * size);
+}
+
+function planes(interleaved: Float32Array, pixels: number): Float32Array {
+  const out = new Float32Array(interleaved.length);
+  for (let c = 0, to = 0; c < LSD_CHANNELS; c++) {
+    for (let i = 0, from = c; i < pixels; i++, from += LSD_CHANNELS) out[to++] = interleaved[from];
   }
   return out;
 }
@@ -175,7 +184,6 @@ function between(
   margin: number,
   size: number,
 ): boolean {
-  const plane = size * size;
   const oddY = (y - margin) & 1;
   const oddX = (x - margin) & 1;
   let count = 0;
@@ -192,28 +200,28 @@ function between(
     if (y + dy >= edge) continue;
     for (let dx = -oddX; dx <= oddX; dx += 2) {
       if (x + dx >= edge || ids[(y + dy) * side + x + dx] !== id) continue;
-      const at = (y + dy - margin) * size + x + dx - margin;
+      const at = LSD_CHANNELS * ((y + dy - margin) * size + x + dx - margin);
       count++;
       awayY += dy;
       awayX += dx;
       c0 += out[at];
-      c1 += out[at + plane];
-      c2 += out[at + 2 * plane];
-      c3 += out[at + 3 * plane];
-      c4 += out[at + 4 * plane];
-      c5 += out[at + 5 * plane];
+      c1 += out[at + 1];
+      c2 += out[at + 2];
+      c3 += out[at + 3];
+      c4 += out[at + 4];
+      c5 += out[at + 5];
     }
   }
   if (count === 0) return false;
-  const to = (y - margin) * size + x - margin;
+  const to = LSD_CHANNELS * ((y - margin) * size + x - margin);
   const share = 1 / count;
   // The segment's mean stays where it is while the pixel moves.
   out[to] = unit(share * (c0 + (0.5 * awayY) / sigma));
-  out[to + plane] = unit(share * (c1 + (0.5 * awayX) / sigma));
-  out[to + 2 * plane] = share * c2;
-  out[to + 3 * plane] = share * c3;
-  out[to + 4 * plane] = share * c4;
-  out[to + 5 * plane] = share * c5;
+  out[to + 1] = unit(share * (c1 + (0.5 * awayX) / sigma));
+  out[to + 2] = share * c2;
+  out[to + 3] = share * c3;
+  out[to + 4] = share * c4;
+  out[to + 5] = share * c5;
   return true;
 }
 
@@ -250,8 +258,8 @@ function rowMoments(
     let high = runs.to[run] - reachLeft + radius + 1;
     let low = runs.from[run] - 1 - reachLeft + radius + 1;
     for (let x = reachLeft; x <= reachRight; x++, at += 3, high--, low--) {
-      const h = high > most ? most : high;
-      const l = low < 0 ? 0 : low;
+      const h = Math.min(high, most);
+      const l = Math.max(low, 0);
       moments[at] += zeroth[h] - zeroth[l];
       moments[at + 1] += first[h] - first[l];
       moments[at + 2] += second[h] - second[l];
@@ -299,15 +307,14 @@ function describe(
   const varianceX = Math.max(0, sumXX / mass - meanX * meanX);
   const spread = Math.sqrt(varianceY * varianceX);
   const correlation = spread > 1e-3 ? (sumYX / mass - meanY * meanX) / spread : 0;
-  const plane = size * size;
-  const to = (y - margin) * size + x - margin;
+  const to = LSD_CHANNELS * ((y - margin) * size + x - margin);
   const inverse = 1 / (sigma * sigma);
   out[to] = unit(0.5 + (0.5 * meanY) / sigma);
-  out[to + plane] = unit(0.5 + (0.5 * meanX) / sigma);
-  out[to + 2 * plane] = unit(varianceY * inverse);
-  out[to + 3 * plane] = unit(varianceX * inverse);
-  out[to + 4 * plane] = unit(0.5 + 0.5 * correlation);
-  out[to + 5 * plane] = unit(mass);
+  out[to + 1] = unit(0.5 + (0.5 * meanX) / sigma);
+  out[to + 2] = unit(varianceY * inverse);
+  out[to + 3] = unit(varianceX * inverse);
+  out[to + 4] = unit(0.5 + 0.5 * correlation);
+  out[to + 5] = unit(mass);
 }
 
 function unit(value: number): number {

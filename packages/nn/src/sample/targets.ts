@@ -36,16 +36,14 @@ export function planeAffinity(
       const q = p + step;
       const a = ids[p];
       const b = ids[q];
-      const same = a !== 0 && a === b;
-      target[to] = same ? 1 : 0;
+      const same = a !== 0 && a === b ? 1 : 0;
+      let seen = known[p] & known[q];
       // Two profiles of one label that both leave the known region may be one profile out of sight.
-      const doubtful = !same && a !== 0 && labels[p] === labels[q] && open[a] !== 0 && open[b] !== 0;
-      if (known[p] === 0 || known[q] === 0 || doubtful) weight[to] = 0;
-      else {
-        weight[to] = 1;
-        counted++;
-        if (same) positive++;
-      }
+      if (same === 0 && a !== 0 && labels[p] === labels[q] && (open[a] & open[b]) !== 0) seen = 0;
+      target[to] = same;
+      weight[to] = seen;
+      counted += seen;
+      positive += seen & same;
     }
   }
   return { known: counted, positive };
@@ -68,14 +66,12 @@ export function crossAffinity(
     let p = (y + margin) * side + margin;
     for (let x = 0; x < size; x++, p++, to++) {
       const id = patch.ids[p];
-      const same = id !== 0 && id === next.ids[p];
-      target[to] = same ? 1 : 0;
-      if (patch.known[p] === 0 || next.known[p] === 0) weight[to] = 0;
-      else {
-        weight[to] = 1;
-        known++;
-        if (same) positive++;
-      }
+      const same = id !== 0 && id === next.ids[p] ? 1 : 0;
+      const seen = patch.known[p] & next.known[p];
+      target[to] = same;
+      weight[to] = seen;
+      known += seen;
+      positive += seen & same;
     }
   }
   return { known, positive };

@@ -1,0 +1,113 @@
+/**
+ * A training recipe: which volumes, how often each, and which settings differ from the defaults. With its seed it
+ * makes the same model again; the shipped model's lies beside it in `models/`.
+ */
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import {
+  createPhantom,
+  KynError,
+  type LabelSource,
+  type PhantomOptions,
+  type RenderOverOptions,
+  renderOver,
+  type SectionSource,
+  type StageContext,
+  type SubvolumeOptions,
+  subvolume,
+} from '@kyn/core';
+import { openLabels, openSections } from '@kyn/io/node';
+import { loadTrainingVolume, type SegmenterOptions, type TrainingVolume, type VolumeOptions } from '@kyn/nn';
+
+/** One volume: real (`source`), grown (`phantom`), or EM drawn over given labels (`render`). */
+export interface RecipeVolume extends VolumeOptions, SubvolumeOptions {
+  /** File with raw and labels, relative to the data folder; `labels` where they lie elsewhere. */
+  readonly source?: string;
+  readonly labels?: string;
+  readonly phantom?: Partial<PhantomOptions>;
+  readonly render?: RenderOverOptions;
+}
+
+export interface Recipe {
+  readonly name: string;
+  readonly description: string;
+  readonly licence: string;
+  /** Attributions, one a data set. */
+  readonly data: readonly string[];
+  readonly options?: Partial<Omit<SegmenterOptions, 'schedule'>> & {
+    schedule?: Partial<SegmenterOptions['schedule']>;
+  };
+  readonly volumes: readonly RecipeVolume[];
+  readonly validation?: readonly RecipeVolume[];
+}
+
+/** @throws KynError `format` where the file is not a recipe. */
+export async function readRecipe(path: string): Promise<Recipe> {
+  let recipe: Recipe;
+  try {
+    recipe = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    const missing = (cause as { code?: string }).code === 'ENOENT';
+    throw new KynError(missing ? 'not-found' : 'format', missing ? 'no such file' : 'not a recipe in JSON', {
+      where: path,
+      hint: 'see models/base.recipe.json',
+      cause,
+    });
+  }
+  if (!Array.isArray(recipe.volumes) || recipe.volumes.length === 0) {
+    throw new KynError('format', 'the recipe lists no volumes', {
+      where: path,
+      hint: 'see models/base.recipe.json',
+    });
+  }
+  return recipe;
+}
+
+/** Raw and labels of a recipe's volume, opened. */
+export async function openRecipeVolume(
+  volume: RecipeVolume,
+  folder: string,
+): Promise<{ raw: SectionSource; labels: LabelSource }> {
+  const { source, phantom, render } = volume;
+  if (phantom) return createPhantom(phantom);
+  const place = (spec: string): string => (isAbsolute(spec) ? spec : join(folder, spec));
+  const labelSpec = volume.labels ?? source;
+  if (labelSpec === undefined)
+    throw new KynError('format', 'a recipe volume names no source, phantom or labels');
+  const labels = subvolume(await openLabels(place(labelSpec)), volume) as LabelSource;
+  if (render) return renderOver(labels, render);
+  if (source === undefined)
+    throw new KynError('format', 'a recipe volume has labels but no source', { where: labelSpec });
+  return { raw: subvolume(await openSections(place(source)), volume) as SectionSource, labels };
+}
+
+/** Reads the recipe's volumes into memory. */
+export async function loadRecipeVolumes(
+  volumes: readonly RecipeVolume[],
+  folder: string,
+  context: Required<Pick<StageContext, 'onProgress'>> & StageContext,
+): Promise<TrainingVolume[]> {
+  const loaded: TrainingVolume[] = [];
+  for (const volume of volumes) {
+    context.onProgress({ stage: 'read', done: loaded.length, total: volumes.length, unit: 'volumes' });
+    const {
+      source,
+      labels: _labels,
+      phantom: _phantom,
+      render,
+      bbox: _bbox,
+      zStep: _zStep,
+      ...options
+    } = volume;
+    const opened = await openRecipeVolume(volume, folder);
+    const name =
+      source ??
+      (render ? `${volume.labels}, drawn over, seed ${render.seed ?? 0}` : opened.raw.info.location);
+    try {
+      loaded.push(await loadTrainingVolume(opened.raw, opened.labels, { name, ...options }));
+    } finally {
+      await Promise.all([opened.raw.close(), opened.labels.close()]);
+    }
+  }
+  return loaded;
+}

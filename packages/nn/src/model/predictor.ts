@@ -1,0 +1,86 @@
+/** Networks as the pipeline sees them: a {@link Predictor} over a loaded ONNX graph. */
+import {
+  KynError,
+  type NdArray,
+  type Offset2,
+  type Predictor,
+  type PredictorInfo,
+  type Signal,
+  throwIfCancelled,
+} from '@kyn/core';
+import type { Runtime, Session } from '../runtime/session.ts';
+import { affinitiesFromForeign } from './foreign-output.ts';
+import { decodeModel, looksLikeKynModel } from './kyn-model.ts';
+
+/** How plain ONNX networks are run: nothing is known of them but their graph. */
+const FOREIGN = { tileMultiple: 32, tileSize: 512, halo: 32 } as const;
+
+/** Affinities to the upper and left neighbour: what a membrane map can say. */
+const NEIGHBOURS: readonly Offset2[] = [
+  [-1, 0],
+  [0, -1],
+];
+
+/**
+ * Loads a model for prediction.
+ * @param bytes a `.kyn` file, or a plain `.onnx` network with one float input `[n, 1, h, w]` and a first output of
+ *   one membrane (or cell) channel or of affinities to the upper and left neighbour.
+ * @param where the model's name, for messages.
+ * @throws KynError `model` if it is neither, or has other inputs.
+ */
+export async function createPredictor(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  where: string,
+): Promise<Predictor> {
+  if (looksLikeKynModel(bytes)) {
+    const { description, segmenter } = decodeModel(bytes, where);
+    const session = await runtime.load(segmenter, where);
+    checkGraph(session, where);
+    return predictorOver(session, { name: description.name, ...description.segmenter }, (output) => output);
+  }
+  const session = await runtime.load(bytes, where);
+  checkGraph(session, where);
+  const info: PredictorInfo = {
+    name: where,
+    voxelSizeNm: undefined,
+    offsets: NEIGHBOURS,
+    ...FOREIGN,
+    flopPerPixel: Number.NaN,
+  };
+  return predictorOver(session, info, (output) => affinitiesFromForeign(output, where));
+}
+
+function checkGraph(session: Session, where: string): void {
+  const describe = (shape: readonly (number | string)[]): string => `[${shape.join(', ')}]`;
+  const [input] = session.inputs;
+  const fits =
+    session.inputs.length === 1 &&
+    input.shape.length === 4 &&
+    (input.shape[1] === 1 || typeof input.shape[1] === 'string');
+  if (!fits) {
+    const found = session.inputs.map(({ name, shape }) => `${name} ${describe(shape)}`).join(', ') || 'none';
+    throw new KynError('model', `the network takes ${found}, not one image [n, 1, h, w]`, {
+      where,
+      hint: 'give a 2D network for grey sections',
+    });
+  }
+}
+
+function predictorOver(
+  session: Session,
+  info: PredictorInfo,
+  toAffinities: (output: NdArray<Float32Array>) => NdArray<Float32Array>,
+): Predictor {
+  const [inputName, outputName] = [session.inputs[0].name, session.outputs[0].name];
+  return {
+    info,
+    async predict(tiles: NdArray<Float32Array>, signal?: Signal) {
+      throwIfCancelled(signal);
+      const results = await session.run({ [inputName]: tiles });
+      throwIfCancelled(signal);
+      return toAffinities(results[outputName]);
+    },
+    close: () => session.release(),
+  };
+}
