@@ -11,7 +11,8 @@ import {
   type Vec3,
 } from '@kyn/core';
 import { type RunIdentity, type SegmentationFolder, takeSegmentationFolder } from '@kyn/io/node';
-import { createPredictor, nodeRuntime } from '@kyn/nn';
+import { createPredictor } from '@kyn/nn';
+import { nodeRuntime } from '@kyn/nn/node';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
 import { DEFAULT_MODEL, type ModelFile, readModel } from '../model-file.ts';
