@@ -20,7 +20,7 @@ const mayImport: Record<string, readonly string[]> = {
 stages.forEach((stage, i) => {
   mayImport[stage] = [...shared, ...stages.slice(0, i)];
 });
-mayImport.pipeline = [...shared, ...stages];
+mayImport.pipeline = [...shared, ...stages, 'evaluate'];
 
 const packageMayImport: Record<string, readonly string[]> = {
   core: [],

@@ -1,6 +1,7 @@
 /** All commands, in the order help lists them. A new one is a file in `commands/` and a line here. */
 import type { Command } from './command.ts';
 import { convertCommand } from './commands/convert.ts';
+import { demoCommand } from './commands/demo.ts';
 import { evaluateCommand } from './commands/evaluate.ts';
 import { infoCommand } from './commands/info.ts';
 import { phantomCommand } from './commands/phantom.ts';
@@ -14,4 +15,5 @@ export const commands: readonly Command[] = [
   infoCommand,
   convertCommand,
   trainSegmenterCommand,
+  demoCommand,
 ];

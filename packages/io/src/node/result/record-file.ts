@@ -74,7 +74,8 @@ export function decodeRecord(bytes: Uint8Array, where: string): SectionRecord {
     const Type = types[type];
     const size = length * Type.BYTES_PER_ELEMENT;
     if (at + size > bytes.length) throw damaged();
-    found.set(name, new Type(bytes.slice(at, at + size).buffer));
+    // copied by hand: a Buffer's slice would share its memory
+    found.set(name, new Type(new Uint8Array(bytes.subarray(at, at + size)).buffer));
     at += align(size);
   }
   const column = <C extends Column>(name: string, Type: abstract new (...args: never[]) => C): C => {
