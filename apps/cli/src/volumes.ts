@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   isKynError,
+  KynError,
   type LabelSource,
   type NumericData,
   type SectionedVolume,
@@ -18,17 +19,30 @@ import {
 import { openLabels, openSections } from '@kyn/io/node';
 import type { VolumeValues } from './options.ts';
 
-export const SEGMENTATION_NAME = 'segmentation.zarr';
+const SEGMENTATION_NAME = 'segmentation.zarr';
 export const FRAGMENTS_NAME = 'fragments.zarr';
+export const REPORT_NAME = 'report.json';
+/** Marks the output folder of a run that is under way or was stopped. */
+const INCOMPLETE_NAME = 'INCOMPLETE';
 
-/** True when the path is an output folder of `kyn segment`. */
+/** True when the path is an output folder of `kyn segment`, whole or not. */
 export function isSegmentFolder(path: string): boolean {
-  return existsSync(join(path, SEGMENTATION_NAME));
+  return existsSync(join(path, SEGMENTATION_NAME)) || existsSync(join(path, INCOMPLETE_NAME));
 }
 
-/** The volume that an operand means. */
+/**
+ * The volume that an operand means.
+ * @throws KynError `content` for an output folder whose run is not complete.
+ */
 export function volumeSpec(operand: string): string {
-  return isSegmentFolder(operand) ? join(operand, SEGMENTATION_NAME) : operand;
+  if (!isSegmentFolder(operand)) return operand;
+  if (existsSync(join(operand, INCOMPLETE_NAME))) {
+    throw new KynError('content', 'the segmentation in it is not complete', {
+      where: operand,
+      hint: 'finish it: kyn segment with the same options and --resume',
+    });
+  }
+  return join(operand, SEGMENTATION_NAME);
 }
 
 /** Raw sections of the chosen part. The caller closes the source. */

@@ -1,23 +1,36 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { subvolumeShape, type Vec3 } from '@kyn/core';
 import { describeVolume } from '@kyn/io/node';
+import { decodeModel, type ModelDescription } from '@kyn/nn';
 import { defineCommand } from '../command.ts';
+import { DEFAULT_MODEL, readModel } from '../model-file.ts';
 import { volumeOptions } from '../options.ts';
-import { textTable } from '../text-table.ts';
-import { volumeSpec } from '../volumes.ts';
+import { columns, textTable } from '../text-table.ts';
+import { isSegmentFolder, REPORT_NAME, volumeSpec } from '../volumes.ts';
 
 export const infoCommand = defineCommand({
   name: 'info',
-  summary: 'what a volume is: datasets, shape, voxel size',
+  summary: 'what a volume or a model is: datasets, shape, voxel size, card',
   description: `Lists the datasets of a file, folder or URL with shape (z, y, x), dtype, voxel size, chunks and
 compression, and what was noticed while reading (colour images, gaps in the numbering). With --bbox or
---z-step also the shape of that part.`,
-  operands: [{ name: 'INPUT', summary: 'a volume, a container, or an output folder of kyn segment' }],
+--z-step also the shape of that part. Of a model (base, or a .kyn file) it prints the card.`,
+  operands: [
+    { name: 'INPUT', summary: 'a volume, a container, an output folder of kyn segment, or a model' },
+  ],
   options: volumeOptions,
   examples: [
     { line: 'kyn info stack.h5', says: 'all datasets of a file' },
     { line: 'kyn info sections/ --json', says: 'a folder of images, for a script' },
+    { line: 'kyn info base', says: 'what the shipped model was trained on' },
   ],
   async run({ operands: [input], values, given }, context) {
+    if (isModelName(input)) {
+      const { description, segmenter } = decodeModel((await readModel(input)).bytes, input);
+      context.result({ ...description, bytes: segmenter.length }, modelText(description, segmenter.length));
+      return;
+    }
     const description = await describeVolume(volumeSpec(input));
     const cut = given.has('bbox') || given.has('zStep');
     const datasets = description.datasets.map((dataset) => {
@@ -44,10 +57,35 @@ compression, and what was noticed while reading (colour images, gaps in the numb
       dataset.compression ?? '',
     ]);
     const table = textTable(['dataset', 'shape zyx', 'dtype', 'voxel nm zyx', 'chunks', 'compression'], rows);
-    const text = [`${location}: ${format}`, table, ...notes.map((note) => `note: ${note}`)].join('\n');
-    context.result({ location, format, datasets, notes }, text);
+    const report = isSegmentFolder(input) ? await readReport(input) : undefined;
+    const lines = [`${location}: ${format}`, table, ...notes.map((note) => `note: ${note}`)];
+    if (report) lines.push(`${report.neurons} neurons of ${report.fragments} fragments`);
+    context.result({ location, format, datasets, notes, ...(report ? { report } : {}) }, lines.join('\n'));
   },
 });
+
+function isModelName(input: string): boolean {
+  return input.endsWith('.kyn') || (!existsSync(input) && input === DEFAULT_MODEL);
+}
+
+function modelText({ name, segmenter, card }: ModelDescription, bytes: number): string {
+  const figures = Object.entries(card.figures).map(([key, value]) => [key, String(value)]);
+  const rows = [
+    ['model', name],
+    ['', card.description],
+    ['voxels', `${segmenter.voxelSizeNm.join('×')} nm (zyx)`],
+    ['network', `${(bytes / 1e6).toFixed(1)} MB, ${Math.round(segmenter.flopPerPixel)} FLOP a pixel`],
+    ['licence', card.licence],
+    ...card.data.map((each, i) => [i === 0 ? 'data' : '', each]),
+    ['made by', `${card.command} (seed ${card.seed})`],
+    ...figures,
+  ];
+  return columns(rows, 10);
+}
+
+async function readReport(folder: string): Promise<{ neurons: number; fragments: number }> {
+  return JSON.parse(await readFile(join(folder, REPORT_NAME), 'utf8'));
+}
 
 function asVec3(shape: readonly number[]): Vec3 {
   return [shape[0], shape[1], shape[2]];
