@@ -2,7 +2,7 @@
  * What training batches cost: CPU time a batch of the default size on one thread, with every augmentation, and
  * optionally a picture of a batch to look at.
  *
- *     node bench/run.mjs bench/sample-batch.ts [--sections 3] [--lsd 10] [--batches 60] [--sheet FILE.png]
+ *     node bench/run.mjs bench/sample-batch.ts [--size 256] [--sections 3] [--lsd 10] [--batches 60] [--sheet FILE.png]
  *
  * Reads the training volumes that KYN_DATA names (default ../shared/data).
  */
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     sections: { type: 'string', default: '1' },
     lsd: { type: 'string', default: '10' },
     batches: { type: 'string', default: '60' },
+    size: { type: 'string', default: '256' },
     sheet: { type: 'string' },
     seed: { type: 'string', default: '1' },
   },
@@ -45,7 +46,7 @@ const volumes = [
   await load('gala-medulla/train.h5', { boundaryLabel: 0, weight: 0.2 }),
 ];
 const spec: SampleSpec = {
-  size: 256,
+  size: Number(values.size),
   batch: 2,
   sections,
   offsets: [1, 3, 9, 27].flatMap((d) => [[-d, 0] as const, [0, -d] as const]),
