@@ -11,11 +11,10 @@ import {
   type Vec3,
 } from '@kyn/core';
 import { type RunIdentity, type SegmentationFolder, takeSegmentationFolder } from '@kyn/io/node';
-import { createPredictor } from '@kyn/nn';
-import { nodeRuntime } from '@kyn/nn/node';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
-import { DEFAULT_MODEL, type ModelFile, readModel } from '../model-file.ts';
+import { DEFAULT_MODEL, type ModelFile } from '../model-file.ts';
+import { type LoadedNetwork, loadNetwork } from '../network.ts';
 import { flag, required, text, type VolumeValues, volumeOptions } from '../options.ts';
 import { columns } from '../text-table.ts';
 import { version } from '../version.ts';
@@ -54,27 +53,25 @@ A run that was stopped or killed is finished by the same command with --resume, 
   async run({ operands: [input], values }, context) {
     const source = await openRawVolume(input, values);
     let fragments: LabelSource | undefined;
-    let predictor: Predictor | undefined;
+    let network: LoadedNetwork | undefined;
     try {
       const countCpu = await startCpuCount();
-      let model: ModelFile | undefined;
       if (values.fragments !== undefined) {
         fragments = await openMatchingLabels(values.fragments, source.info.shape, values);
       } else {
-        model = await readModel(values.model);
-        const device = values.device === 'webgpu' ? 'webgpu' : 'cpu';
-        const runtime = await nodeRuntime({ threads: values.threads, device }, context.stage.onNote);
-        predictor = await createPredictor(runtime, model.bytes, model.name);
+        const { threads, device } = values;
+        network = await loadNetwork(values.model, { threads, device, onNote: context.stage.onNote });
       }
+      const predictor = network?.predictor;
       const options: PipelineOptions = { ...PIPELINE_DEFAULTS, predict: { flips: values.accurate } };
-      const run = await identify(source, values, fragments, model, options);
+      const run = await identify(source, values, fragments, network?.model, options);
       const voxelSizeNm = outputVoxelSize(source, fragments, predictor);
       const describe = (report: PipelineReport) => ({
         version,
         input: { location: source.info.location, format: source.info.format, dtype: source.info.dtype },
         ...reportTimes(report, countCpu()),
         peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-        network: predictor && networkInfo(predictor, report),
+        network: network && networkInfo(network, report),
       });
       const { resume, overwrite, out } = values;
       const taken = await takeSegmentationFolder(out, {
@@ -97,7 +94,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
         summary(out, report, process.resourceUsage().maxRSS * 1024),
       );
     } finally {
-      await Promise.all([source.close(), fragments?.close(), predictor?.close()]);
+      await Promise.all([source.close(), fragments?.close(), network?.close()]);
     }
   },
 });
@@ -177,11 +174,12 @@ function reportTimes({ stages }: PipelineReport, cpu: CpuShare) {
   };
 }
 
-function networkInfo({ info }: Predictor, report: PipelineReport) {
+function networkInfo({ predictor: { info }, runtime }: LoadedNetwork, report: PipelineReport) {
   const [depth, height, width] = report.shape;
   const [fy, fx] = report.resampledBy ?? [1, 1];
   return {
     name: info.name,
+    runtime,
     voxelSizeNm: info.voxelSizeNm ?? null,
     flopPerPixel: info.flopPerPixel,
     pixels: Math.round((depth * height * width) / (fy * fx)),

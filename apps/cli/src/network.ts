@@ -1,0 +1,44 @@
+/** The network of a command: read, loaded, and run in a thread of its own where there is one. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Predictor } from '@kyn/core';
+import { createPredictor } from '@kyn/nn';
+import { nodeRuntime, workerRuntime } from '@kyn/nn/node';
+import { type ModelFile, readModel } from './model-file.ts';
+
+export interface LoadedNetwork {
+  readonly model: ModelFile;
+  readonly predictor: Predictor;
+  /** What runs it, for reports. */
+  readonly runtime: string;
+  close(): Promise<void>;
+}
+
+export interface NetworkOptions {
+  readonly threads: number | undefined;
+  readonly device: 'auto' | 'cpu' | 'webgpu';
+  readonly onNote?: (note: string) => void;
+}
+
+/** @throws KynError `not-found` or `model` where it is not one. */
+export async function loadNetwork(name: string, options: NetworkOptions): Promise<LoadedNetwork> {
+  const { threads, onNote } = options;
+  const device = options.device === 'webgpu' ? 'webgpu' : 'cpu';
+  const model = await readModel(name);
+  // sources that run unbuilt have no worker script beside them
+  const worker = new URL('session-worker.js', import.meta.url);
+  if (!existsSync(fileURLToPath(worker))) {
+    const runtime = await nodeRuntime({ threads, device }, onNote);
+    const predictor = await createPredictor(runtime, model.bytes, model.name);
+    return { model, predictor, runtime: runtime.description, close: () => predictor.close() };
+  }
+  const runtime = workerRuntime({ threads, device, onNote, workerUrl: worker });
+  try {
+    const predictor = await createPredictor(runtime, model.bytes, model.name);
+    // the thread takes its sessions with it
+    return { model, predictor, runtime: runtime.description, close: () => runtime.close() };
+  } catch (error) {
+    await runtime.close();
+    throw error;
+  }
+}
