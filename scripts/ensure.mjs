@@ -16,7 +16,9 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   fail(`Node ${process.versions.node} is too old; install Node 20.19 or newer`);
 }
-if (!installed()) run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], 'installing packages');
+// Not `npm ci`: that throws away what is there first, under the feet of whatever runs from it.
+const install = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
+if (!installed()) run('npm', install, 'installing packages');
 if (process.argv.includes('--rebuild') || !built()) {
   run(process.execPath, [at('scripts', 'build.mjs')], 'building');
 }
