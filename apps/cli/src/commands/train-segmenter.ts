@@ -105,7 +105,12 @@ and EM drawn over given labels. The run's folder holds the checkpoint, the newes
         ...(values.resume ? { resume: { bytes: await readFile(checkpoint), where: checkpoint } } : {}),
         onRecord(record) {
           report.history.push(record);
-          context.stage.onProgress({ stage: progressText(record), done: record.step, total, unit: 'steps' });
+          context.stage.onProgress({
+            stage: 'train',
+            done: record.step,
+            total,
+            unit: `steps (loss ${record.values.loss.toFixed(3)})`,
+          });
         },
         onFirstBatch: (batch) => report.showSamples(batch),
         async onCheckpoint(bytes, now) {
@@ -158,10 +163,6 @@ function commandLine(values: Readonly<Record<string, unknown>>, given: ReadonlyS
   const deciding = ['recipe', 'volume', 'validate', 'data', 'steps', 'rate', 'seed', 'out'];
   const parts = deciding.filter((key) => given.has(key)).map((key) => `--${key} ${String(values[key])}`);
   return ['kyn train segmenter', ...parts].join(' ');
-}
-
-function progressText({ values: { loss } }: TrainRecord): string {
-  return `train (loss ${loss.toFixed(3)})`;
 }
 
 /** Figures on the validation volumes: means over them. */

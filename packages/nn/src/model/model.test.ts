@@ -1,0 +1,104 @@
+import { isKynError, ndarray } from '@kyn/core';
+import { describe, expect, it } from 'vitest';
+import { GraphBuilder } from '../graph/builder.ts';
+import { nodeRuntime } from '../runtime/node.ts';
+import { affinitiesFromForeign } from './foreign-output.ts';
+import { decodeModel, encodeModel, type KynModel, MODEL_FORMAT } from './kyn-model.ts';
+import { createPredictor } from './predictor.ts';
+
+/** A network whose output is a scaled copy of its input in `channels` channels. */
+function copyNetwork(channels: number, scale: number, inputs = 1): Uint8Array {
+  const graph = new GraphBuilder('copy');
+  const x = graph.input('x', [1, inputs, 4, 4], 'float32', ['n', inputs, 'h', 'w']);
+  const weight = graph.floats(new Float32Array(channels * inputs).fill(scale), [channels, inputs, 1, 1]);
+  const y = graph.node('Conv', [x, weight], [1, channels, 4, 4], { kernel_shape: [1, 1] });
+  graph.output('y', y, ['n', channels, 'h', 'w']);
+  return graph.encode();
+}
+
+const model: KynModel = {
+  segmenter: copyNetwork(2, 0.5),
+  description: {
+    format: MODEL_FORMAT,
+    name: 'copy',
+    segmenter: {
+      voxelSizeNm: [40, 10, 10],
+      offsets: [
+        [-1, 0],
+        [0, -1],
+      ],
+      tileMultiple: 1,
+      tileSize: 4,
+      halo: 0,
+      flopPerPixel: 4,
+    },
+    card: { description: 'test', licence: 'none', data: [], seed: 0, command: 'none', figures: { voi: 1 } },
+  },
+};
+
+const refusal = async (promise: Promise<unknown>) => {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!isKynError(error)) throw new Error('not refused');
+  return error;
+};
+
+describe('model files', () => {
+  it('come back as they were, and the same model is the same bytes', () => {
+    const bytes = encodeModel(model);
+    expect(encodeModel(model)).toEqual(bytes);
+    const back = decodeModel(bytes, 'm.kyn');
+    expect(back.description).toEqual(model.description);
+    expect(back.segmenter).toEqual(model.segmenter);
+  });
+
+  it('are refused when damaged or of another format', async () => {
+    const bytes = encodeModel(model);
+    const cut = await refusal(Promise.resolve().then(() => decodeModel(bytes.slice(0, 200), 'm.kyn')));
+    expect(cut.code).toBe('model');
+    const other = { ...model, description: { ...model.description, format: 'kyn-model-9' as never } };
+    const newer = await refusal(Promise.resolve().then(() => decodeModel(encodeModel(other), 'm.kyn')));
+    expect(newer.oneLine()).toContain('kyn-model-9');
+  });
+});
+
+describe('predictors', () => {
+  it('run a .kyn model', async () => {
+    const predictor = await createPredictor(await nodeRuntime({ threads: 1 }), encodeModel(model), 'm.kyn');
+    expect(predictor.info.name).toBe('copy');
+    const out = await predictor.predict(ndarray(Float32Array.from([1, 0, 0, 1]), [1, 1, 2, 2]));
+    expect(out.shape).toEqual([1, 2, 2, 2]);
+    expect(Array.from(out.data)).toEqual([0.5, 0, 0, 0.5, 0.5, 0, 0, 0.5]);
+    await predictor.close();
+  });
+
+  it('take a plain ONNX membrane network', async () => {
+    const predictor = await createPredictor(await nodeRuntime({ threads: 1 }), copyNetwork(1, 1), 'm.onnx');
+    // one membrane pixel at the right of the second row
+    const image = Float32Array.from([0, 0, 0, 0, 0, 1, 0, 0, 0]);
+    const { data, shape } = await predictor.predict(ndarray(image, [1, 1, 3, 3]));
+    expect(shape).toEqual([1, 2, 3, 3]);
+    expect(Array.from(data.subarray(0, 9))).toEqual([0, 0, 0, 1, 1, 0, 1, 1, 0]);
+    expect(Array.from(data.subarray(9))).toEqual([0, 1, 1, 0, 1, 0, 0, 1, 1]);
+    await predictor.close();
+  });
+
+  it('refuse what is no network, or takes other input, in one line', async () => {
+    const runtime = await nodeRuntime({ threads: 1 });
+    const text = await refusal(createPredictor(runtime, new TextEncoder().encode('hello'), 'x.onnx'));
+    expect(text.code).toBe('model');
+    const colour = await refusal(createPredictor(runtime, copyNetwork(1, 1, 3), 'rgb.onnx'));
+    expect(colour.oneLine()).toMatch(/rgb\.onnx: the network takes x \[n, 3, h, w\]/);
+  });
+});
+
+describe('output of other networks', () => {
+  it('is turned where cells, not membranes, are the majority, and squashed where it is logits', () => {
+    const cells = ndarray(Float32Array.from([9, 9, 9, -9]), [1, 1, 2, 2]);
+    const { data } = affinitiesFromForeign(cells, 'x');
+    expect(data[2]).toBeGreaterThan(0.99);
+    expect(data[3]).toBeLessThan(0.01);
+  });
+});
