@@ -164,7 +164,8 @@ def train_step():
                 epsilon=epsilon, first=first, steps=steps, inference=inference)
 
 
-HERE.mkdir(parents=True, exist_ok=True)
-(HERE / 'gradients.json').write_text(json.dumps(gradients()))
-(HERE / 'train-step.json').write_text(json.dumps(train_step()))
-print('torch', torch.__version__, [(f.name, f.stat().st_size) for f in HERE.iterdir()])
+if __name__ == '__main__':
+    HERE.mkdir(parents=True, exist_ok=True)
+    (HERE / 'gradients.json').write_text(json.dumps(gradients()))
+    (HERE / 'train-step.json').write_text(json.dumps(train_step()))
+    print('torch', torch.__version__, [(f.name, f.stat().st_size) for f in HERE.iterdir()])
