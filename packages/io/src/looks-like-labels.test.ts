@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ndarray } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
 import { looksLikeLabels } from './looks-like-labels.ts';
 import { openSections } from './node/index.ts';
+import { dataFolder } from './testing/volume.ts';
 
 const side = 96;
 const image = (value: (y: number, x: number) => number) =>
@@ -28,15 +28,17 @@ describe('looksLikeLabels', () => {
     expect(looksLikeLabels(ndarray(new Uint8Array(1), [1, 1]))).toBe(false);
   });
 
-  const data = process.env.KYN_DATA ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url));
-  it.skipIf(!existsSync(join(data, 'vnc-stack1')))('tells real sections from their labels', async () => {
-    for (const [folder, labels] of [
-      ['raw', false],
-      ['labels', true],
-      ['membranes', false],
-    ] as const) {
-      const source = await openSections(join(data, 'vnc-stack1', folder));
-      for (const z of [0, 10, 19]) expect(looksLikeLabels(await source.read(z))).toBe(labels);
-    }
-  });
+  it.skipIf(!existsSync(join(dataFolder, 'vnc-stack1')))(
+    'tells real sections from their labels',
+    async () => {
+      for (const [folder, labels] of [
+        ['raw', false],
+        ['labels', true],
+        ['membranes', false],
+      ] as const) {
+        const source = await openSections(join(dataFolder, 'vnc-stack1', folder));
+        for (const z of [0, 10, 19]) expect(looksLikeLabels(await source.read(z))).toBe(labels);
+      }
+    },
+  );
 });

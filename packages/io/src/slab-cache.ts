@@ -35,7 +35,7 @@ export class SlabCache {
   ) {
     const planeBytes = Math.max(1, shape[1] * shape[2] * dtypeBytes(dtype));
     this.depth = Math.max(1, Math.min(chunkDepth, shape[0], Math.floor(budget / planeBytes)));
-    this.kept = Math.max(1, Math.min(4, Math.floor(budget / (planeBytes * this.depth))));
+    this.kept = Math.max(1, Math.min(2, Math.floor(budget / (planeBytes * this.depth))));
     this.shape = shape;
     this.load = load;
   }

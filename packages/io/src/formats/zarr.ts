@@ -1,5 +1,5 @@
 /** Zarr v2 and v3 arrays and OME-Zarr images, read through zarrita. */
-import { KynError, type Signal, throwIfCancelled, type Vec3, type VolumeInfo } from '@kyn/core';
+import { KynError, type Vec3, type VolumeInfo } from '@kyn/core';
 import type { DatasetDescription, Format, Site } from '../format.ts';
 import {
   allocate,
@@ -173,7 +173,7 @@ class ChunkReader {
     this.where = where;
   }
 
-  async slab(start: number, stop: number, signal?: Signal): Promise<StoredData> {
+  async slab(start: number, stop: number): Promise<StoredData> {
     const [, height, width] = this.shape;
     const out = allocate(this.dtype, (stop - start) * height * width);
     const chunk = this.chunkShape();
@@ -186,7 +186,6 @@ class ChunkReader {
     let next = 0;
     const work = async () => {
       while (next < jobs.length) {
-        throwIfCancelled(signal);
         const job = jobs[next++];
         await this.place(job, chunk, start, stop, out);
       }

@@ -9,9 +9,14 @@ import { afterEach } from 'vitest';
 export const shape: Vec3 = [5, 12, 18];
 export const voxelSizeNm: Vec3 = [40, 8, 4];
 
+const packageFolder = join(fileURLToPath(import.meta.url), '..', '..', '..');
+
+/** Folder with real data, which may be absent. */
+export const dataFolder = process.env.KYN_DATA ?? join(packageFolder, '..', '..', '..', 'shared', 'data');
+
 /** Path of a fixture. */
 export function fixture(...names: string[]): string {
-  return join(fileURLToPath(new URL('../../fixtures', import.meta.url)), ...names);
+  return join(packageFolder, 'fixtures', ...names);
 }
 
 /** Raw section `z`, times `factor`, as a dtype. */
