@@ -44,13 +44,14 @@ export interface CpuShare {
 
 /** Counts processor time from now on. Call it before the network's threads are made. */
 export async function startCpuCount(): Promise<() => CpuShare> {
-  const before = new Set(threads());
-  // the pool's threads come into being all at once, with the first work
+  // The pool's threads come into being all at once, with the first work, and after the engine's own.
   const work = promisify(deflate);
   await Promise.all(Array.from({ length: POOL_THREADS }, () => work(new Uint8Array(64))));
-  const all = threads();
-  const pool = all.filter((thread) => !before.has(thread));
-  const helpers = all.filter((thread) => before.has(thread) && thread !== String(process.pid));
+  const all = threads()
+    .filter((thread) => thread !== String(process.pid))
+    .sort((a, b) => Number(a) - Number(b));
+  const pool = all.slice(-POOL_THREADS);
+  const helpers = all.slice(0, -POOL_THREADS);
   const started = process.cpuUsage();
   const spent = (ids: readonly string[]) =>
     ids.reduce((sum, id) => sum + (threadSeconds(`/proc/self/task/${id}/schedstat`) ?? 0), 0);

@@ -51,11 +51,11 @@ A run that was stopped or killed is finished by the same command with --resume, 
     { line: 'kyn segment big.zarr --out try --bbox 0:1024,0:1024,0:20', says: 'a corner, to try it out' },
   ],
   async run({ operands: [input], values }, context) {
+    const countCpu = await startCpuCount(); // before anything else makes threads
     const source = await openRawVolume(input, values);
     let fragments: LabelSource | undefined;
     let network: LoadedNetwork | undefined;
     try {
-      const countCpu = await startCpuCount();
       if (values.fragments !== undefined) {
         fragments = await openMatchingLabels(values.fragments, source.info.shape, values);
       } else {
