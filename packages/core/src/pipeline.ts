@@ -46,7 +46,7 @@ import {
 } from './pipeline/section-shift.ts';
 import type { SectionRecord, SegmentationStore } from './pipeline/store.ts';
 import { type Survey, surveySections } from './pipeline/survey.ts';
-import { type NormalisedSection, normaliseSection } from './predict/normalise.ts';
+import { type NormalisedSection, normaliseInPlace, normaliseSection } from './predict/normalise.ts';
 import { PREDICT_DEFAULTS, type PredictOptions, sectionPredictor } from './predict/predict-section.ts';
 import { planResample, type ResamplePlan, resampleSection } from './predict/resample.ts';
 import { project } from './project/project.ts';
@@ -181,7 +181,7 @@ async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
   const raw = await timer.wait('read', input.source.read(z, context.signal));
   return timer.run('normalise', () => {
     const invert = survey.membranesAreBright;
-    const section = normaliseSection(resampleSection(raw, plan), { invert, minSpread: survey.minSpread });
+    const section = normaliseInPlace(resampleSection(raw, plan), { invert, minSpread: survey.minSpread });
     const spectrum = section.state === 'tissue' ? sectionSpectrum(section.image) : undefined;
     return { ...section, z, spectrum };
   });

@@ -3,7 +3,7 @@
  * does the stack have (a section with next to none is blank)?
  */
 import { throwIfCancelled } from '../errors.ts';
-import { normaliseSection } from '../predict/normalise.ts';
+import { normaliseInPlace } from '../predict/normalise.ts';
 import {
   membranesAreBright,
   POLARITY_PIECE,
@@ -48,7 +48,7 @@ export async function surveySections(
     const z = Math.floor(((i + 0.5) * depth) / samples);
     const raw = await timer.wait('survey', source.read(z, context.signal));
     timer.run('survey', () => {
-      const section = normaliseSection(resampleSection(raw, plan));
+      const section = normaliseInPlace(resampleSection(raw, plan));
       if (section.state !== 'tissue') return;
       spreads.push(section.spread);
       evidence.push(polarityEvidence(section.image, pixelNm));

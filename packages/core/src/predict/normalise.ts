@@ -49,36 +49,34 @@ export interface NormalisedSection {
 
 /** Normalises one section. The input is not changed. */
 export function normaliseSection(raw: RawSection, options: NormaliseOptions = {}): NormalisedSection {
-  const [height, width] = raw.shape;
-  const dense = toDense(raw).data;
-  const integral = !(dense instanceof Float32Array);
-  const data = Float32Array.from(dense);
-  const tissue = findTissue(data, height, width);
-  const count = data.length - tissue.invalidPixels - tissue.fillPixels;
-  const notes = describe(tissue, data.length);
-  const base = {
-    image: ndarray(data, [height, width]),
-    invalidPixels: tissue.invalidPixels,
-    fillPixels: tissue.fillPixels,
-    notes,
-  };
-  const enough =
-    count >= Math.max(1, Math.min(MIN_JUDGED_PIXELS, data.length), data.length * MIN_TISSUE_FRACTION);
-  if (!enough) {
+  const copy = ndarray(new Float32Array(toDense(raw).data), raw.shape);
+  return normaliseInPlace(copy, options);
+}
+
+/** The same in the memory of a dense image, which the result's image shares. */
+export function normaliseInPlace(
+  image: NdArray<Float32Array>,
+  options: NormaliseOptions = {},
+): NormalisedSection {
+  const { data, shape } = image;
+  const tissue = findTissue(data, shape[0], shape[1]);
+  const { mask, invalidPixels, fillPixels } = tissue;
+  const count = data.length - invalidPixels - fillPixels;
+  const base = { image, tissue: mask, invalidPixels, fillPixels, notes: describe(tissue, data.length) };
+  const judged = Math.min(MIN_JUDGED_PIXELS, data.length);
+  if (count < Math.max(1, judged, data.length * MIN_TISSUE_FRACTION)) {
     data.fill(0);
-    const state = tissue.fillPixels > 0 ? 'constant' : 'no-data';
-    return { ...base, tissue: tissue.mask, state, mean: 0, spread: 0 };
+    return { ...base, state: fillPixels > 0 ? 'constant' : 'no-data', mean: 0, spread: 0 };
   }
-  const range = clipRange(data, tissue.mask, integral);
-  const { mean, spread } = clippedMoments(data, tissue.mask, range);
+  const { range, mean, spread } = clippedStatistics(data, mask);
   const blank = !(spread > Math.max(options.minSpread ?? 0, 1e-6 * Math.abs(mean), Number.MIN_VALUE));
   if (blank && data.length >= MIN_JUDGED_PIXELS) {
     data.fill(0);
-    return { ...base, tissue: tissue.mask, state: 'constant', mean, spread };
+    return { ...base, state: 'constant', mean, spread };
   }
   const scale = spread > 0 ? (options.invert ? -1 : 1) / spread : 0;
-  applyInPlace(data, tissue.mask, range, mean, scale);
-  return { ...base, tissue: tissue.mask, state: 'tissue', mean, spread };
+  applyInPlace(data, mask, range, mean, scale);
+  return { ...base, state: 'tissue', mean, spread };
 }
 
 function describe({ invalidPixels, fillPixels }: Tissue, pixels: number): string[] {
@@ -94,72 +92,81 @@ interface GreyRange {
   readonly high: number;
 }
 
-/** Grey values at the two clip percentiles of the tissue. */
-function clipRange(data: Float32Array, mask: Uint8Array | undefined, integral: boolean): GreyRange {
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
+interface ClippedStatistics {
+  /** Grey values at the two clip percentiles. */
+  readonly range: GreyRange;
+  /** Of the grey values clipped to the range. */
+  readonly mean: number;
+  readonly spread: number;
+}
+
+/** Percentiles, then mean and spread of the tissue, all from one histogram. */
+function clippedStatistics(data: Float32Array, mask: Uint8Array | undefined): ClippedStatistics {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
   for (let p = 0; p < data.length; p++) {
     if (mask && mask[p] === 0) continue;
     const value = data[p];
-    if (value < min) min = value;
-    if (value > max) max = value;
+    if (value < low) low = value;
+    if (value > high) high = value;
   }
-  let range: GreyRange = { low: min, high: max };
+  const [min, max] = [low, high];
   // An outlier far off leaves the rest in a few bins: look closer until the percentiles fill the histogram.
-  for (let round = 0; round < 6 && range.high > range.low; round++) {
-    const width = integral
-      ? Math.max(1, (range.high - range.low) / (BINS - 1))
-      : (range.high - range.low) / (BINS - 1);
-    const next = percentiles(data, mask, range, width);
-    const filled = (next.high - next.low) / width;
-    const wider = { low: Math.max(min, next.low - width), high: Math.min(max, next.high + width) };
-    const settled =
-      filled > 64 || (integral && width === 1) || wider.high - wider.low >= range.high - range.low;
-    if (settled) return next;
-    range = wider;
+  for (let round = 0; ; round++) {
+    const histogram = countValues(data, mask, low, high);
+    const statistics = statisticsOf(histogram);
+    const { range } = statistics;
+    const { width } = histogram;
+    const [nextLow, nextHigh] = [Math.max(min, range.low - width), Math.min(max, range.high + width)];
+    const settled = range.high - range.low > 64 * width || nextHigh - nextLow >= high - low || round === 6;
+    if (settled) return statistics;
+    [low, high] = [nextLow, nextHigh];
   }
-  return range;
 }
 
-function percentiles(
-  data: Float32Array,
-  mask: Uint8Array | undefined,
-  { low, high }: GreyRange,
-  width: number,
-): GreyRange {
-  const histogram = new Uint32Array(BINS);
+interface Histogram {
+  /** Values are `low + bin * width`; what lies beyond is in the first and last bin. */
+  readonly counts: Uint32Array;
+  readonly low: number;
+  readonly width: number;
+}
+
+/** Bins are a power of two wide: whole grey values, and their means over 2 × 2 or 4 × 4 pixels, lie on bins exactly. */
+function countValues(data: Float32Array, mask: Uint8Array | undefined, low: number, high: number): Histogram {
+  const width = high > low ? 2 ** Math.ceil(Math.log2((high - low) / (BINS - 1))) : 1;
+  const last = Math.min(BINS - 1, Math.floor((high - low) / width));
+  const counts = new Uint32Array(last + 1);
   const scale = 1 / width;
-  const last = Math.min(BINS - 1, Math.floor((high - low) * scale));
-  let total = 0;
   for (let p = 0; p < data.length; p++) {
     if (mask && mask[p] === 0) continue;
     const bin = (data[p] - low) * scale;
-    histogram[bin <= 0 ? 0 : bin >= last ? last : bin | 0]++;
-    total++;
+    counts[bin <= 0 ? 0 : bin >= last ? last : bin | 0]++;
   }
-  const cut = total * CLIP_FRACTION;
-  let first = 0;
-  for (let sum = histogram[0]; sum <= cut && first < last; sum += histogram[first]) first++;
-  let final = last;
-  for (let sum = histogram[last]; sum <= cut && final > 0; sum += histogram[final]) final--;
-  return { low: low + first * width, high: low + Math.max(first, final) * width };
+  return { counts, low, width };
 }
 
-function clippedMoments(data: Float32Array, mask: Uint8Array | undefined, { low, high }: GreyRange) {
-  const middle = (low + high) / 2; // sums about the middle lose no digits
-  let count = 0;
+function statisticsOf({ counts, low, width }: Histogram): ClippedStatistics {
+  let total = 0;
+  for (const count of counts) total += count;
+  const cut = total * CLIP_FRACTION;
+  let first = 0;
+  for (let sum = counts[0]; sum <= cut && first < counts.length - 1; sum += counts[first]) first++;
+  let last = counts.length - 1;
+  for (let sum = counts[last]; sum <= cut && last > first; sum += counts[last]) last--;
   let sum = 0;
   let square = 0;
-  for (let p = 0; p < data.length; p++) {
-    if (mask && mask[p] === 0) continue;
-    const value = data[p];
-    const t = (value < low ? low : value > high ? high : value) - middle;
-    sum += t;
-    square += t * t;
-    count++;
+  const middle = (first + last) / 2; // sums about the middle lose no digits
+  for (let bin = 0; bin < counts.length; bin++) {
+    const t = Math.min(last, Math.max(first, bin)) - middle;
+    sum += counts[bin] * t;
+    square += counts[bin] * t * t;
   }
-  const offset = sum / count;
-  return { mean: middle + offset, spread: Math.sqrt(Math.max(0, square / count - offset * offset)) };
+  const offset = sum / total;
+  return {
+    range: { low: low + first * width, high: low + last * width },
+    mean: low + (middle + offset) * width,
+    spread: width * Math.sqrt(Math.max(0, square / total - offset * offset)),
+  };
 }
 
 function applyInPlace(

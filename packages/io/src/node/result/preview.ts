@@ -1,7 +1,7 @@
 /** `preview.png`: a few sections, raw on the left, their neurons in colour on the right, with a scale bar. */
 import type { PreviewPanel } from '@kyn/core';
-import { encode } from 'fast-png';
 import { drawText, textSize } from './bitmap-font.ts';
+import { rgbToPng } from './png-file.ts';
 
 /** Pixels between panels and around them. */
 const GAP = 8;
@@ -20,7 +20,7 @@ interface Canvas {
 
 export function drawPreview(panels: readonly PreviewPanel[]): Uint8Array {
   const [first] = panels;
-  if (!first) return encode({ width: 1, height: 1, data: new Uint8Array(3), channels: 3, depth: 8 });
+  if (!first) return rgbToPng(new Uint8Array(3), 1, 1);
   const [panelHeight, panelWidth] = first.image.shape;
   const zoom = Math.max(1, Math.floor(SHOWN_SIDE / Math.max(panelHeight, panelWidth)));
   const height = panelHeight * zoom;
@@ -37,7 +37,7 @@ export function drawPreview(panels: readonly PreviewPanel[]): Uint8Array {
   });
   const pixelNm = first.pixelNm[1] / zoom;
   drawScaleBar(canvas, GAP, canvas.height - GAP, width, pixelNm);
-  return encode({ width: canvas.width, height: canvas.height, data: canvas.rgb, channels: 3, depth: 8 });
+  return rgbToPng(canvas.rgb, canvas.width, canvas.height);
 }
 
 function drawPanel(canvas: Canvas, { image, neurons }: PreviewPanel, top: number, zoom: number): void {

@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest';
+import { isKynError } from '../errors.ts';
+import { evaluatePerSlice } from '../evaluate/index.ts';
+import { CROSS, SKIP } from '../graph/edge-list.ts';
+import { runPipeline } from '../pipeline.ts';
+import { ndarray, type Vec3 } from '../volume/array.ts';
+import type { LabelSection, LabelSource, RawSection } from '../volume/contracts.ts';
+import { createMemoryStore, type MemoryStore } from './memory-store.ts';
+import { type CellOptions, cellStack, sourceOf } from './testing/cells.ts';
+import { crudePredictor } from './testing/crude-predictor.ts';
+
+async function run(options: CellOptions, store = createMemoryStore()) {
+  const cells = cellStack(options);
+  const report = await runPipeline({ source: cells.source, predictor: crudePredictor() }, store);
+  return { ...cells, store, report };
+}
+
+function asSource(sections: readonly LabelSection[]): LabelSource {
+  const shape: Vec3 = [sections.length, sections[0].shape[0], sections[0].shape[1]];
+  const info = { shape, voxelSizeNm: undefined, dtype: 'uint32', format: '', location: '', notes: [] };
+  return { info, read: async (z) => sections[z], close: async () => {} };
+}
+
+function whole(store: MemoryStore) {
+  const { fragments, segmentation, graph, assignment, neurons, records } = store;
+  return { fragments, segmentation, graph, assignment, neurons, records };
+}
+
+describe('runPipeline', () => {
+  it('finds the cells of a small stack, and the same ones in every section', async () => {
+    const { truth, store, report } = await run({ shape: [5, 120, 150] });
+    const score = await evaluatePerSlice({
+      segmentation: asSource(store.segmentation),
+      truth: asSource(truth),
+    });
+    expect(score.mean.arand).toBeLessThan(0.08);
+    expect(report.neurons).toBeLessThan(truth.length * 12);
+    expect(report.edges.cross).toBeGreaterThan(report.neurons);
+    // dense: every pixel belongs to a neuron
+    expect(store.segmentation.every(({ data }) => data.every((id) => id > 0))).toBe(true);
+    expect(store.neurons).toHaveLength(report.neurons);
+    expect(store.preview).toHaveLength(3);
+    expect(store.report).toBe(report);
+  });
+
+  it('numbers fragments uniquely over the volume, and assigns every one', async () => {
+    const { store, report } = await run({ shape: [4, 60, 70] });
+    const seen = new Set<number>();
+    for (const { data } of store.fragments) {
+      const ids = new Set(data);
+      for (const id of ids) expect(seen.has(id)).toBe(false);
+      for (const id of ids) seen.add(id);
+    }
+    expect(seen.size).toBe(report.fragments);
+    expect(store.assignment).toHaveLength(report.fragments + 1);
+    store.segmentation.forEach(({ data }, z) => {
+      expect(data).toEqual(store.fragments[z].data.map((id) => store.assignment?.[id] ?? 0));
+    });
+  });
+
+  it('is deterministic, and an interrupted run goes on to the same result', async () => {
+    const options = { shape: [5, 60, 80] as const };
+    const first = whole((await run(options)).store);
+    expect(whole((await run(options)).store)).toEqual(first);
+    for (const done of [1, 3, 5]) {
+      const records = first.records.slice(0, done);
+      const half = createMemoryStore({ fragments: first.fragments.slice(0, done), records });
+      const predictor = crudePredictor();
+      await runPipeline({ source: cellStack(options).source, predictor }, half);
+      expect(whole(half)).toEqual(first);
+      if (done === 5) expect(predictor.tiles).toBe(0);
+    }
+  });
+
+  it.each([[[1, 64, 64]], [[3, 1, 1]], [[2, 1, 50]], [[2, 7, 3]], [[1, 1, 1]]] as const)(
+    'takes a volume of %s',
+    async (shape) => {
+      const { store, report } = await run({ shape, cells: 3 });
+      expect(store.segmentation).toHaveLength(shape[0]);
+      expect(store.segmentation[0].shape).toEqual(shape.slice(1));
+      expect(report.neurons).toBeGreaterThan(0);
+      expect(store.segmentation[0].data.every((id) => id > 0)).toBe(true);
+    },
+  );
+
+  it('passes empty sections over, names them, and links across', async () => {
+    const { sections } = cellStack({ shape: [6, 64, 80] });
+    sections[2] = ndarray(new Uint8Array(64 * 80).fill(128), [64, 80]);
+    sections[5] = ndarray(new Float32Array(64 * 80).fill(Number.NaN), [64, 80]) as RawSection;
+    const store = createMemoryStore();
+    const source = sourceOf(sections, [40, 10, 10]);
+    const report = await runPipeline({ source, predictor: crudePredictor() }, store);
+    expect(report.emptySections).toEqual([2, 5]);
+    expect(report.notes.join('\n')).toMatch(/section 2 constant/);
+    expect(report.notes.join('\n')).toMatch(/section 5 without any value/);
+    expect(store.segmentation[2].data.every((id) => id === 0)).toBe(true);
+    expect(report.edges.skip).toBeGreaterThan(0);
+    const kinds = store.records.map(({ edges }) => new Set(edges.kind));
+    expect(kinds[3].has(SKIP)).toBe(true);
+    expect(kinds[3].has(CROSS)).toBe(false);
+    expect(kinds[4].has(CROSS)).toBe(true);
+  });
+
+  it('links across sections whose numbers are missing, and says so', async () => {
+    const { store, report } = await run({ shape: [3, 64, 64], info: { sectionPositions: [0, 1, 3] } });
+    expect(store.records.map(({ edges }) => edges.kind.includes(SKIP))).toEqual([false, false, true]);
+    expect(report.notes.join()).toMatch(/missing sections before section 2/);
+  });
+
+  it('refuses a volume of empty sections only', async () => {
+    const sections = [ndarray(new Uint8Array(400).fill(9), [20, 20])];
+    const done = runPipeline(
+      { source: sourceOf(sections, undefined), predictor: crudePredictor() },
+      createMemoryStore(),
+    );
+    await expect(done).rejects.toSatisfy((error) => isKynError(error) && error.code === 'content');
+  });
+
+  it('turns inverted contrast, and gives the same neurons', async () => {
+    const shape = [3, 200, 200] as const;
+    const upright = await run({ shape, cells: 40 });
+    const sections = upright.sections.map(({ data, shape }) =>
+      ndarray(
+        (data as Uint8Array).map((grey) => 255 - grey),
+        shape,
+      ),
+    );
+    const store = createMemoryStore();
+    const source = sourceOf(sections, [40, 10, 10]);
+    const report = await runPipeline({ source, predictor: crudePredictor() }, store);
+    expect(upright.report.contrastTurned).toBe(false);
+    expect(report.contrastTurned).toBe(true);
+    expect(report.notes.join()).toMatch(/contrast turned/);
+    expect(report.neurons).toBe(upright.report.neurons);
+  });
+
+  it('gives labels at full size where the pixels are finer than the network wants', async () => {
+    const { store, report, truth } = await run({
+      shape: [3, 131, 160],
+      voxelSizeNm: [40, 5, 5],
+      membrane: 5,
+      cells: 15,
+    });
+    expect(report.resampledBy).toEqual([2, 2]);
+    expect(store.segmentation[0].shape).toEqual([131, 160]);
+    const score = await evaluatePerSlice({
+      segmentation: asSource(store.segmentation),
+      truth: asSource(truth),
+    });
+    expect(score.mean.arand).toBeLessThan(0.1);
+    const areas = store.records[0].stats.area.reduce((sum, area) => sum + area, 0);
+    expect(areas).toBe(131 * 160);
+  });
+
+  it('gives labels at full size where the pixels are coarser, without empty fragments', async () => {
+    const { store, report } = await run({ shape: [2, 60, 61], voxelSizeNm: [40, 25, 25], membrane: 1.5 });
+    expect(report.resampledBy?.[0]).toBeCloseTo(0.4);
+    for (const { stats } of store.records) expect(stats.area.slice(1).every((area) => area > 0)).toBe(true);
+  });
+
+  it('assumes the model’s voxel size where none is known, in a note', async () => {
+    const { sections } = cellStack({ shape: [2, 40, 40] });
+    const source = sourceOf(sections, undefined);
+    const report = await runPipeline({ source, predictor: crudePredictor() }, createMemoryStore());
+    expect(report.voxelSizeNm).toEqual([40, 10, 10]);
+    expect(report.notes.join()).toMatch(/voxel size not known.*10×10×40 nm/);
+  });
+
+  it('takes given fragments instead of predicting', async () => {
+    const { source, truth } = cellStack({ shape: [4, 64, 64] });
+    const store = createMemoryStore();
+    const report = await runPipeline({ source, fragments: asSource(truth) }, store);
+    expect(report.edges.inPlane).toBe(0);
+    const score = await evaluatePerSlice({
+      segmentation: asSource(store.segmentation),
+      truth: asSource(truth),
+    });
+    expect(score.mean.arand).toBe(0);
+    const wrong = cellStack({ shape: [4, 64, 63] });
+    const refused = runPipeline({ source: wrong.source, fragments: asSource(truth) }, createMemoryStore());
+    await expect(refused).rejects.toThrow(/do not fit/);
+  });
+
+  it('names neighbouring sections that are shifted against each other', async () => {
+    const { sections } = cellStack({ shape: [4, 220, 220], cells: 80 });
+    const cut = sections.map(({ data }, z) => {
+      const from = z < 2 ? 0 : 18;
+      const out = new Uint8Array(200 * 200);
+      for (let y = 0; y < 200; y++)
+        out.set((data as Uint8Array).subarray((y + from) * 220, (y + from) * 220 + 200), y * 200);
+      return ndarray(out, [200, 200]);
+    });
+    const source = sourceOf(cut, [40, 10, 10]);
+    const report = await runPipeline({ source, predictor: crudePredictor() }, createMemoryStore());
+    const warnings = report.notes.filter((note) => note.startsWith('warning'));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toMatch(/section 2 is shifted against 1 by about 1[78]0 nm \(x 0, y -1[78]0\)/);
+  });
+
+  it('stops when told to, with no work left under way', async () => {
+    const { source } = cellStack({ shape: [6, 40, 40] });
+    const signal = { aborted: false };
+    const store = createMemoryStore();
+    const onProgress = () => {
+      signal.aborted = true;
+    };
+    const done = runPipeline({ source, predictor: crudePredictor() }, store, undefined, {
+      signal,
+      onProgress,
+    });
+    await expect(done).rejects.toSatisfy((error) => isKynError(error) && error.code === 'cancelled');
+    expect(store.report).toBeUndefined();
+    expect(store.records.length).toBeLessThan(6);
+  });
+});

@@ -1,0 +1,87 @@
+/**
+ * A real, if crude, predictor for tests: no network, but affinities from the image. The affinity of two pixels is
+ * low where the straight way between them crosses something dark. Local: it sees 2 px around each end.
+ */
+import { ndarray } from '../../volume/array.ts';
+import type { Offset2, Predictor, PredictorInfo } from '../../volume/contracts.ts';
+
+const OFFSETS: readonly Offset2[] = [
+  [1, 0],
+  [0, 1],
+  [3, 0],
+  [0, 3],
+];
+
+export interface CruderPredictor extends Predictor {
+  /** Tiles predicted so far. */
+  readonly tiles: number;
+}
+
+export function crudePredictor(changes: Partial<PredictorInfo> = {}): CruderPredictor {
+  let tiles = 0;
+  const info: PredictorInfo = {
+    name: 'crude',
+    voxelSizeNm: [40, 10, 10],
+    offsets: OFFSETS,
+    tileMultiple: 8,
+    tileSize: 64,
+    halo: 12,
+    flopPerPixel: 10,
+    ...changes,
+  };
+  return {
+    info,
+    get tiles() {
+      return tiles;
+    },
+    async predict(input) {
+      tiles++;
+      const [count, , height, width] = input.shape;
+      await Promise.resolve();
+      const channels = info.offsets.length;
+      const out = new Float32Array(count * channels * height * width);
+      for (let n = 0; n < count; n++) {
+        const image = input.data.subarray(n * height * width, (n + 1) * height * width);
+        const smooth = crossMean(image, height, width);
+        info.offsets.forEach((offset, c) => {
+          const from = (n * channels + c) * height * width;
+          fillChannel(out.subarray(from, from + height * width), smooth, height, width, offset);
+        });
+      }
+      return ndarray(out, [count, channels, height, width]);
+    },
+    async close() {},
+  };
+}
+
+/** Mean of a pixel and its four neighbours; beyond the tile the edge repeats. */
+function crossMean(image: Float32Array, height: number, width: number): Float32Array {
+  const at = (y: number, x: number) =>
+    image[Math.min(height - 1, Math.max(0, y)) * width + Math.min(width - 1, Math.max(0, x))];
+  return Float32Array.from(image, (value, p) => {
+    const y = Math.floor(p / width);
+    const x = p % width;
+    return (value + at(y - 1, x) + at(y + 1, x) + at(y, x - 1) + at(y, x + 1)) / 5;
+  });
+}
+
+function fillChannel(
+  out: Float32Array,
+  image: Float32Array,
+  height: number,
+  width: number,
+  [dy, dx]: Offset2,
+) {
+  const steps = Math.max(Math.abs(dy), Math.abs(dx));
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      let darkest = Number.POSITIVE_INFINITY;
+      for (let s = 0; s <= steps; s++) {
+        const yy = Math.min(height - 1, Math.max(0, y + Math.round((s * dy) / steps)));
+        const xx = Math.min(width - 1, Math.max(0, x + Math.round((s * dx) / steps)));
+        darkest = Math.min(darkest, image[yy * width + xx]);
+      }
+      out[y * width + x] = 1 / (1 + Math.exp(-4 * (darkest + 0.7)));
+    }
+  }
+}
