@@ -13,6 +13,55 @@ export interface BoundaryField {
 
 const FAR = 16384;
 
+/** True where a pixel has a 4-neighbour of another label. */
+function isBoundary(labels: Uint32Array, p: number, x: number, width: number): boolean {
+  const label = labels[p];
+  return (
+    (x > 0 && labels[p - 1] !== label) ||
+    (x + 1 < width && labels[p + 1] !== label) ||
+    (p >= width && labels[p - width] !== label) ||
+    (p + width < labels.length && labels[p + width] !== label)
+  );
+}
+
+/**
+ * Distances alone, to within 5 %, at a third of the cost: the two-scan chamfer transform with Borgefors' (1986)
+ * optimal weights for 3×3 neighbourhoods.
+ */
+export function chamferDistance(labels: Uint32Array, height: number, width: number): Float32Array {
+  const [straight, diagonal] = [0.95509, 1.3693];
+  const distance = new Float32Array(height * width);
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, p++) {
+      if (isBoundary(labels, p, x, width)) {
+        distance[p] = 0.5;
+        continue;
+      }
+      let d = x > 0 ? distance[p - 1] + straight : FAR;
+      if (y > 0) {
+        d = Math.min(d, distance[p - width] + straight);
+        if (x > 0) d = Math.min(d, distance[p - width - 1] + diagonal);
+        if (x + 1 < width) d = Math.min(d, distance[p - width + 1] + diagonal);
+      }
+      distance[p] = d;
+    }
+  }
+  for (let y = height - 1, p = height * width - 1; y >= 0; y--) {
+    for (let x = width - 1; x >= 0; x--, p--) {
+      let d = distance[p];
+      if (d <= 0.5) continue;
+      if (x + 1 < width) d = Math.min(d, distance[p + 1] + straight);
+      if (y + 1 < height) {
+        d = Math.min(d, distance[p + width] + straight);
+        if (x > 0) d = Math.min(d, distance[p + width - 1] + diagonal);
+        if (x + 1 < width) d = Math.min(d, distance[p + width + 1] + diagonal);
+      }
+      distance[p] = d;
+    }
+  }
+  return distance;
+}
+
 /** Distances for a dense label image; nothing is mutated. */
 export function boundaryField(labels: Uint32Array, height: number, width: number): BoundaryField {
   const size = height * width;
@@ -21,13 +70,7 @@ export function boundaryField(labels: Uint32Array, height: number, width: number
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const p = y * width + x;
-      const label = labels[p];
-      if (
-        (x > 0 && labels[p - 1] !== label) ||
-        (x + 1 < width && labels[p + 1] !== label) ||
-        (y > 0 && labels[p - width] !== label) ||
-        (y + 1 < height && labels[p + width] !== label)
-      ) {
+      if (isBoundary(labels, p, x, width)) {
         seedY[p] = y;
         seedX[p] = x;
       }

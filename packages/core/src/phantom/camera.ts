@@ -3,13 +3,8 @@
  * electron shot noise, camera noise, 8 bits.
  */
 import type { PhantomLook } from './look.ts';
-import { addNoise, blurInPlace, type SectionGrid } from './noise.ts';
+import { addNoise, blurInPlace, blurredDeviation, byteNormal, type SectionGrid } from './noise.ts';
 import { deriveSeed, hash3, unit3 } from './random.ts';
-
-/** Sum of the four bytes of a hash, as a number of mean 0 and deviation 1 (near enough to normal). */
-function byteNormal(h: number): number {
-  return ((h & 255) + ((h >>> 8) & 255) + ((h >>> 16) & 255) + (h >>> 24) - 510) / 147.8;
-}
 
 /** Exposes a section; `image` (brightness) is used up. */
 export function expose(
@@ -26,7 +21,7 @@ export function expose(
   for (let p = 0; p < noise.length; p++) noise[p] = byteNormal(hash3(p, z, 1, noiseSeed));
   blurInPlace(noise, height, width, look.noiseBlur, scratch);
   // Blurring takes strength from the noise; give it back.
-  const gain = look.noiseBlur < 0.15 ? 1 : Math.min(3, 1 + 2.2 * look.noiseBlur * look.noiseBlur);
+  const gain = 1 / blurredDeviation(look.noiseBlur);
   const illumination = new Float32Array(image.length);
   const field = 0.7 * Math.max(height * grid.pixelY, width * grid.pixelX);
   addNoise(illumination, grid, z * 0.37, field, 1, look.illumination, deriveSeed(seed, 'illumination'));

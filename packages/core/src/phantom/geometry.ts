@@ -34,6 +34,8 @@ export interface PhantomGeometry {
   readonly kinds: readonly NeuriteKind[];
   /** Above 1 neurites prefer to run across the sections, below 1 within them. */
   readonly acrossBias: number;
+  /** In-plane stretch along one axis, squeeze along the other; 1 for none. Tissue is rarely cut square. */
+  readonly stretch: number;
   /** Gaps narrower than this between neurites close; wider ones hold glia. */
   readonly gliaGapNm: number;
   /** In-plane bending of the walls: [amplitude, wavelength] pairs. */
@@ -45,18 +47,19 @@ export interface PhantomGeometry {
 const CORTEX: PhantomGeometry = {
   name: 'cortex',
   scale: 1,
-  acrossBias: 1.4,
-  gliaGapNm: 58,
-  raggedness: 0.006,
+  acrossBias: 1.6,
+  stretch: 1.2,
+  gliaGapNm: 78,
+  raggedness: 0.0048,
   warps: [
-    [60, 700],
-    [22, 170],
+    [50, 800],
+    [16, 190],
   ],
   kinds: [
     {
       name: 'dendrite',
-      share: 0.3,
-      radiusNm: 270,
+      share: 0.29,
+      radiusNm: 260,
       radiusSpread: 0.35,
       swelling: 0.15,
       swellingNm: 900,
@@ -68,10 +71,10 @@ const CORTEX: PhantomGeometry = {
     },
     {
       name: 'axon',
-      share: 0.56,
-      radiusNm: 145,
-      radiusSpread: 0.35,
-      swelling: 0.25,
+      share: 0.6,
+      radiusNm: 117,
+      radiusSpread: 0.28,
+      swelling: 0.22,
       swellingNm: 600,
       persistenceNm: 2500,
       lengthNm: 9000,
@@ -81,8 +84,8 @@ const CORTEX: PhantomGeometry = {
     },
     {
       name: 'twig',
-      share: 0.03,
-      radiusNm: 65,
+      share: 0.008,
+      radiusNm: 80,
       radiusSpread: 0.25,
       swelling: 0.3,
       swellingNm: 500,
@@ -99,11 +102,13 @@ const FLY: PhantomGeometry = {
   name: 'fly',
   scale: 1,
   acrossBias: 1,
+  stretch: 1.1,
   gliaGapNm: 25,
   raggedness: 0.014,
   warps: [
     [50, 500],
     [16, 140],
+    [9, 80],
   ],
   kinds: [
     {

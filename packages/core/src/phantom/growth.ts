@@ -9,7 +9,9 @@ import type { NeuriteKind, PhantomGeometry } from './geometry.ts';
 import { deriveSeed, type Random, randomSequence } from './random.ts';
 
 /** Distance between the balls of a chain, relative to their radius. */
-const SPACING = 0.65;
+const SPACING = 0.75;
+/** Steps of this size fill 0..1 evenly; log(u / (1 - u)) / 1.702 turns them into normal deviates (to 1 %). */
+const GOLDEN = 0.6180339887;
 const MIN_RADIUS_NM = 32;
 const MAX_RADIUS_NM = 620;
 
@@ -37,7 +39,7 @@ function turned(tip: Tip, random: Random, amount: number): [number, number, numb
   return [d[0] / norm, d[1] / norm, d[2] / norm];
 }
 
-/** Grows one neurite into `balls`; returns the volume it takes (nm³). */
+/** Grows one neurite into `balls` until `room` (nm³) is used up; returns the volume it takes. */
 function growNeurite(
   balls: Balls,
   owner: number,
@@ -45,9 +47,11 @@ function growNeurite(
   geometry: PhantomGeometry,
   period: Vec3,
   random: Random,
+  thickness: number,
+  room: number,
 ): number {
   const { scale } = geometry;
-  const radius = kind.radiusNm * scale * Math.exp(kind.radiusSpread * random.normal());
+  const radius = kind.radiusNm * scale * Math.exp(kind.radiusSpread * thickness);
   const start: [number, number, number] = [
     random.next() * period[0],
     random.next() * period[1],
@@ -64,7 +68,7 @@ function growNeurite(
     direction: [-direction[0], -direction[1], -direction[2]],
   };
   let volume = 0;
-  while (tips.length > 0 && balls.count < balls.x.length) {
+  while (tips.length > 0 && volume < room && balls.count < balls.x.length) {
     const now = tips[tips.length - 1];
     const swelling = now.spine ? 0.1 : kind.swelling;
     let r = now.radius * Math.exp(swelling * now.swell);
@@ -140,9 +144,13 @@ export function growNeurites(
   const balls = createBalls(capacity);
   const kinds: number[] = [];
   geometry.kinds.forEach((kind, index) => {
-    let volume = 0;
-    while (volume < kind.share * boxVolume && balls.count < capacity) {
-      volume += growNeurite(balls, kinds.length, kind, geometry, period, random);
+    let room = kind.share * boxVolume;
+    const first = random.next();
+    for (let k = 0; room > 0 && balls.count < capacity; k++) {
+      // Radii are spread evenly over their distribution, so that small boxes are as good a sample as large ones.
+      const u = 0.002 + 0.996 * ((first + k * GOLDEN) % 1);
+      const thickness = Math.log(u / (1 - u)) / 1.702;
+      room -= growNeurite(balls, kinds.length, kind, geometry, period, random, thickness, room);
       kinds.push(index);
     }
   });

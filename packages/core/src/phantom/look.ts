@@ -62,50 +62,50 @@ export type LookName = 'sstem' | 'fibsem' | 'varied';
 export type LookChoice = LookName | (Partial<PhantomLook> & { readonly base?: LookName });
 
 const SSTEM: Ranges = {
-  cytoplasm: [0.66, 0.74],
+  cytoplasm: [0.68, 0.78],
   cellVariation: [0.02, 0.05],
   gliaShift: [-0.12, 0.06],
-  texture: [0.05, 0.08],
-  textureNm: [14, 22],
+  texture: [0.04, 0.07],
+  textureNm: [13, 19],
   blotches: [0.3, 0.6],
-  granules: [0.12, 0.24],
-  granuleCover: [0.1, 0.25],
-  membrane: [0.08, 0.2],
-  membraneNm: [24, 32],
+  granules: [0.18, 0.36],
+  granuleCover: [0.15, 0.32],
+  membrane: [0, 0.1],
+  membraneNm: [22, 30],
   cleft: [0.25, 0.4],
   cleftNm: [6, 12],
   membraneUnevenness: [0.1, 0.2],
-  mitochondria: [0.38, 0.52],
-  cristae: [0.12, 0.25],
-  mitochondriaDensity: [0.35, 0.7],
-  mitochondriaNm: [110, 170],
-  vesicles: [0.25, 0.45],
+  mitochondria: [0.34, 0.48],
+  cristae: [0.14, 0.26],
+  mitochondriaDensity: [0.5, 0.9],
+  mitochondriaNm: [120, 180],
+  vesicles: [0.35, 0.6],
   reticulum: [0.2, 0.4],
-  microtubules: [0.15, 0.3],
+  microtubules: [0.2, 0.4],
   synapseDensity: [0.1, 0.25],
-  density: [0.1, 0.2],
+  density: [0.03, 0.14],
   tBars: [0, 0],
-  blurNm: [4, 7],
-  shotNoise: [0.02, 0.05],
-  cameraNoise: [0.02, 0.04],
+  blurNm: [2.5, 5.5],
+  shotNoise: [0.015, 0.04],
+  cameraNoise: [0.01, 0.03],
   noiseBlur: [0, 0.4],
   drift: [0.015, 0.04],
   illumination: [0.01, 0.04],
-  blackLevel: [0, 25],
+  blackLevel: [0, 20],
   whiteLevel: [225, 255],
 };
 
 const FIBSEM: Ranges = {
-  cytoplasm: [0.58, 0.68],
-  cellVariation: [0.03, 0.07],
+  cytoplasm: [0.6, 0.7],
+  cellVariation: [0.04, 0.09],
   gliaShift: [-0.12, 0.02],
-  texture: [0.02, 0.04],
+  texture: [0.03, 0.055],
   textureNm: [18, 28],
   blotches: [0.5, 0.9],
-  granules: [0.05, 0.14],
+  granules: [0.06, 0.16],
   granuleCover: [0.1, 0.25],
-  membrane: [0.28, 0.4],
-  membraneNm: [24, 34],
+  membrane: [0.2, 0.32],
+  membraneNm: [20, 29],
   cleft: [0.35, 0.5],
   cleftNm: [4, 10],
   membraneUnevenness: [0.1, 0.25],
@@ -126,7 +126,7 @@ const FIBSEM: Ranges = {
   drift: [0.003, 0.012],
   illumination: [0.01, 0.03],
   blackLevel: [0, 40],
-  whiteLevel: [200, 255],
+  whiteLevel: [215, 255],
 };
 
 const VARIED: Ranges = {
@@ -136,18 +136,18 @@ const VARIED: Ranges = {
   texture: [0.015, 0.1],
   textureNm: [12, 32],
   blotches: [0.2, 1],
-  granules: [0, 0.3],
+  granules: [0, 0.4],
   granuleCover: [0.05, 0.35],
-  membrane: [0.05, 0.4],
+  membrane: [0, 0.36],
   membraneNm: [18, 42],
   cleft: [0.15, 0.55],
   cleftNm: [2, 16],
   membraneUnevenness: [0.03, 0.35],
   mitochondria: [0.25, 0.6],
   cristae: [0, 0.28],
-  mitochondriaDensity: [0.2, 1],
+  mitochondriaDensity: [0.25, 1],
   mitochondriaNm: [90, 210],
-  vesicles: [0.05, 0.5],
+  vesicles: [0.05, 0.6],
   reticulum: [0, 0.45],
   microtubules: [0, 0.35],
   synapseDensity: [0.05, 0.35],
@@ -173,7 +173,25 @@ export function resolveLook(choice: LookChoice, seed: number): PhantomLook {
   for (const [name, [low, high]] of Object.entries(ranges)) {
     drawn[name] = low + (high - low) * randomSequence(deriveSeed(seed, `look ${name}`)).next();
   }
-  // Membranes must stay the darker lines they are in every stain.
-  const look: PhantomLook = { ...(drawn as unknown as PhantomLook), ...given };
-  return { ...look, membrane: Math.min(look.membrane, look.cytoplasm - 0.22) };
+  return legible({ ...(drawn as unknown as PhantomLook), ...given });
+}
+
+/**
+ * Keeps a look within what a person could still trace: walls stay darker than any cytoplasm, wider than the blur
+ * and stronger than texture and noise.
+ */
+function legible(look: PhantomLook): PhantomLook {
+  const membrane = Math.min(look.membrane, look.cytoplasm - 0.25);
+  const contrast = look.cytoplasm - membrane;
+  return {
+    ...look,
+    membrane,
+    cellVariation: Math.min(look.cellVariation, 0.17 * contrast),
+    gliaShift: Math.max(look.gliaShift, -0.35 * contrast),
+    texture: Math.min(look.texture, 0.2 * contrast),
+    granules: Math.min(look.granules, 0.55 * contrast),
+    blurNm: Math.min(look.blurNm, 0.4 * look.membraneNm),
+    shotNoise: Math.min(look.shotNoise, 0.16 * contrast),
+    cameraNoise: Math.min(look.cameraNoise, 0.16 * contrast),
+  };
 }

@@ -37,8 +37,8 @@ export function addWalls(
   const half = profile.widthNm / 2;
   const cleft = profile.cleftNm / 2;
   const far = half + 2.5 * gapNm;
-  const fromDistance = from.field.distance;
-  const toDistance = to.field.distance;
+  const fromDistance = from.distance;
+  const toDistance = to.distance;
   for (let p = 0; p < out.length; p++) {
     const a = fromDistance[p] * pixelNm;
     const reach = toDistance[p] * pixelNm;

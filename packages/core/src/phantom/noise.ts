@@ -101,6 +101,27 @@ export function noiseAt(
   return sum * NOISE_GAIN;
 }
 
+/** Below this a blur does nothing. */
+const LEAST_SIGMA = 0.15;
+
+/** Weights of a Gaussian at 0, 1, 2, ... pixels; both sides sum to 1. */
+function halfKernel(sigma: number): Float32Array {
+  const radius = Math.max(1, Math.ceil(2.6 * sigma));
+  const kernel = new Float32Array(radius + 1);
+  let sum = 0;
+  for (let k = 0; k <= radius; k++) {
+    kernel[k] = Math.exp((-0.5 * k * k) / (sigma * sigma));
+    sum += k === 0 ? kernel[k] : 2 * kernel[k];
+  }
+  return kernel.map((weight) => weight / sum);
+}
+
+/** What a blur leaves of the deviation of white noise. */
+export function blurredDeviation(sigma: number): number {
+  if (sigma < LEAST_SIGMA) return 1;
+  return halfKernel(sigma).reduce((sum, weight, k) => sum + (k === 0 ? 1 : 2) * weight * weight, 0);
+}
+
 /** Gaussian blur in place with deviation `sigma` pixels, edges replicated; `scratch` as long as `image`. */
 export function blurInPlace(
   image: Float32Array,
@@ -109,15 +130,9 @@ export function blurInPlace(
   sigma: number,
   scratch: Float32Array,
 ): void {
-  if (sigma < 0.15) return;
-  const radius = Math.max(1, Math.ceil(2.6 * sigma));
-  const kernel = new Float32Array(radius + 1);
-  let sum = 0;
-  for (let k = 0; k <= radius; k++) {
-    kernel[k] = Math.exp((-0.5 * k * k) / (sigma * sigma));
-    sum += k === 0 ? kernel[k] : 2 * kernel[k];
-  }
-  for (let k = 0; k <= radius; k++) kernel[k] /= sum;
+  if (sigma < LEAST_SIGMA) return;
+  const kernel = halfKernel(sigma);
+  const radius = kernel.length - 1;
   const line = new Float32Array(width + 2 * radius);
   for (let y = 0; y < height; y++) {
     const start = y * width;
@@ -140,4 +155,37 @@ export function blurInPlace(
       for (let x = 0; x < width; x++) image[start + x] += weight * (scratch[above + x] + scratch[below + x]);
     }
   }
+}
+
+/** Sum of the four bytes of a hash, as a number of mean 0 and deviation 1 (near enough to normal). */
+export function byteNormal(h: number): number {
+  return ((h & 255) + ((h >>> 8) & 255) + ((h >>> 16) & 255) + (h >>> 24) - 510) / 147.8;
+}
+
+/**
+ * Fine grain without the lattice's straight lines: white noise blurred to features of about `grainNm`, of deviation
+ * 1, that changes over `depthNm` across sections. Returns a new image; `scratch` is as long.
+ */
+export function grain(
+  grid: SectionGrid,
+  zNm: number,
+  grainNm: number,
+  depthNm: number,
+  seed: number,
+  scratch: Float32Array,
+): Float32Array {
+  const { height, width } = grid;
+  const out = new Float32Array(height * width);
+  const iz = Math.floor(zNm / depthNm);
+  const t = zNm / depthNm - iz;
+  const sigma = Math.max(0.5, (0.4 * grainNm) / grid.pixelX);
+  const gain = 1 / (blurredDeviation(sigma) * Math.sqrt(t * t + (1 - t) * (1 - t)));
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, p++) {
+      const low = byteNormal(hash3(x, y, iz, seed));
+      out[p] = gain * (t === 0 ? low : low * (1 - t) + t * byteNormal(hash3(x, y, iz + 1, seed)));
+    }
+  }
+  blurInPlace(out, height, width, sigma, scratch);
+  return out;
 }

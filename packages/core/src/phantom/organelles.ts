@@ -67,12 +67,22 @@ const MITOCHONDRION_PITCH_NM = 470;
 /** Share of the neurites at a place that its mitochondrion may belong to. */
 const MITOCHONDRION_OWNERS = 0.6;
 
+/** Cristae at a place in a mitochondrion: folds across its axis, bent, unevenly spaced, broken off here and there. */
+function lamella(along: number, across: number, depth: number, key: number): number {
+  const spacing = 38 + (key & 31);
+  const bend = 0.9 * Math.sin(across / 52 + (key & 15)) + 0.6 * Math.sin(along / 83 + depth / 60 + (key & 7));
+  const fold = Math.sin((along * 2 * Math.PI) / spacing + bend * 1.7 + across / (40 + ((key >>> 5) & 127)));
+  const whole = 0.5 + 0.8 * Math.sin(across / 37 + along / 61 + depth / 45 + (key & 255));
+  // Dark folds are thinner than the matrix between them.
+  return (fold > 0 ? fold : 0.5 * fold) * Math.max(0.15, Math.min(1, whole));
+}
+
 /** Paints mitochondria: matrix, cristae across the long axis, a dark double membrane. Mutates `image`. */
 export function paintMitochondria(image: Float32Array, interior: Interior): Float32Array {
   const { labels, field, grid, zNm, thicknessNm, look } = interior;
   const seed = deriveSeed(interior.seed, 'mitochondria');
   const depth = new Float32Array(image.length);
-  const along = new Float32Array(image.length);
+  const lamellae = new Float32Array(image.length);
   const margin = look.membraneNm / 2 + 9;
   const longest = 4.2 * look.mitochondriaNm;
   forCells(grid, zNm, MITOCHONDRION_PITCH_NM, longest, seed, (key, cz, cy, cx) => {
@@ -107,7 +117,7 @@ export function paintMitochondria(image: Float32Array, interior: Interior): Floa
       const d = (inside * room) / (inside + room) - 9;
       if (d > depth[p]) {
         depth[p] = d;
-        along[p] = t + (key & 1023);
+        lamellae[p] = lamella(t, dy * ax - dx * ay, dz, key);
       }
     });
   });
@@ -117,11 +127,10 @@ export function paintMitochondria(image: Float32Array, interior: Interior): Floa
     if (d <= 0) continue;
     // The harmonic mean halves depths where both count: rims are told by d, in nm.
     const opacity = Math.min(1, d / soft);
-    const rim = Math.max(0, 1 - Math.abs(d - 4) / 6);
-    const lamella = Math.sin((along[p] * 2 * Math.PI) / 62 + 1.5 * Math.sin(along[p] / 41 + d / 23));
-    const cristae = d > 12 ? look.cristae * lamella : 0;
-    const level = look.mitochondria - cristae * 0.7 - rim * 0.5 * (look.mitochondria - look.membrane);
-    image[p] += opacity * (level - look.cytoplasm) + opacity * 0.4 * (look.cytoplasm - image[p]);
+    const rim = Math.max(0, 1 - Math.abs(d - 3) / 6.5);
+    const cristae = look.cristae * lamellae[p] * Math.min(1, Math.max(0, (d - 6) / 8));
+    const level = look.mitochondria - cristae - rim * 0.8 * (look.mitochondria - look.membrane);
+    image[p] += opacity * (level - look.cytoplasm) + opacity * 0.75 * (look.cytoplasm - image[p]);
   }
   return depth;
 }

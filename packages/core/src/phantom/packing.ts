@@ -7,9 +7,9 @@
  */
 import type { Vec3 } from '../volume/array.ts';
 import { BallGrid, type Balls, createBalls, wrapped } from './ball-grid.ts';
+import { gapBalls } from './gaps.ts';
 import type { PhantomGeometry } from './geometry.ts';
 import { growNeurites } from './growth.ts';
-import { deriveSeed, unit3 } from './random.ts';
 
 export interface Packing {
   readonly periodNm: Vec3;
@@ -22,11 +22,14 @@ export interface Packing {
 
 const ROUNDS = 32;
 /** Rounds that one list of neighbouring pairs serves. */
-const LIST_ROUNDS = 6;
+const LIST_ROUNDS = 8;
 /** Size classes of the search grid start at this radius. */
 const SMALLEST_NM = 100;
 /** Widest gap that is filled; also how far a wall may lie from its ball's surface. */
 export const MAX_GAP_NM = 110;
+
+/** Shorter pieces of cut neurites are dropped: their neighbours take the space. */
+const FEWEST_BALLS = 8;
 
 /** Disjoint sets with path halving. */
 function find(parent: Int32Array, i: number): number {
@@ -95,7 +98,7 @@ function relax(balls: Balls, period: Vec3, scale: number): void {
   let pairs: Int32Array = new Int32Array(0);
   for (let round = 0; round < ROUNDS; round++) {
     const size = 0.6 + 0.4 * Math.min(1, (1.4 * round) / ROUNDS);
-    if (round % LIST_ROUNDS === 0) pairs = new BallGrid(balls, period, SMALLEST_NM * scale).pairs(50 * scale);
+    if (round % LIST_ROUNDS === 0) pairs = new BallGrid(balls, period, SMALLEST_NM * scale).pairs(60 * scale);
     for (let k = 0; k < pairs.length; k += 2) push(balls, pairs[k], pairs[k + 1], period, size);
     straighten(balls, rest);
   }
@@ -158,47 +161,16 @@ function cutBuried(balls: Balls, kinds: readonly number[], period: Vec3, scale: 
   return { seen, set, kindOf: (i: number) => kinds[owner[i]] };
 }
 
-/** Balls that fit into the gaps between neurites, with the gap component each belongs to. */
-function fillGaps(balls: Balls, geometry: PhantomGeometry, period: Vec3, seed: number) {
+/** Balls in the gaps between neurites, with the connected gap each belongs to. */
+function fillGaps(balls: Balls, geometry: PhantomGeometry, period: Vec3) {
   const { scale } = geometry;
-  const grid = new BallGrid(balls, period, SMALLEST_NM * scale);
-  const near: number[] = [];
-  const cap = MAX_GAP_NM * scale;
-  const floor = geometry.gliaGapNm * scale * 0.5;
-  const pitch = 85 * scale;
-  const cells = period.map((extent) => Math.ceil(extent / pitch));
-  const found: number[][] = [];
-  for (let iz = 0; iz < cells[0]; iz++) {
-    for (let iy = 0; iy < cells[1]; iy++) {
-      for (let ix = 0; ix < cells[2]; ix++) {
-        let at = [iz, iy, ix].map((i, axis) => (i + unit3(iz, iy * 3 + axis, ix, seed)) * pitch);
-        let f = clearance(balls, grid, period, at[0], at[1], at[2], -1, cap, floor, near);
-        if (f < floor) continue;
-        // A few random steps uphill bring the ball to the middle of its gap.
-        for (let attempt = 0; attempt < 5; attempt++) {
-          const jump = at.map(
-            (c, axis) => c + (unit3(iz + attempt * 131, iy * 3 + axis, ix, seed + 7) - 0.5) * 90 * scale,
-          );
-          const better = clearance(balls, grid, period, jump[0], jump[1], jump[2], -1, cap, f, near);
-          if (better > f) {
-            f = better;
-            at = jump;
-          }
-        }
-        if (f > geometry.gliaGapNm * scale) found.push([at[0], at[1], at[2], f]);
-      }
-    }
-  }
-  const gaps = createBalls(found.length);
-  gaps.count = found.length;
-  found.forEach((ball, i) => {
-    [gaps.z[i], gaps.y[i], gaps.x[i], gaps.radius[i]] = ball;
-  });
+  const gaps = gapBalls(balls, period, geometry.gliaGapNm * scale, MAX_GAP_NM * scale, scale);
   const set = new Int32Array(gaps.count);
   for (let i = 0; i < set.length; i++) set[i] = i;
-  const gapGrid = new BallGrid(gaps, period, SMALLEST_NM * scale);
+  const grid = new BallGrid(gaps, period, SMALLEST_NM * scale);
+  const near: number[] = [];
   for (let i = 0; i < gaps.count; i++) {
-    const n = gapGrid.around(gaps.z[i], gaps.y[i], gaps.x[i], gaps.radius[i], near);
+    const n = grid.around(gaps.z[i], gaps.y[i], gaps.x[i], gaps.radius[i], near);
     for (let k = 0; k < n; k++) {
       const j = near[k];
       // No link across the box's faces: unwrapped positions must stay true.
@@ -230,7 +202,7 @@ export function packNeuropil(geometry: PhantomGeometry, periodNm: Vec3, seed: nu
   };
   for (let i = 0; i < balls.count; i++) {
     const root = find(set, i);
-    if (!seen[i] || members[root] < 3) continue;
+    if (!seen[i] || members[root] < FEWEST_BALLS) continue;
     let name = names.get(root);
     if (name === undefined) {
       name = keptKinds.length;
@@ -239,7 +211,7 @@ export function packNeuropil(geometry: PhantomGeometry, periodNm: Vec3, seed: nu
     }
     take(balls, i, name);
   }
-  const { gaps, set: gapSet } = fillGaps(kept, geometry, periodNm, deriveSeed(seed, 'gaps'));
+  const { gaps, set: gapSet } = fillGaps(kept, geometry, periodNm);
   return withGlia(kept, keptKinds, gaps, gapSet, geometry, periodNm);
 }
 
@@ -263,7 +235,7 @@ function withGlia(
   const names = new Map<number, number>();
   for (let i = 0; i < gaps.count; i++) {
     const root = find(gapSet, i);
-    if (members[root] < 6) continue;
+    if (members[root] < FEWEST_BALLS) continue;
     let name = names.get(root);
     if (name === undefined) {
       name = kinds.length;

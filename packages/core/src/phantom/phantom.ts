@@ -52,8 +52,8 @@ export interface Phantom {
   readonly labels: LabelSource;
 }
 
-/** The box that repeats is at least and at most this large along each axis. */
-const PERIOD_NM = [3500, 7000] as const;
+/** The box that repeats is at most this large along each axis, at least this large, smaller for tiny volumes. */
+const PERIOD_NM = { most: 7000, least: 3500, tiny: 2600 };
 
 function checkOptions({ shape, voxelSizeNm, seed, defects }: PhantomOptions): void {
   if (!shape.every((n) => Number.isInteger(n) && n > 0)) {
@@ -160,8 +160,9 @@ export function createPhantom(given: Partial<PhantomOptions> = {}): Phantom {
   const { shape, voxelSizeNm, seed } = options;
   const geometry = resolveGeometry(options.geometry);
   const extent = shape.map((n, axis) => n * voxelSizeNm[axis]);
+  const least = Math.min(PERIOD_NM.least, Math.max(PERIOD_NM.tiny, ...extent));
   const side = (axis: number) =>
-    Math.min(PERIOD_NM[1], Math.max(PERIOD_NM[0], extent[axis] + 400)) * Math.max(1, geometry.scale);
+    Math.min(PERIOD_NM.most, Math.max(least, extent[axis] * 1.2 + 200)) * Math.max(1, geometry.scale);
   const packing = packNeuropil(geometry, [side(0), side(1), side(2)], deriveSeed(seed, 'tissue'));
   const tissue = tessellate(packing, geometry, [extent[0], extent[1], extent[2]], deriveSeed(seed, 'walls'));
   const grid = sectionGrid(shape, voxelSizeNm);
@@ -181,7 +182,7 @@ export function createPhantom(given: Partial<PhantomOptions> = {}): Phantom {
       isGlia: (id) => tissue.kindOf(id) === glia,
     },
     async truth(z) {
-      const { labels } = await slices.at(2 * z);
+      const { labels } = await slices.middle(z);
       return raggedLabels(labels, grid.height, grid.width, geometry.raggedness, ragged + z);
     },
   });

@@ -5,7 +5,7 @@
 import { expose } from './camera.ts';
 import type { PhantomLook } from './look.ts';
 import { addWalls } from './membranes.ts';
-import { addNoise, blurInPlace, type SectionGrid } from './noise.ts';
+import { addNoise, blurInPlace, grain, type SectionGrid } from './noise.ts';
 import { type Interior, paintMicrotubules, paintMitochondria, paintReticulum } from './organelles.ts';
 import { deriveSeed, unit3 } from './random.ts';
 import type { SubSections } from './sub-sections.ts';
@@ -21,18 +21,26 @@ export interface Renderer {
 }
 
 /** Cytoplasm of every pixel: its cell's own brightness plus texture. */
-function cytoplasm(labels: Uint32Array, renderer: Renderer, zNm: number): Float32Array {
+function cytoplasm(
+  labels: Uint32Array,
+  renderer: Renderer,
+  zNm: number,
+  scratch: Float32Array,
+): Float32Array {
   const { grid, look, seed } = renderer;
-  const image = new Float32Array(labels.length);
   const cellSeed = deriveSeed(seed, 'cells');
-  const grain = Math.max(look.textureNm, grid.pixelX * 1.2);
-  addNoise(image, grid, zNm, grain, Math.max(25, grain), -1, deriveSeed(seed, 'granules'));
-  const from = 1.8 - 4 * look.granuleCover;
-  for (let p = 0; p < image.length; p++) image[p] = image[p] > from ? look.granules * (from - image[p]) : 0;
+  const grainNm = Math.max(look.textureNm, grid.pixelX * 1.6);
+  const granular = grain(grid, zNm, grainNm, Math.max(25, grainNm), deriveSeed(seed, 'granules'), scratch);
+  // Both tails of one grain serve: the upper one makes granules, all of it the fine texture.
+  const image = granular;
+  const from = 1.7 - 3 * look.granuleCover;
   const fine = look.texture * (1 - 0.5 * look.blotches);
-  addNoise(image, grid, zNm, grain * 0.8, 30, fine, deriveSeed(seed, 'texture'));
-  const coarse = look.texture * look.blotches * 0.6;
-  addNoise(image, grid, zNm, grain * 3.5, 80, coarse, deriveSeed(seed, 'blotches'));
+  for (let p = 0; p < image.length; p++) {
+    const value = granular[p];
+    image[p] = (value > from ? -look.granules * Math.min(1, 0.7 * (value - from)) : 0) - fine * value;
+  }
+  const coarse = look.texture * look.blotches * 0.8;
+  addNoise(image, grid, zNm, grainNm * 3, 70, coarse, deriveSeed(seed, 'blotches'));
   let last = -1;
   let level = 0;
   for (let p = 0; p < image.length; p++) {
@@ -50,15 +58,16 @@ function cytoplasm(labels: Uint32Array, renderer: Renderer, zNm: number): Float3
 /** Section `z` as 8-bit grey values, rows of `grid.width`. */
 export async function renderSection(renderer: Renderer, z: number): Promise<Uint8Array> {
   const { slices, grid, sectionNm, look, seed } = renderer;
-  const below = await slices.at(2 * z - 1);
-  const middle = await slices.at(2 * z);
-  const above = await slices.at(2 * z + 1);
+  const below = await slices.face(z - 1);
+  const middle = await slices.middle(z);
+  const above = await slices.face(z);
   const zNm = (z + 0.5) * sectionNm;
-  const { labels, field } = middle;
-  const image = cytoplasm(labels, renderer, zNm);
+  const { labels } = middle;
+  const scratch = new Float32Array(labels.length);
+  const image = cytoplasm(labels, renderer, zNm, scratch);
   const interior: Interior = {
     labels,
-    field,
+    field: middle,
     grid,
     zNm,
     thicknessNm: sectionNm,
@@ -66,7 +75,6 @@ export async function renderSection(renderer: Renderer, z: number): Promise<Uint
     seed,
     isGlia: renderer.isGlia,
   };
-  const scratch = new Float32Array(image.length);
   const winding = new Float32Array(image.length);
   const depth = paintMitochondria(image, interior);
   if (look.reticulum >= 0.02) {

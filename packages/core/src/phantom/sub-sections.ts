@@ -1,23 +1,29 @@
 /**
  * Label maps between the sections. A section is a slab: to draw it one must know where walls lie at its upper face,
- * in its middle and at its lower face. Height is counted in half sections: 2z is the middle of section z, 2z ± 1 its
- * faces. A label volume has middles only; faces come from shape-based interpolation (Raya and Udupa 1990): where
+ * in its middle and at its lower face. A label volume has middles only; faces come from shape-based interpolation (Raya and Udupa 1990): where
  * two sections disagree about a pixel, it belongs to the profile that lies deeper.
  */
 import type { LabelSource } from '../volume/contracts.ts';
-import { type BoundaryField, boundaryField } from './boundary-distance.ts';
+import { boundaryField, chamferDistance } from './boundary-distance.ts';
 import type { SectionGrid } from './noise.ts';
 import type { Tessellation } from './tessellation.ts';
 
-/** One height: whose every pixel is, and how far its wall. */
+/** One height: whose every pixel is, and how far (pixels) its wall. */
 export interface Slice {
   readonly labels: Uint32Array;
-  readonly field: BoundaryField;
+  readonly distance: Float32Array;
 }
 
-/** Slices by half-section height. */
+/** The slice through a section's middle, with exact distances and the nearest wall pixels. */
+export interface MiddleSlice extends Slice {
+  readonly nearest: Int32Array;
+}
+
+/** The slices that sections are drawn from. */
 export interface SubSections {
-  at(halfHeight: number): Promise<Slice>;
+  middle(z: number): Promise<MiddleSlice>;
+  /** The face between sections z and z + 1; z may be -1 or the last section. */
+  face(z: number): Promise<Slice>;
 }
 
 /** A memory of the last few results of an async function of an integer. */
@@ -40,15 +46,16 @@ function remember<T>(capacity: number, make: (key: number) => Promise<T>): (key:
 }
 
 /** Slices of a tessellation, exact at every height. */
-export function tessellationSlices(
-  tessellation: Tessellation,
-  grid: SectionGrid,
-  sectionNm: number,
-): SubSections {
+export function tessellationSlices(tissue: Tessellation, grid: SectionGrid, sectionNm: number): SubSections {
+  const labelsAt = (sections: number) => tissue.labels(sections * sectionNm, grid);
   return {
-    at: remember(4, async (half) => {
-      const labels = tessellation.labels((half / 2 + 0.5) * sectionNm, grid);
-      return { labels, field: boundaryField(labels, grid.height, grid.width) };
+    middle: remember(2, async (z) => {
+      const labels = labelsAt(z + 0.5);
+      return { labels, ...boundaryField(labels, grid.height, grid.width) };
+    }),
+    face: remember(2, async (z) => {
+      const labels = labelsAt(z + 1);
+      return { labels, distance: chamferDistance(labels, grid.height, grid.width) };
     }),
   };
 }
@@ -111,23 +118,19 @@ export function volumeSlices(source: LabelSource, smoothing: number): SubSection
       for (let x = 0; x < width; x++) labels[y * width + x] = section.data[y * strideY + x * strideX];
     }
     const smooth = smoothedLabels(labels, height, width, smoothing);
-    return { labels: smooth, field: boundaryField(smooth, height, width) };
-  });
-  const face = remember(3, async (below) => {
-    const [a, b] = [await middle(below), await middle(below + 1)];
-    const labels = a.labels.slice();
-    const [da, db] = [a.field.distance, b.field.distance];
-    for (let p = 0; p < labels.length; p++) {
-      if (labels[p] !== b.labels[p] && db[p] > da[p]) labels[p] = b.labels[p];
-    }
-    return { labels, field: boundaryField(labels, height, width) };
+    return { labels: smooth, ...boundaryField(smooth, height, width) };
   });
   return {
-    at(half) {
-      if (half % 2 === 0) return middle(half / 2);
-      const below = (half - 1) / 2;
-      if (below < 0) return middle(0);
-      return below + 1 >= depth ? middle(depth - 1) : face(below);
-    },
+    middle,
+    face: remember(2, async (z) => {
+      if (z < 0) return middle(0);
+      if (z + 1 >= depth) return middle(depth - 1);
+      const [a, b] = [await middle(z), await middle(z + 1)];
+      const labels = a.labels.slice();
+      for (let p = 0; p < labels.length; p++) {
+        if (labels[p] !== b.labels[p] && b.distance[p] > a.distance[p]) labels[p] = b.labels[p];
+      }
+      return { labels, distance: chamferDistance(labels, height, width) };
+    }),
   };
 }

@@ -72,8 +72,8 @@ export function paintSynapses(image: Float32Array, interior: Interior): Uint8Arr
         if (sends && (foot || roof)) dark = 0.85;
         else dark = wall < 20 ? 0.5 : 0;
       } else {
-        const thick = sends ? 14 : 36;
-        dark = Math.max(0, Math.min(1, (thick + 8 - wall) / 12));
+        const thick = sends ? 16 : 34;
+        dark = Math.max(0, Math.min(1, (thick + 14 - wall) / 24));
       }
       const weight = dark * edge;
       if (weight > 0) image[p] += weight * (look.density - image[p]);

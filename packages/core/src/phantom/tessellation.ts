@@ -94,7 +94,8 @@ export function tessellate(
   const { balls, periodNm, neurites } = packing;
   const margin = MAX_GAP_NM * 0.8 * geometry.scale;
   const slabs = slabLists(packing, margin);
-  const repeats = repeatsFor(packing, extentNm);
+  const widest = Math.max(geometry.stretch, 1 / geometry.stretch);
+  const repeats = repeatsFor(packing, [extentNm[0], extentNm[1] * widest, extentNm[2] * widest]);
   const maxWarp = geometry.warps.reduce((sum, [amplitude]) => sum + 3 * amplitude, 0) * geometry.scale;
 
   const draw = (zNm: number, grid: SectionGrid): Uint32Array => {
@@ -132,10 +133,22 @@ export function tessellate(
     return ids;
   };
 
+  const alongX = hash3(1, 0, 0, deriveSeed(seed, 'stretch')) & 1;
+  const [stretchY, stretchX] = alongX
+    ? [1 / geometry.stretch, geometry.stretch]
+    : [geometry.stretch, 1 / geometry.stretch];
+
   return {
     maxId: neurites * repeats.count[0] * repeats.count[1] * repeats.count[2],
     kindOf: (id) => (id > 0 ? packing.kinds[(id - 1) % neurites] : 0),
-    labels(zNm, grid) {
+    labels(zNm, section) {
+      const grid: SectionGrid = {
+        ...section,
+        originY: section.originY / stretchY,
+        originX: section.originX / stretchX,
+        pixelY: section.pixelY / stretchY,
+        pixelX: section.pixelX / stretchX,
+      };
       const padY = Math.ceil(maxWarp / grid.pixelY);
       const padX = Math.ceil(maxWarp / grid.pixelX);
       const wide: SectionGrid = {
