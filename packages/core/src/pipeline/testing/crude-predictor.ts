@@ -2,6 +2,7 @@
  * A real, if crude, predictor for tests: no network, but affinities from the image. The affinity of two pixels is
  * low where the straight way between them crosses something dark. Local: it sees 2 px around each end.
  */
+import { mirrorIndex } from '../../predict/tiles.ts';
 import { ndarray } from '../../volume/array.ts';
 import type { Offset2, Predictor, PredictorInfo } from '../../volume/contracts.ts';
 
@@ -54,10 +55,9 @@ export function crudePredictor(changes: Partial<PredictorInfo> = {}): CruderPred
   };
 }
 
-/** Mean of a pixel and its four neighbours; beyond the tile the edge repeats. */
+/** Mean of a pixel and its four neighbours; the tile is mirrored at its edge. */
 function crossMean(image: Float32Array, height: number, width: number): Float32Array {
-  const at = (y: number, x: number) =>
-    image[Math.min(height - 1, Math.max(0, y)) * width + Math.min(width - 1, Math.max(0, x))];
+  const at = (y: number, x: number) => image[mirrorIndex(y, height) * width + mirrorIndex(x, width)];
   return Float32Array.from(image, (value, p) => {
     const y = Math.floor(p / width);
     const x = p % width;
@@ -77,8 +77,8 @@ function fillChannel(
     for (let x = 0; x < width; x++) {
       let darkest = Number.POSITIVE_INFINITY;
       for (let s = 0; s <= steps; s++) {
-        const yy = Math.min(height - 1, Math.max(0, y + Math.round((s * dy) / steps)));
-        const xx = Math.min(width - 1, Math.max(0, x + Math.round((s * dx) / steps)));
+        const yy = mirrorIndex(y + Math.round((s * dy) / steps), height);
+        const xx = mirrorIndex(x + Math.round((s * dx) / steps), width);
         darkest = Math.min(darkest, image[yy * width + xx]);
       }
       out[y * width + x] = 1 / (1 + Math.exp(-4 * (darkest + 0.7)));

@@ -1,0 +1,89 @@
+/** What is decided about real sections before they are segmented; needs the data that KYN_DATA names. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ndarray, planResample, type RawSection, type SectionSource } from '@kyn/core';
+import { openSections } from '@kyn/io/node';
+import { describe, expect, it } from 'vitest';
+import { StageTimer, SYSTEM_CLOCK } from '../packages/core/src/pipeline/report.ts';
+import { measureShift, sectionSpectrum, visibleShift } from '../packages/core/src/pipeline/section-shift.ts';
+import { surveySections } from '../packages/core/src/pipeline/survey.ts';
+import { normaliseSection } from '../packages/core/src/predict/normalise.ts';
+import { resampleSection } from '../packages/core/src/predict/resample.ts';
+
+const data = process.env.KYN_DATA ?? join(import.meta.dirname, '../../shared/data');
+const volumes = [
+  ['flyem-medulla/train.h5', 10],
+  ['flyem-medulla/val.h5', 10],
+  ['gala-medulla/train.h5', 10],
+  ['gala-medulla/test.h5', 10],
+  ['vnc-stack1/raw', 4.6],
+] as const;
+
+function inverted(source: SectionSource): SectionSource {
+  const read = async (z: number): Promise<RawSection> => {
+    const { data, shape, stride } = await source.read(z);
+    return { data: Uint8Array.from(data, (grey) => 255 - grey), shape, stride };
+  };
+  return { ...source, info: source.info, read };
+}
+
+/** Sections `from` to `to` (not included) only. */
+function part(source: SectionSource, from: number, to: number): SectionSource {
+  const [, height, width] = source.info.shape;
+  return {
+    info: { ...source.info, shape: [to - from, height, width] },
+    read: (z) => source.read(from + z),
+    close: async () => {},
+  };
+}
+
+describe.each(volumes)('%s', (path, pixelNm) => {
+  const where = join(data, path);
+  const absent = !existsSync(where);
+
+  it.skipIf(absent)('has dark membranes, bright ones when inverted, in whole and in parts', async () => {
+    const source = await openSections(where);
+    const [depth, height, width] = source.info.shape;
+    const plan = planResample([height, width], [pixelNm, pixelNm], [10, 10]);
+    const survey = (of: SectionSource) =>
+      surveySections(of, plan, pixelNm * plan.factor[0], new StageTimer(SYSTEM_CLOCK), {});
+    const parts = [0, 0.35, 0.7].map((at) =>
+      part(source, Math.floor(at * depth), Math.floor(at * depth) + 5),
+    );
+    for (const each of [source, ...parts]) {
+      expect((await survey(each)).membranesAreBright).toBe(false);
+      expect((await survey(inverted(each))).membranesAreBright).toBe(true);
+    }
+    await source.close();
+  });
+
+  it.skipIf(absent)('has sections that lie well on each other, and shows it when one does not', async () => {
+    const source = await openSections(where);
+    const [depth, height, width] = source.info.shape;
+    const [h, w] = [height - 20, width - 20].map((side) => side - (side % 2));
+    const plan = planResample([h, w], [pixelNm, pixelNm], [10, 10]);
+    const pixel = pixelNm * plan.factor[0];
+    const spectrum = async (z: number, shift: number) => {
+      const { data, stride } = await source.read(z);
+      const cut = data.subarray(shift * (stride[0] + stride[1]));
+      const image = normaliseSection(resampleSection({ data: cut, shape: [h, w], stride }, plan)).image;
+      return sectionSpectrum(ndarray(image.data, image.shape));
+    };
+    let seen = 0;
+    let looked = 0;
+    for (let z = 0; z + 1 < depth; z += 3) {
+      const [lower, upper, moved] = await Promise.all([
+        spectrum(z, 0),
+        spectrum(z + 1, 0),
+        spectrum(z + 1, 20),
+      ]);
+      if (!lower || !upper || !moved) continue;
+      expect(visibleShift(measureShift(lower, upper), upper.step, [pixel, pixel])).toBeUndefined();
+      if (visibleShift(measureShift(lower, moved), moved.step, [pixel, pixel])) seen++;
+      looked++;
+    }
+    // 20 voxels diagonally are 280 nm at 10 nm, 130 nm at 4.6 nm
+    expect(seen / looked).toBeGreaterThan(0.9);
+    await source.close();
+  });
+});
