@@ -10,10 +10,7 @@ import { parseArgs } from 'node:util';
 import { ndarray } from '@kyn/core';
 import { decodeModel } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
-import { residualUnet3d, unetFeatures, unetFlopPerPixel } from '../packages/nn/src/nets/unet.ts';
-import { exportNetwork } from '../packages/nn/src/train/export.ts';
-import { buildTrainStep, type Network } from '../packages/nn/src/train/train-step.ts';
-import { freshState } from '../packages/nn/src/train/trainer.ts';
+import { randomNetwork3d } from './network-3d.ts';
 
 const { values } = parseArgs({
   options: {
@@ -39,28 +36,19 @@ async function measure(model: Uint8Array, shape: readonly number[]): Promise<() 
   };
 }
 
-const config = residualUnet3d(values.widths.split(',').map(Number), 3);
-const network: Network = (layers, x) => layers.head('head', unetFeatures(layers, config, x), config.outputs);
-const { layout } = buildTrainStep(network, {
-  input: [1, 1, 2, 32, 32],
-  affinities: 3,
-  descriptors: 0,
-  descriptorWeight: 0,
-});
-const shape3d = [1, 1, 18, 160, 160];
-const model3d = exportNetwork(network, layout, freshState(layout, 1), { input: shape3d.slice(1), keep: 3 });
+const widths = values.widths.split(',').map(Number);
+const network3d = await randomNetwork3d(runtime, widths);
 const model2d = decodeModel(readFileSync(values.model), values.model);
 const tile = Number(values.tile);
 const run2d = await measure(model2d.segmenter, [1, 1, tile, tile]);
-const run3d = await measure(model3d, shape3d);
 const ratios: number[] = [];
 for (let round = 0; round < Number(values.rounds); round++) {
-  const [a, b] = [await run2d(), await run3d()];
+  const [a, b] = [await run2d(), await network3d.megavoxelsPerSecond()];
   ratios.push(a / b);
   console.log(`2D ${a.toFixed(2)} MVx/s, 3D ${b.toFixed(3)} MVx/s: ratio ${(a / b).toFixed(1)}`);
 }
 ratios.sort((a, b) => a - b);
 console.log(
   `median ratio ${ratios[ratios.length >> 1].toFixed(1)}; FLOP a voxel: 2D ${model2d.description.segmenter.flopPerPixel}, ` +
-    `3D ${Math.round(unetFlopPerPixel(config))} (widths ${values.widths}), ${runtime.description}`,
+    `3D ${network3d.flopPerVoxel} (widths ${values.widths}), ${runtime.description}`,
 );

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isKynError, ndarray } from '@kyn/core';
 import { build } from 'esbuild';
@@ -22,7 +23,7 @@ describe('a runtime in a thread', () => {
 
   beforeAll(async () => {
     // Inside the repository, where the bundle finds ONNX Runtime.
-    const outfile = fileURLToPath(new URL('../../../../.cache/test/session-worker.mjs', import.meta.url));
+    const outfile = join(import.meta.dirname, '..', '..', '..', '..', '.cache', 'test', 'session-worker.mjs');
     await build({
       entryPoints: [fileURLToPath(new URL('./session-worker.ts', import.meta.url))],
       outfile,
