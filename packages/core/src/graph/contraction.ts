@@ -71,8 +71,8 @@ class Contraction {
     this.head = new Int32Array(nodeCount).fill(-1);
     this.degree = new Uint32Array(nodeCount);
     this.alive = new Uint8Array(edges);
-    this.weight = Float64Array.from(weight);
-    if (linkage === 'mean') this.size = size ? Float64Array.from(size) : new Float64Array(edges).fill(1);
+    this.weight = new Float64Array(weight);
+    if (linkage === 'mean') this.size = size ? new Float64Array(size) : new Float64Array(edges).fill(1);
     this.table = new Int32Array(powerOfTwoAtLeast(Math.max(16, edges * 2)));
     this.mask = this.table.length - 1;
     this.heap = new IndexedMaxHeap(edges);

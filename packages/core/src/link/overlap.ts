@@ -96,10 +96,10 @@ export interface OverlapLinkOptions {
   readonly minimumPixels: number;
 }
 
-/** `evenScore` by 3D VOI after edge contraction, measured with `bench/link.ts`: flat from 0.05 to 0.2. */
+/** `evenScore` by 3D VOI after edge contraction (`bench/link.ts`), where it is flat from 0.06 to 0.3. */
 export const LINK_DEFAULTS = {
   kind: 'cross',
-  evenScore: 0.12,
+  evenScore: 0.2,
   minimumPixels: 1,
 } as const satisfies OverlapLinkOptions;
 

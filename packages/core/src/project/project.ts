@@ -9,6 +9,7 @@ import type { LabelSection } from '../volume/contracts.ts';
  * @param fragments `[height, width]` fragment ids, 0 = none; any stride; not mutated.
  * @param assignment neuron of every global fragment id; entry 0 is 0.
  * @param idOffset added to the ids of `fragments` (not to 0) to make them global.
+ * @param out dense `[height × width]`, overwritten; a new array where absent.
  * @returns dense `[height, width]` neuron ids; 0 where there is no fragment.
  * @throws RangeError where a fragment is not in the assignment.
  */
@@ -16,15 +17,18 @@ export function project(
   fragments: LabelSection,
   assignment: Uint32Array,
   idOffset = 0,
+  out: Uint32Array = new Uint32Array(fragments.shape[0] * fragments.shape[1]),
 ): NdArray<Uint32Array> {
   const { data, shape, stride } = fragments;
   const [height, width] = shape;
-  const out = new Uint32Array(height * width);
   for (let y = 0, p = 0; y < height; y++) {
     let from = y * stride[0];
     for (let x = 0; x < width; x++, p++, from += stride[1]) {
       const fragment = data[from];
-      if (fragment === 0) continue;
+      if (fragment === 0) {
+        out[p] = 0;
+        continue;
+      }
       const id = fragment + idOffset;
       if (id >= assignment.length) throw new RangeError(`fragment ${id} is not in the assignment`);
       out[p] = assignment[id];

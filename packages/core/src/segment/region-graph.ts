@@ -1,68 +1,62 @@
 /**
  * The region graph of one section: for every pair of regions that some affinity connects, what all affinities
- * between them say, pooled by offset length. Short offsets tell of the membrane where the regions touch, long
- * ones (also between regions that don't touch) tell whether both sides look like one cell.
+ * between them say. Short offsets tell of the membrane where the regions touch, long ones (also between regions
+ * that don't touch) tell whether both sides look like one cell.
  */
 import { PairTable } from '../graph/pair-table.ts';
 import type { NdArray } from '../volume/array.ts';
 import type { Offset2 } from '../volume/contracts.ts';
 
-export interface RegionGraph {
-  /** Distinct offset lengths in pixels, ascending. */
-  readonly lengths: readonly number[];
-  /**
-   * One row per pair of regions (a < b). Columns: contact in pixels (4-neighbour pairs), then for each length
-   * the sum of affinities and their number.
-   */
-  readonly pairs: PairTable;
+/** Columns of a region graph: one row per pair of regions (a < b). */
+export const CONTACT = 0; // 4-neighbour pixel pairs that touch
+export const CONTACT_AFFINITY = 1; // sum of their affinities
+export const AFFINITY = 2; // sum of the affinities at all offsets
+export const SAMPLES = 3; // number of them
+const COLUMNS = 4;
+
+export interface RegionGraphOptions {
+  /** Affinity channel c at pixel p says how likely p and p + offsets[c] are the same cell. */
+  readonly offsets: readonly Offset2[];
+  /** Longest offset that is evidence, in pixels. */
+  readonly evidenceReachPixels: number;
+  /** Offsets longer than 1 px are read at every `stride`-th pixel of both axes. */
+  readonly stride: number;
 }
 
-/**
- * Pools `affinities` [C, H, W] over the pairs of `labels` (dense [H × W], 0 belongs to no region).
- * Offsets longer than 3 px are read at every `stride`-th pixel of both axes only.
- */
+/** Pools `affinities` [C, H, W] over the pairs of `labels` (dense [H × W], 0 belongs to no region). NaN counts as 0. */
 export function buildRegionGraph(
   affinities: NdArray<Float32Array>,
-  offsets: readonly Offset2[],
   labels: Uint32Array,
-  stride: number,
-): RegionGraph {
+  options: RegionGraphOptions,
+): PairTable {
   const [, height, width] = affinities.shape;
-  const lengths = [...new Set(offsets.map(offsetLength))].sort((x, y) => x - y);
-  const columns = 1 + 2 * lengths.length;
-  const pairs = new PairTable(columns, 1 << 14);
-  offsets.forEach((offset, c) => {
-    const length = offsetLength(offset);
-    const sample = {
-      column: 1 + 2 * lengths.indexOf(length),
-      step: length > DENSE_REACH ? stride : 1,
-      contact: length === 1 ? 1 : 0,
-    };
-    poolChannel(affinities, c, offset, labels, height, width, pairs, sample);
+  const pairs = new PairTable(COLUMNS, 1 << 14);
+  const regions: RegionImage = { labels, height, width };
+  options.offsets.forEach((offset, c) => {
+    const length = Math.hypot(offset[0], offset[1]);
+    if (length > options.evidenceReachPixels) return;
+    poolChannel(pairs, affinities, c, offset, regions, length > 1 ? options.stride : 1);
   });
-  return { lengths, pairs };
+  return pairs;
 }
 
-/** Offsets up to this long are read at every pixel. */
-const DENSE_REACH = 3;
-
-function offsetLength([dy, dx]: Offset2): number {
-  return Math.round(Math.hypot(dy, dx));
+interface RegionImage {
+  readonly labels: Uint32Array;
+  readonly height: number;
+  readonly width: number;
 }
 
 function poolChannel(
+  pairs: PairTable,
   affinities: NdArray<Float32Array>,
   channel: number,
   [dy, dx]: Offset2,
-  labels: Uint32Array,
-  height: number,
-  width: number,
-  pairs: PairTable,
-  { column, step, contact }: { column: number; step: number; contact: number },
+  { labels, height, width }: RegionImage,
+  step: number,
 ): void {
   const { data, stride } = affinities;
-  const { columns } = pairs;
   const shift = dy * width + dx;
+  const contact = Math.abs(dy) + Math.abs(dx) === 1 ? 1 : 0;
   const yTo = Math.min(height, height - dy);
   const xFrom = Math.max(0, -dx);
   const xTo = Math.min(width, width - dx);
@@ -78,30 +72,31 @@ function poolChannel(
       const b = labels[row + x + shift];
       if (a === b || a === 0 || b === 0) continue;
       if (a !== lastA || b !== lastB) {
-        at = (a < b ? pairs.slot(a, b) : pairs.slot(b, a)) * columns;
+        at = (a < b ? pairs.slot(a, b) : pairs.slot(b, a)) * COLUMNS;
         values = pairs.values;
         lastA = a;
         lastB = b;
       }
-      values[at] += contact;
-      const value = data[base + x * stride[2]];
-      if (value > 0) values[at + column] += value; // NaN counts as 0
-      values[at + column + 1]++;
+      values[at + CONTACT] += contact;
+      values[at + SAMPLES]++;
+      const affinity = data[base + x * stride[2]];
+      if (!(affinity > 0)) continue; // NaN counts as 0
+      values[at + CONTACT_AFFINITY] += contact * affinity;
+      values[at + AFFINITY] += affinity;
     }
   }
 }
 
 /** The graph of the clusters of a graph's regions: rows of equal cluster pair are summed, loops dropped. */
-export function poolRegions(graph: RegionGraph, cluster: Uint32Array): RegionGraph {
-  const { pairs, lengths } = graph;
-  const { columns, values } = pairs;
-  const pooled = new PairTable(columns, pairs.count);
-  for (let i = 0; i < pairs.count; i++) {
-    const a = cluster[pairs.a[i]];
-    const b = cluster[pairs.b[i]];
-    if (a === b) continue;
-    const to = (a < b ? pooled.slot(a, b) : pooled.slot(b, a)) * columns;
-    for (let k = 0; k < columns; k++) pooled.values[to + k] += values[i * columns + k];
+export function poolRegions(pairs: PairTable, cluster: Uint32Array): PairTable {
+  const { a, b, values, count } = pairs;
+  const pooled = new PairTable(COLUMNS, 1 << 12);
+  for (let i = 0; i < count; i++) {
+    const from = cluster[a[i]];
+    const to = cluster[b[i]];
+    if (from === to) continue;
+    const at = (from < to ? pooled.slot(from, to) : pooled.slot(to, from)) * COLUMNS;
+    for (let k = 0; k < COLUMNS; k++) pooled.values[at + k] += values[i * COLUMNS + k];
   }
-  return { lengths, pairs: pooled };
+  return pooled;
 }

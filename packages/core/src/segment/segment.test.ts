@@ -3,7 +3,7 @@ import { labelProfiles } from '../evaluate/profiles.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
 import type { Offset2 } from '../volume/contracts.ts';
 import { Random } from '../volume/random.ts';
-import { buildRegionGraph } from './region-graph.ts';
+import { buildRegionGraph, poolRegions } from './region-graph.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions, segment } from './segment.ts';
 import { basins, interior } from './watershed.ts';
 import { basinsReference, interiorReference } from './watershed-reference.ts';
@@ -90,34 +90,55 @@ describe.each(SIZES)('kernels against plain references, %i×%i', (height, width)
     }
   });
 
-  it('region graph', () => {
+  it('region graph, and pooling it', () => {
     const affinities = noiseAffinities(height, width, 4);
     const labels = Uint32Array.from({ length: height * width }, (_, p) => ((p * 7919) % 13) % 5);
-    const { pairs, lengths } = buildRegionGraph(affinities, OFFSETS, labels, 2);
-    expect(lengths).toEqual([1, 3, 9, 27]);
-    const plain = new Map<string, number[]>();
-    OFFSETS.forEach(([dy, dx], c) => {
-      const step = Math.abs(dy + dx) > 3 ? 2 : 1;
-      for (let y = Math.max(0, -dy); y < height; y += step) {
-        for (let x = Math.max(0, -dx); x < width; x += step) {
-          const ends = [labels[y * width + x], labels[(y + dy) * width + x + dx]].sort((p, q) => p - q);
-          if (ends[0] === ends[1] || ends[0] === 0) continue;
-          const row = plain.get(ends.join()) ?? new Array<number>(9).fill(0);
-          plain.set(ends.join(), row);
-          if (Math.abs(dy + dx) === 1) row[0]++;
-          const column = 1 + 2 * lengths.indexOf(Math.abs(dy + dx));
-          row[column] += affinities.data[(c * height + y) * width + x];
-          row[column + 1]++;
-        }
-      }
+    const pairs = buildRegionGraph(affinities, labels, {
+      offsets: OFFSETS,
+      evidenceReachPixels: 9,
+      stride: 2,
     });
-    expect(pairs.count).toBe(plain.size);
-    for (let i = 0; i < pairs.count; i++) {
-      const row = plain.get(`${pairs.a[i]},${pairs.b[i]}`);
-      expect([...pairs.values.subarray(i * 9, i * 9 + 9)]).toEqual(row);
+    const pooled = poolRegions(pairs, Uint32Array.of(0, 1, 1, 2, 2));
+    for (const [got, cluster] of [[pairs, [0, 1, 2, 3, 4]] as const, [pooled, [0, 1, 1, 2, 2]] as const]) {
+      const plain = regionGraphReference(
+        affinities,
+        labels.map((l) => cluster[l]),
+      );
+      expect(got.count).toBe(plain.size);
+      for (let i = 0; i < got.count; i++) {
+        const row = plain.get(`${got.a[i]},${got.b[i]}`) ?? [];
+        [...got.values.subarray(i * 4, i * 4 + 4)].forEach((v, k) => {
+          expect(v).toBeCloseTo(row[k], 4);
+        });
+      }
     }
   });
 });
+
+/** Contact, its affinity, affinity and samples of every pair of labels, with the options of the test above. */
+function regionGraphReference(affinities: NdArray<Float32Array>, labels: Uint32Array) {
+  const [, height, width] = affinities.shape;
+  const plain = new Map<string, number[]>();
+  OFFSETS.forEach(([dy, dx], c) => {
+    const length = Math.abs(dy + dx);
+    if (length > 9) return;
+    const step = length > 1 ? 2 : 1;
+    for (let y = Math.max(0, -dy); y < height; y += step) {
+      for (let x = Math.max(0, -dx); x < width; x += step) {
+        const ends = [labels[y * width + x], labels[(y + dy) * width + x + dx]].sort((p, q) => p - q);
+        if (ends[0] === ends[1] || ends[0] === 0) continue;
+        const affinity = affinities.data[(c * height + y) * width + x];
+        const old = plain.get(ends.join()) ?? [0, 0, 0, 0];
+        const more = [length === 1 ? 1 : 0, length === 1 ? affinity : 0, affinity, 1];
+        plain.set(
+          ends.join(),
+          old.map((v, k) => v + more[k]),
+        );
+      }
+    }
+  });
+  return plain;
+}
 
 describe.each(SIZES)('segment, %i×%i', (height, width) => {
   it('covers every pixel with 4-connected fragments in order of first pixel, whatever the affinities', () => {
@@ -205,6 +226,8 @@ describe('segment', () => {
   it('refuses what does not fit', () => {
     const affinities = noiseAffinities(4, 4, 1);
     expect(() => segment(affinities, { ...options, offsets: OFFSETS.slice(1) })).toThrow(/4×4 for 7 offsets/);
+    const far = ndarray(affinities.data.subarray(0, 16), [1, 4, 4]);
+    expect(() => segment(far, { ...options, offsets: [[-3, 0]] })).toThrow(/neighbouring pixels/);
     const mask = ndarray(new Uint8Array(12), [3, 4]);
     expect(() => segment(affinities, { ...options, mask })).toThrow(/mask of 3×4/);
     expect(() => segment(affinities, options, { signal: { aborted: true } })).toThrow(/stopped/);

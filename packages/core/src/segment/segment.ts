@@ -5,41 +5,43 @@
  */
 import { KynError, throwIfCancelled } from '../errors.ts';
 import { type EdgeColumns, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
+import type { PairTable } from '../graph/pair-table.ts';
 import { type NdArray, ndarray, toDense } from '../volume/array.ts';
-import type { LabelSection, Offset2, StageContext } from '../volume/contracts.ts';
-import { type AgglomerateOptions, absorbSmall, agglomerate, pairEvidence, poolAreas } from './agglomerate.ts';
+import type { LabelSection, StageContext } from '../volume/contracts.ts';
+import { type AgglomerateOptions, absorbSmall, agglomerate, poolAreas } from './agglomerate.ts';
 import { type FragmentTable, fragmentTable } from './fragment-table.ts';
-import { buildRegionGraph, poolRegions, type RegionGraph } from './region-graph.ts';
+import {
+  AFFINITY,
+  buildRegionGraph,
+  CONTACT,
+  poolRegions,
+  type RegionGraphOptions,
+  SAMPLES,
+} from './region-graph.ts';
 import { basins, interior } from './watershed.ts';
 
-export interface SegmentOptions extends AgglomerateOptions {
-  /** Affinity channel c at pixel p says how likely p and p + offsets[c] are the same cell. */
-  readonly offsets: readonly Offset2[];
+export interface SegmentOptions extends RegionGraphOptions, AgglomerateOptions {
   /** Longest offset that shapes the supervoxels, in pixels. */
   readonly reachPixels: number;
   /** Passes of a 1-2-1 kernel over the relief before its basins are taken. */
   readonly smoothing: number;
-  /** Offsets longer than 3 px are read at every `stride`-th pixel of both axes. */
-  readonly stride: number;
   /** Fragments with fewer pixels than this grow into a neighbour. */
   readonly minimumPixels: number;
   /** `[height, width]`; 0 = outside tissue, gets label 0. All is tissue where absent. */
   readonly mask?: NdArray<Uint8Array>;
 }
 
-/** Measured with `bench/segment.ts`; see docs/benchmarks.md. */
+/**
+ * By per-slice VOI on FIB-SEM of fly neuropil, see `bench/segment.ts`. A membrane is rarely as clear as cytoplasm,
+ * so the mean affinity across it is below one half by a margin: hence the bias.
+ */
 export const SEGMENT_DEFAULTS = {
   reachPixels: 3,
-  smoothing: 1,
-  stride: 2,
+  smoothing: 2,
+  evidenceReachPixels: 9,
+  stride: 3,
   linkage: 'mean',
-  bias: 0.5,
-  lengthWeights: [
-    [1, 1],
-    [3, 1],
-    [9, 1],
-    [27, 1],
-  ],
+  bias: 0.3,
   minimumPixels: 25,
 } as const satisfies Omit<SegmentOptions, 'offsets' | 'mask'>;
 
@@ -58,7 +60,8 @@ export interface Segmentation {
 /**
  * Segments one section.
  * @param affinities `[channels, height, width]` float32 in 0..1, one channel per offset; not mutated. NaN counts as 0.
- * @throws KynError `shape` where channels and offsets, or mask and image, do not fit; `cancelled`.
+ * @throws KynError `shape` where channels and offsets, or mask and image, do not fit; `model` where no offset is to a
+ * neighbouring pixel; `cancelled`.
  */
 export function segment(
   affinities: NdArray<Float32Array>,
@@ -68,11 +71,11 @@ export function segment(
   throwIfCancelled(context.signal);
   const [, height, width] = checkShapes(affinities, options);
   const mask = options.mask && toDense(options.mask).data;
-  const { offsets, reachPixels, smoothing, stride, minimumPixels } = options;
+  const { offsets, reachPixels, smoothing, minimumPixels } = options;
 
   const relief = interior(affinities, offsets, reachPixels, smoothing);
   const { labels, count: regions } = basins(relief, height, width, mask);
-  const graph = buildRegionGraph(affinities, offsets, labels, stride);
+  const graph = buildRegionGraph(affinities, labels, options);
   throwIfCancelled(context.signal);
 
   const area = new Uint32Array(regions + 1);
@@ -81,7 +84,8 @@ export function segment(
   const cluster = agglomerate(graph, regions, options);
   const clusters = poolRegions(graph, cluster);
   const grown = absorbSmall(clusters, poolAreas(area, cluster), minimumPixels);
-  const fragmentOf = cluster.map((c) => grown[c]);
+  const fragmentOf = new Uint32Array(regions + 1);
+  for (let i = 0; i <= regions; i++) fragmentOf[i] = grown[cluster[i]];
   for (let p = 0; p < labels.length; p++) labels[p] = fragmentOf[labels[p]];
 
   let count = 0;
@@ -89,7 +93,7 @@ export function segment(
   return {
     labels: ndarray(labels, [height, width]),
     count,
-    edges: touchingPairs(poolRegions(clusters, grown), options),
+    edges: touchingPairs(poolRegions(clusters, grown)),
     stats: fragmentTable(labels, height, width, count),
   };
 }
@@ -100,6 +104,11 @@ function checkShapes(affinities: NdArray, options: SegmentOptions): readonly num
   if (shape.length !== 3 || shape[0] !== offsets.length) {
     throw new KynError('shape', `affinities of shape ${shape.join('×')} for ${offsets.length} offsets`);
   }
+  if (!offsets.some(([dy, dx]) => Math.abs(dy) + Math.abs(dx) === 1)) {
+    throw new KynError('model', 'no affinity between neighbouring pixels among the offsets', {
+      hint: 'segmenting needs at least the offset (-1, 0) or (0, -1)',
+    });
+  }
   if (mask && (mask.shape[0] !== shape[1] || mask.shape[1] !== shape[2])) {
     throw new KynError(
       'shape',
@@ -109,14 +118,15 @@ function checkShapes(affinities: NdArray, options: SegmentOptions): readonly num
   return shape;
 }
 
-function touchingPairs(graph: RegionGraph, options: SegmentOptions): EdgeColumns {
-  const { pairs } = graph;
+function touchingPairs(pairs: PairTable): EdgeColumns {
   const { a, b, values, columns } = pairs;
-  const { weight, size } = pairEvidence(graph, { bias: 0, lengthWeights: options.lengthWeights });
   const touching: number[] = [];
-  for (let i = 0; i < pairs.count; i++) if (values[i * columns] > 0) touching.push(i);
+  for (let i = 0; i < pairs.count; i++) if (values[i * columns + CONTACT] > 0) touching.push(i);
   touching.sort((i, j) => a[i] - a[j] || b[i] - b[j]);
   const edges = new EdgeList(touching.length);
-  for (const i of touching) edges.push(a[i], b[i], IN_PLANE, values[i * columns], weight[i] / size[i]);
+  for (const i of touching) {
+    const at = i * columns;
+    edges.push(a[i], b[i], IN_PLANE, values[at + CONTACT], values[at + AFFINITY] / values[at + SAMPLES]);
+  }
   return edges.columns();
 }
