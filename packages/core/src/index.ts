@@ -13,12 +13,7 @@ export * from './neurons/index.ts';
 export * from './partition/index.ts';
 export * from './phantom/index.ts';
 export * from './pipeline/index.ts';
-export {
-  PIPELINE_DEFAULTS,
-  type PipelineInput,
-  type PipelineOptions,
-  runPipeline,
-} from './pipeline.ts';
+export { runPipeline } from './pipeline.ts';
 export * from './predict/index.ts';
 export * from './project/index.ts';
 export * from './segment/index.ts';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  checkPipelineInput,
   isKynError,
   type LabelSource,
   PIPELINE_DEFAULTS,
@@ -63,6 +64,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
         network = await loadNetwork(values.model, { threads, device, onNote: context.stage.onNote });
       }
       const predictor = network?.predictor;
+      checkPipelineInput({ source, predictor, fragments });
       const options: PipelineOptions = { ...PIPELINE_DEFAULTS, predict: { flips: values.accurate } };
       const run = await identify(source, values, fragments, network?.model, options);
       const voxelSizeNm = outputVoxelSize(source, fragments, predictor);
@@ -109,8 +111,9 @@ async function runInto(
   try {
     return await runPipeline(input, store, options, context.stage, threadClock);
   } catch (error) {
-    // an input that is no use stays so: nothing is left that a resumed run could go on with
-    if (isKynError(error) && error.code === 'content') await store.discard();
+    // an input that is no use stays so; and where nothing is done yet there is nothing to go on with
+    const useless = isKynError(error) && error.code === 'content';
+    if (useless || !(await store.worthResuming())) await store.discard();
     throw error;
   }
 }

@@ -32,6 +32,9 @@ export function quiet<T>(promise: Promise<T>): Promise<T> {
   return promise;
 }
 
+/** Writes under way at a time. */
+export const WRITES = 2;
+
 /** Writes that go on while the next is made, at most `limit` at a time. */
 export class WriteBehind {
   private readonly pending: Promise<void>[] = [];

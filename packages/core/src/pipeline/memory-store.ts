@@ -18,6 +18,11 @@ export interface MemoryStore extends SegmentationStore {
   readonly report: PipelineReport | undefined;
 }
 
+/** The pipeline uses its planes again. */
+function copyOf(labels: LabelSection): LabelSection {
+  return { ...labels, data: labels.data.slice() };
+}
+
 /** An empty store; give it the sections of an interrupted run to go on with them. */
 export function createMemoryStore(
   done: { fragments?: LabelSection[]; records?: SectionRecord[] } = {},
@@ -51,7 +56,7 @@ export function createMemoryStore(
       return report;
     },
     async writeSection(record, labels) {
-      fragments[record.z] = labels;
+      fragments[record.z] = copyOf(labels);
       records[record.z] = record;
     },
     readRecord: async (z) => records[z],
@@ -63,7 +68,7 @@ export function createMemoryStore(
       assignment = table;
     },
     async writeSegmentation(z, labels) {
-      segmentation[z] = labels;
+      segmentation[z] = copyOf(labels);
     },
     async writeNeurons(table) {
       neurons = table;

@@ -14,11 +14,15 @@ export interface FullFragments {
   readonly edges: EdgeColumns;
 }
 
-/** Enlarges (or shrinks) a segmentation to the volume's pixels. */
-export function toFullSize({ labels, count, edges, stats }: Segmentation, plan: ResamplePlan): FullFragments {
+/** Enlarges (or shrinks) a segmentation to the volume's pixels, into `out` unless there is nothing to do. */
+export function toFullSize(
+  { labels, count, edges, stats }: Segmentation,
+  plan: ResamplePlan,
+  out?: Uint32Array,
+): FullFragments {
   if (plan.identity) return { labels: labels.data, stats, edges };
   const [height, width] = plan.full;
-  const full = enlargeLabels(labels.data, plan);
+  const full = enlargeLabels(labels.data, plan, 0, out);
   const fullStats = fragmentTable(full, height, width, count);
   const scale = Math.sqrt(plan.factor[0] * plan.factor[1]);
   const area = edges.area.map((pixels) => Math.max(1, Math.round(pixels * scale)));
@@ -64,9 +68,8 @@ export function noFragments(height: number, width: number): FullFragments {
   return { labels, stats: fragmentTable(labels, height, width, 0), edges: new EdgeList(1).columns() };
 }
 
-/** A copy of the labels with global ids. */
-export function withOffset(labels: Uint32Array, idOffset: number): Uint32Array {
-  const out = new Uint32Array(labels.length);
+/** The labels with global ids, in `out`. */
+export function withOffset(labels: Uint32Array, idOffset: number, out: Uint32Array): Uint32Array {
   for (let p = 0; p < labels.length; p++) {
     const label = labels[p];
     out[p] = label === 0 ? 0 : label + idOffset;

@@ -27,6 +27,7 @@ export interface SectionRecord {
   readonly edges: EdgeColumns;
 }
 
+/** Label planes that are written are the store's only until the promise settles: they are used again. */
 export interface SegmentationStore {
   /** How many sections, from 0, an interrupted run of the same make has left done. */
   readonly sectionsDone: number;

@@ -218,12 +218,17 @@ function weightedAverage(data: Float32Array, { full, small }: ResamplePlan): Flo
  * Labels of the network's grid in section pixels.
  * @param labels dense [height × width] of `plan.small`
  * @param idOffset added to every label but 0
- * @returns dense, of `plan.full`, a new array
+ * @param out dense [height × width] of `plan.full`, overwritten; a new array where absent
+ * @returns `out`
  */
-export function enlargeLabels(labels: Uint32Array, plan: ResamplePlan, idOffset = 0): Uint32Array {
+export function enlargeLabels(
+  labels: Uint32Array,
+  plan: ResamplePlan,
+  idOffset = 0,
+  out: Uint32Array = new Uint32Array(plan.full[0] * plan.full[1]),
+): Uint32Array {
   const [height, width] = plan.full;
   const smallWidth = plan.small[1];
-  const out = new Uint32Array(height * width);
   const row = axisMap(height, plan.small[0], plan.factor[0]);
   const column = axisMap(width, smallWidth, plan.factor[1]);
   const doubled = plan.factor[1] === 2 && width === 2 * smallWidth;

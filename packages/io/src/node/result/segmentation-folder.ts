@@ -59,7 +59,9 @@ export interface SegmentationFolderOptions {
 
 export interface SegmentationFolder extends SegmentationStore {
   readonly folder: string;
-  /** Removes all that was written: after an error that no resuming mends. */
+  /** True where a section is done, so that a resumed run would have less to do. */
+  worthResuming(): Promise<boolean>;
+  /** Removes all that was written: where there is nothing to resume, or no sense in it. */
   discard(): Promise<void>;
 }
 
@@ -206,6 +208,10 @@ class Folder implements SegmentationFolder {
     await writeFileAtomic(join(this.folder, REPORT), reportText(run, { ...report, ...describe?.(report) }));
     await remove(this.folder, RECORDS);
     await remove(this.folder, INCOMPLETE);
+  }
+
+  worthResuming(): Promise<boolean> {
+    return exists(recordPath(this.folder, 0));
   }
 
   async discard(): Promise<void> {

@@ -1,0 +1,117 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ndarray, type RawSection } from '@kyn/core';
+import { createLabelZarr, createRawZarr, openLabels } from '@kyn/io/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from '../cli.ts';
+import { commands } from '../registry.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'kyn-segment-'));
+const raw = join(scratch, 'raw.zarr');
+const blank = join(scratch, 'blank.zarr');
+const fragments = join(scratch, 'given.zarr');
+const shape = [4, 40, 50] as const;
+const voxelSizeNm = [40, 8, 8] as const;
+
+async function kyn(...words: string[]) {
+  const out = { stdout: '', stderr: '' };
+  const stream = (name: keyof typeof out) => ({
+    write(text: string) {
+      out[name] += text;
+      return true;
+    },
+  });
+  const code = await runCli(['segment', ...words], {
+    stdout: stream('stdout'),
+    stderr: stream('stderr'),
+    env: {},
+    signal: new AbortController().signal,
+    version: '0.0.0',
+    commands,
+  });
+  return { code, ...out, lines: out.stderr.trimEnd().split('\n') };
+}
+
+beforeAll(async () => {
+  const image = await createRawZarr(raw, { shape, voxelSizeNm, dtype: 'uint8' });
+  const nothing = await createRawZarr(blank, { shape, voxelSizeNm, dtype: 'uint8' });
+  const labels = await createLabelZarr(fragments, { shape, voxelSizeNm });
+  for (let z = 0; z < shape[0]; z++) {
+    const grey = Uint8Array.from({ length: 2000 }, (_, p) => 100 + ((p * 7 + z) % 60));
+    const ids = Uint32Array.from({ length: 2000 }, (_, p) => 1 + Math.floor((p % 50) / 17));
+    await image.write(z, ndarray(grey, [40, 50]) as RawSection);
+    await nothing.write(z, ndarray(new Uint8Array(2000).fill(90), [40, 50]) as RawSection);
+    await labels.write(z, ndarray(ids, [40, 50]));
+  }
+  await Promise.all([image.close(), nothing.close(), labels.close()]);
+});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe('kyn segment', () => {
+  it('links given fragments, and reports as JSON', async () => {
+    const out = join(scratch, 'linked');
+    const { code, stdout } = await kyn(raw, '--out', out, '--fragments', fragments, '--json', '--quiet');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ out, sections: 4, fragments: 12, neurons: 3 });
+    const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
+    expect(report).toMatchObject({ program: 'kyn', voxelSizeNm, neurons: 3 });
+    expect(report.peakMemoryBytes).toBeGreaterThan(1e6);
+    const again = await kyn(raw, '--out', out, '--fragments', fragments);
+    expect(again.code).toBe(1);
+    expect(again.lines).toHaveLength(1);
+    expect(again.stderr).toMatch(/holds a segmentation.*--overwrite/);
+    const resumed = await kyn(raw, '--out', out, '--fragments', fragments, '--resume');
+    expect(resumed.code).toBe(0);
+    expect(resumed.stderr).toMatch(/complete already/);
+    const other = await kyn(raw, '--out', out, '--fragments', fragments, '--resume', '--z-step', '2');
+    expect(other.code).toBe(1);
+    expect(other.stderr).toMatch(/made with another/);
+  });
+
+  it('takes a box and every second section of both volumes', async () => {
+    const out = join(scratch, 'part');
+    const words = [raw, '--out', out, '--fragments', fragments, '--bbox', '10:40,5:25,1:', '--z-step', '2'];
+    expect((await kyn(...words, '--quiet')).code).toBe(0);
+    const labels = await openLabels(join(out, 'segmentation.zarr'));
+    expect(labels.info.shape).toEqual([2, 20, 30]);
+    expect(labels.info.voxelSizeNm).toEqual([80, 8, 8]);
+  });
+
+  it.each([
+    ['a missing input', ['nowhere.h5', '--out', 'OUT'], /nowhere\.h5/],
+    ['a missing model', ['RAW', '--out', 'OUT', '--model', 'nosuch'], /nosuch: no such model/],
+    ['a file that is no model', ['RAW', '--out', 'OUT', '--model', 'NOMODEL'], /not a/],
+    ['fragments of another size', ['RAW', '--out', 'OUT', '--fragments', 'OTHER'], /fragments do not fit/],
+    ['only empty sections', ['BLANK', '--out', 'OUT', '--fragments', 'GIVEN'], /every section is empty/],
+  ])('refuses %s in one line, and leaves nothing', async (_, words, says) => {
+    const out = join(scratch, 'refused');
+    const noModel = join(scratch, 'model.onnx');
+    writeFileSync(noModel, 'not a model');
+    const other = join(scratch, 'other.zarr');
+    if (!existsSync(other)) {
+      const sink = await createLabelZarr(other, { shape: [1, 3, 3], voxelSizeNm });
+      await sink.write(0, ndarray(new Uint32Array(9).fill(1), [3, 3]));
+      await sink.close();
+    }
+    const names: Record<string, string> = {
+      OUT: out,
+      RAW: raw,
+      BLANK: blank,
+      GIVEN: fragments,
+      NOMODEL: noModel,
+      OTHER: other,
+    };
+    const { code, lines } = await kyn(...words.map((word) => names[word] ?? word), '--quiet');
+    expect(code).toBe(1);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(says);
+    expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
+  });
+
+  it('wants to be told where the result goes', async () => {
+    const { code, stderr } = await kyn(raw);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--out/);
+  });
+});

@@ -1,0 +1,103 @@
+/** What a run starts from: input and options, how sections are brought to the network, a first look at them. */
+import { KynError } from '../errors.ts';
+import { LINK_DEFAULTS, type OverlapLinkOptions } from '../link/overlap.ts';
+import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partition.ts';
+import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
+import { planResample, type ResamplePlan } from '../predict/resample.ts';
+import { SEGMENT_DEFAULTS, type SegmentOptions } from '../segment/segment.ts';
+import type { Vec3 } from '../volume/array.ts';
+import type { LabelSource, Predictor, SectionSource, StageContext } from '../volume/contracts.ts';
+import type { StageTimer } from './report.ts';
+import type { SegmentationStore } from './store.ts';
+import { type Survey, surveySections } from './survey.ts';
+
+export interface PipelineInput {
+  readonly source: SectionSource;
+  /** Needed unless fragments are given. */
+  readonly predictor?: Predictor;
+  /** 2D fragments of the same volume, instead of predicting and segmenting. */
+  readonly fragments?: LabelSource;
+}
+
+export interface PipelineOptions {
+  readonly predict: PredictOptions;
+  readonly segment: Omit<SegmentOptions, 'offsets' | 'mask'>;
+  readonly link: Omit<OverlapLinkOptions, 'kind'>;
+  readonly partition: PartitionOptions;
+}
+
+/** What the command line, the browser and workers share. */
+export const PIPELINE_DEFAULTS: PipelineOptions = {
+  predict: PREDICT_DEFAULTS,
+  segment: SEGMENT_DEFAULTS,
+  link: LINK_DEFAULTS,
+  partition: PARTITION_DEFAULTS,
+};
+
+/** What all steps of a run share. */
+export interface Run {
+  readonly input: PipelineInput;
+  readonly store: SegmentationStore;
+  readonly options: PipelineOptions;
+  readonly context: StageContext;
+  readonly timer: StageTimer;
+  readonly voxelSizeNm: Vec3;
+  readonly plan: ResamplePlan;
+  readonly survey: Survey;
+  /** Remarks so far. */
+  readonly notes: string[];
+}
+
+/** A remark for the user and the report. */
+export function tell({ notes, context }: Pick<Run, 'notes' | 'context'>, note: string): void {
+  notes.push(note);
+  context.onNote?.(note);
+}
+
+/** @throws KynError `shape` where given fragments are not of the volume. */
+export function checkPipelineInput({ source, predictor, fragments }: PipelineInput): void {
+  if (!predictor && !fragments) throw new TypeError('a predictor or fragments are needed');
+  const { shape } = source.info;
+  if (!fragments?.info.shape.some((extent, axis) => extent !== shape[axis])) return;
+  const shapes = `${fragments.info.shape.join('×')} against ${shape.join('×')} voxels`;
+  throw new KynError('shape', `the fragments do not fit the volume: ${shapes}`, {
+    where: fragments.info.location,
+    hint: 'give fragments of the same volume',
+  });
+}
+
+/** Looks at the input and decides how its sections are treated. */
+export async function startRun(
+  input: PipelineInput,
+  store: SegmentationStore,
+  options: PipelineOptions,
+  context: StageContext,
+  timer: StageTimer,
+): Promise<Run> {
+  const { source, predictor, fragments } = input;
+  const { info } = source;
+  const notes: string[] = [];
+  for (const note of info.notes) tell({ notes, context }, note);
+  const assumed = predictor?.info.voxelSizeNm ?? fragments?.info.voxelSizeNm ?? [1, 1, 1];
+  const voxelSizeNm = info.voxelSizeNm ?? assumed;
+  if (!info.voxelSizeNm) {
+    const size = [...assumed].reverse().join('×');
+    const whose = predictor ? "the model's" : fragments?.info.voxelSizeNm ? "the fragments'" : 'set to';
+    tell({ notes, context }, `voxel size not known: ${whose} ${size} nm is assumed (--voxel-size X,Y,Z)`);
+  }
+  const [, height, width] = info.shape;
+  const [, pixelY, pixelX] = voxelSizeNm;
+  // given fragments are in the volume's pixels, so nothing is resampled
+  const [, targetY, targetX] = fragments ? voxelSizeNm : (predictor?.info.voxelSizeNm ?? voxelSizeNm);
+  const plan = planResample([height, width], [pixelY, pixelX], [targetY, targetX]);
+  const networkNm = [pixelY * plan.factor[0], pixelX * plan.factor[1]];
+  if (!plan.identity) {
+    const [y, x] = networkNm.map((nm) => Number(nm.toPrecision(3)));
+    const seen = `sections are ${plan.factor[0] * plan.factor[1] > 1 ? 'averaged' : 'enlarged'} to ${x}×${y} nm`;
+    tell({ notes, context }, `${seen} for the network (trained at ${targetX}×${targetY} nm)`);
+  }
+  const meanNm = Math.sqrt(networkNm[0] * networkNm[1]);
+  const survey = await surveySections(source, plan, meanNm, timer, context);
+  if (survey.membranesAreBright) tell({ notes, context }, 'membranes are bright here: contrast turned');
+  return { input, store, options, context, timer, voxelSizeNm, plan, survey, notes };
+}
