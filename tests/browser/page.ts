@@ -7,8 +7,6 @@ export interface Outcome {
   readonly answers: readonly Answer[];
   readonly segmented: Segmented | undefined;
   readonly failed: Extract<Answer, { kind: 'failed' }> | undefined;
-  /** Milliseconds from the request, one for each answer. */
-  readonly times: readonly number[];
 }
 
 /** Sends one request to a new worker and waits for its end. @param cancelAt progress event after which it is stopped. */
@@ -17,23 +15,20 @@ export async function ask(
   request: Request,
   cancelAt = Number.POSITIVE_INFINITY,
 ): Promise<Outcome> {
-  const { answers, times } = await page.evaluate(
+  const answers = await page.evaluate(
     ([sent, stopAt]) =>
-      new Promise<{ answers: Answer[]; times: number[] }>((resolve, reject) => {
+      new Promise<Answer[]>((resolve, reject) => {
         const worker = new Worker('/bundle/worker.js', { type: 'module' });
         const came: Answer[] = [];
-        const at: number[] = [];
-        const began = performance.now();
         worker.onerror = (event) => reject(new Error(`the worker failed: ${event.message}`));
         worker.onmessage = ({ data }: MessageEvent<Answer>) => {
           came.push(data);
-          at.push(performance.now() - began);
           if (data.kind === 'progress') {
             if (came.length === stopAt) worker.postMessage({ kind: 'cancel' });
             return;
           }
           worker.terminate();
-          resolve({ answers: came, times: at });
+          resolve(came);
         };
         worker.postMessage(sent);
       }),
@@ -41,7 +36,7 @@ export async function ask(
   );
   const segmented = answers.find((each) => each.kind === 'segmented');
   const failed = answers.find((each) => each.kind === 'failed');
-  return { answers, segmented, failed, times };
+  return { answers, segmented, failed };
 }
 
 /** Opens served files in the worker. */
