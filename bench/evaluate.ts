@@ -80,7 +80,13 @@ try {
         }
       }
       if (!(difference <= 1e-9)) throw new Error(`${name}: scores differ by ${difference}`);
-      const cells = [name, mode[0] ?? 'volume', ours.toFixed(2), theirs.toFixed(2), (theirs / ours).toFixed(1)];
+      const cells = [
+        name,
+        mode[0] ?? 'volume',
+        ours.toFixed(2),
+        theirs.toFixed(2),
+        (theirs / ours).toFixed(1),
+      ];
       console.log([...cells, difference.toExponential(1)].join(' | '));
     }
   }

@@ -8,7 +8,7 @@ export interface ReportPicture {
 }
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [720, 220, 48, 24];
-const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+const escapeHtml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 /** One curve with its axes; runs of many points are thinned to the width. */
 function chart(name: string, points: readonly (readonly [x: number, y: number])[]): string {
@@ -24,7 +24,7 @@ function chart(name: string, points: readonly (readonly [x: number, y: number])[
   };
   const label = (x: number, y: number, text: string, anchor = 'start'): string =>
     `<text x="${x}" y="${y}" text-anchor="${anchor}">${text}</text>`;
-  return `<figure><figcaption>${escape(name)}: ${ys.at(-1)?.toPrecision(4)}</figcaption>
+  return `<figure><figcaption>${escapeHtml(name)}: ${ys.at(-1)?.toPrecision(4)}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}"><rect x="${LEFT}" y="12" width="${WIDTH - LEFT - 8}" height="${HEIGHT - BOTTOM - 12}"/>
 <polyline points="${shown.map(place).join(' ')}"/>
 ${label(LEFT - 4, 20, y1.toPrecision(3), 'end')}${label(LEFT - 4, HEIGHT - BOTTOM, y0.toPrecision(3), 'end')}
@@ -45,16 +45,16 @@ export function trainingReport(
   });
   const shown = pictures.map(
     ({ title: caption, url }) =>
-      `<figure><figcaption>${escape(caption)}</figcaption><img src="${url}" alt=""></figure>`,
+      `<figure><figcaption>${escapeHtml(caption)}</figcaption><img src="${url}" alt=""></figure>`,
   );
   const seconds = history.at(-1)?.seconds ?? 0;
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escape(title)}</title>
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(title)}</title>
 <style>body{font:15px system-ui;max-width:760px;margin:2em auto;padding:0 1em}figure{margin:1.5em 0}
 svg{width:100%}rect{fill:none;stroke:#bbb}polyline{fill:none;stroke:#06c;stroke-width:1.5}text{font-size:11px;fill:#666}
 img{max-width:100%;image-rendering:pixelated}pre{background:#f5f5f5;padding:1em;overflow:auto}</style>
-<h1>${escape(title)}</h1><p>${history.at(-1)?.step ?? 0} steps, ${(seconds / 60).toFixed(1)} minutes</p>
+<h1>${escapeHtml(title)}</h1><p>${history.at(-1)?.step ?? 0} steps, ${(seconds / 60).toFixed(1)} minutes</p>
 ${charts.join('\n')}
 ${shown.join('\n')}
-<h2>Settings</h2><pre>${escape(JSON.stringify(settings, null, 2))}</pre></html>
+<h2>Settings</h2><pre>${escapeHtml(JSON.stringify(settings, null, 2))}</pre></html>
 `;
 }
