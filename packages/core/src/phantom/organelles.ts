@@ -20,18 +20,19 @@ export interface Interior {
   isGlia(id: number): boolean;
 }
 
-/** Visits the pixels of a square around a place in nm. */
+/** Visits the pixels of a rectangle around a place, all in nm; a square where only one reach is given. */
 export function forPixels(
   grid: SectionGrid,
   yNm: number,
   xNm: number,
-  reachNm: number,
+  reachY: number,
   visit: (p: number, dyNm: number, dxNm: number) => void,
+  reachX = reachY,
 ): void {
-  const y0 = Math.max(0, Math.ceil((yNm - reachNm - grid.originY) / grid.pixelY));
-  const y1 = Math.min(grid.height - 1, Math.floor((yNm + reachNm - grid.originY) / grid.pixelY));
-  const x0 = Math.max(0, Math.ceil((xNm - reachNm - grid.originX) / grid.pixelX));
-  const x1 = Math.min(grid.width - 1, Math.floor((xNm + reachNm - grid.originX) / grid.pixelX));
+  const y0 = Math.max(0, Math.ceil((yNm - reachY - grid.originY) / grid.pixelY));
+  const y1 = Math.min(grid.height - 1, Math.floor((yNm + reachY - grid.originY) / grid.pixelY));
+  const x0 = Math.max(0, Math.ceil((xNm - reachX - grid.originX) / grid.pixelX));
+  const x1 = Math.min(grid.width - 1, Math.floor((xNm + reachX - grid.originX) / grid.pixelX));
   for (let y = y0; y <= y1; y++) {
     const dy = grid.originY + y * grid.pixelY - yNm;
     for (let x = x0; x <= x1; x++) visit(y * grid.width + x, dy, grid.originX + x * grid.pixelX - xNm);
@@ -90,14 +91,14 @@ export function paintMitochondria(image: Float32Array, interior: Interior): Floa
     const radius = look.mitochondriaNm * (0.65 + 0.7 * unit3(key, 5, 0, seed));
     const half = look.mitochondriaNm * (0.3 + 2.4 * unit3(key, 6, 0, seed) ** 2);
     const dz = zNm - cz;
-    if (Math.abs(dz) > radius + half) return;
     const az = 2 * unit3(key, 7, 0, seed) - 1;
+    if (Math.abs(dz) > radius + half * Math.abs(az)) return;
     const angle = 2 * Math.PI * unit3(key, 8, 0, seed);
     const flat = Math.sqrt(1 - az * az);
     const [ay, ax] = [flat * Math.sin(angle), flat * Math.cos(angle)];
     let lastId = -1;
     let mine = false;
-    forPixels(grid, cy, cx, radius + half, (p, dy, dx) => {
+    const paint = (p: number, dy: number, dx: number) => {
       const id = labels[p];
       if (id !== lastId) {
         lastId = id;
@@ -119,7 +120,8 @@ export function paintMitochondria(image: Float32Array, interior: Interior): Floa
         depth[p] = d;
         lamellae[p] = lamella(t, dy * ax - dx * ay, dz, key);
       }
-    });
+    };
+    forPixels(grid, cy, cx, radius + half * Math.abs(ay), paint, radius + half * Math.abs(ax));
   });
   const soft = 3 + 0.15 * thicknessNm;
   for (let p = 0; p < image.length; p++) {

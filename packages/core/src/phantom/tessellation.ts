@@ -96,7 +96,8 @@ export function tessellate(
   const slabs = slabLists(packing, margin);
   const widest = Math.max(geometry.stretch, 1 / geometry.stretch);
   const repeats = repeatsFor(packing, [extentNm[0], extentNm[1] * widest, extentNm[2] * widest]);
-  const maxWarp = geometry.warps.reduce((sum, [amplitude]) => sum + 3 * amplitude, 0) * geometry.scale;
+  // Half the amplitude times the largest value of the noise (NOISE_GAIN), rounded up.
+  const maxWarp = geometry.warps.reduce((sum, [amplitude]) => sum + 1.5 * amplitude, 0) * geometry.scale;
 
   const draw = (zNm: number, grid: SectionGrid): Uint32Array => {
     const { height, width, pixelY, pixelX } = grid;
