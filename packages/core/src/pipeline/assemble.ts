@@ -3,17 +3,10 @@ import { throwIfCancelled } from '../errors.ts';
 import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, SKIP } from '../graph/edge-list.ts';
 import { neuronTable } from '../neurons/neuron-table.ts';
 import { partition } from '../partition/partition.ts';
-import { normaliseSection } from '../predict/normalise.ts';
 import { project } from '../project/project.ts';
 import { mapAhead, WRITES, WriteBehind } from './ahead.ts';
 import { LabelRing } from './label-ring.ts';
-import {
-  type PreviewPanel,
-  panelStep,
-  previewSections,
-  shrinkLabels,
-  shrinkToGrey,
-} from './preview-panel.ts';
+import { greyPanel, type PreviewPanel, panelStep, previewSections, shrinkLabels } from './preview-panel.ts';
 import type { PipelineReport } from './report.ts';
 import type { Run } from './start.ts';
 import type { SectionRecord } from './store.ts';
@@ -68,7 +61,7 @@ async function projectSections(
         const raw = await timer.wait('preview', input.source.read(z, context.signal));
         const panel = timer.run('preview', () => ({
           z,
-          image: shrinkToGrey(normaliseSection(raw).image, step),
+          image: greyPanel(raw, step),
           neurons: shrinkLabels(neurons, step),
           pixelNm: [voxelSizeNm[1] * step, voxelSizeNm[2] * step] as const,
         }));

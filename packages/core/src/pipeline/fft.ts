@@ -22,7 +22,17 @@ interface Twiddles {
   readonly reversed: Uint16Array;
 }
 
+const tables = new Map<number, Twiddles>();
+
+/** Kept for the next transform of the size; the inverse has its sines negated. */
 function twiddles(side: number, inverse: boolean): Twiddles {
+  const key = inverse ? -side : side;
+  const known = tables.get(key) ?? makeTwiddles(side, inverse);
+  tables.set(key, known);
+  return known;
+}
+
+function makeTwiddles(side: number, inverse: boolean): Twiddles {
   const cos = new Float32Array(side / 2);
   const sin = new Float32Array(side / 2);
   for (let i = 0; i < side / 2; i++) {
@@ -48,8 +58,12 @@ function fftLine(
     if (j <= i) continue;
     const a = start + i * step;
     const b = start + j * step;
-    [re[a], re[b]] = [re[b], re[a]];
-    [im[a], im[b]] = [im[b], im[a]];
+    const r = re[a];
+    const i2 = im[a];
+    re[a] = re[b];
+    im[a] = im[b];
+    re[b] = r;
+    im[b] = i2;
   }
   for (let half = 1; half < side; half *= 2) {
     const turn = side / (2 * half);

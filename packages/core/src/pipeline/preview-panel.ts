@@ -1,7 +1,8 @@
 /** A section made small for the preview: its image beside its neurons. */
-import type { NdArray } from '../volume/array.ts';
-import { ndarray } from '../volume/array.ts';
-import type { LabelSection } from '../volume/contracts.ts';
+import { normaliseInPlace } from '../predict/normalise.ts';
+import { planResample, resampleSection } from '../predict/resample.ts';
+import { type NdArray, ndarray } from '../volume/array.ts';
+import type { LabelSection, RawSection } from '../volume/contracts.ts';
 
 /** Longest side of a panel in pixels. */
 const PANEL_SIDE = 512;
@@ -48,20 +49,18 @@ export function shrinkLabels({ data, shape, stride }: LabelSection, step: number
   return ndarray(out, [height, width]);
 }
 
-/** A normalised image [height, width] as grey values, averaged over `step` × `step` pixels. */
-export function shrinkToGrey({ data, shape }: NdArray<Float32Array>, step: number): NdArray<Uint8Array> {
-  const height = Math.max(1, Math.floor(shape[0] / step));
-  const width = Math.max(1, Math.floor(shape[1] / step));
+/** A raw section as grey values of even contrast, averaged over `step` × `step` pixels. */
+export function greyPanel(raw: RawSection, step: number): NdArray<Uint8Array> {
+  const [fullHeight, fullWidth] = raw.shape;
+  const plan = planResample([fullHeight, fullWidth], [1, 1], [step, step]);
+  const { data } = normaliseInPlace(resampleSection(raw, plan)).image;
+  const height = Math.max(1, Math.floor(fullHeight / step));
+  const width = Math.max(1, Math.floor(fullWidth / step));
   const out = new Uint8Array(height * width);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      let sum = 0;
-      let count = 0;
-      for (let yy = y * step; yy < Math.min(shape[0], (y + 1) * step); yy++) {
-        for (let xx = x * step; xx < Math.min(shape[1], (x + 1) * step); xx++, count++)
-          sum += data[yy * shape[1] + xx];
-      }
-      out[y * width + x] = Math.min(255, Math.max(0, Math.round(128 + (52 * sum) / count)));
+  for (let y = 0, p = 0; y < height; y++) {
+    const row = y * plan.small[1];
+    for (let x = 0; x < width; x++, p++) {
+      out[p] = Math.min(255, Math.max(0, Math.round(128 + 52 * data[row + x])));
     }
   }
   return ndarray(out, [height, width]);

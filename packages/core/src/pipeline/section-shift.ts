@@ -56,6 +56,13 @@ function windowInPlace(image: Float32Array, rows: number, columns: number): void
   }
 }
 
+/** Frequencies that membranes are made of: neither the light over the section nor its noise. */
+const BAND = Float32Array.from({ length: SIDE * SIDE }, (_, i) => {
+  const signed = (at: number) => (at > SIDE / 2 ? at - SIDE : at);
+  const frequency = signed(Math.floor(i / SIDE)) ** 2 + signed(i % SIDE) ** 2;
+  return Math.exp(-frequency / (2 * 28 ** 2)) * (1 - Math.exp(-frequency / (2 * 4 ** 2)));
+});
+
 export interface SectionShift {
   /** How far the upper section lies from the lower, in section pixels. */
   readonly y: number;
@@ -75,12 +82,8 @@ export function measureShift(lower: SectionSpectrum, upper: SectionSpectrum): Se
     // b · conj(a): its transform back has its peak where b lies from a
     const real = b.re[i] * a.re[i] + b.im[i] * a.im[i];
     const imaginary = b.im[i] * a.re[i] - b.re[i] * a.im[i];
-    const fy = i >> 7 > SIDE / 2 ? (i >> 7) - SIDE : i >> 7;
-    const fx = (i & (SIDE - 1)) > SIDE / 2 ? (i & (SIDE - 1)) - SIDE : i & (SIDE - 1);
-    const frequency = fy * fy + fx * fx;
-    const band = Math.exp(-frequency / (2 * 28 * 28)) * (1 - Math.exp(-frequency / (2 * 4 * 4)));
-    const magnitude = Math.hypot(real, imaginary);
-    const scale = magnitude > 0 ? band / Math.sqrt(magnitude) : 0;
+    const magnitude = Math.sqrt(real * real + imaginary * imaginary);
+    const scale = magnitude > 0 ? BAND[i] / Math.sqrt(magnitude) : 0;
     re[i] = real * scale;
     im[i] = imaginary * scale;
   }
@@ -93,8 +96,8 @@ export function measureShift(lower: SectionSpectrum, upper: SectionSpectrum): Se
   }
   const deviation = Math.sqrt(square / re.length) || 1;
   const signed = (at: number) => (at >= SIDE / 2 ? at - SIDE : at);
-  const y = signed(best >> 7);
-  const x = signed(best & (SIDE - 1));
+  const y = signed(Math.floor(best / SIDE));
+  const x = signed(best % SIDE);
   let atRest = Number.NEGATIVE_INFINITY;
   for (let dy = -1; dy <= 1; dy++) {
     for (let dx = -1; dx <= 1; dx++) {

@@ -10,8 +10,20 @@ import { fetchWithRetries } from '../retry.ts';
 import { errorCode } from './atomic.ts';
 import { inputError } from './file-bytes.ts';
 
+const gunzipAsync = promisify(gunzip);
+
+/** Largest piece that zlib is asked to return at once. */
+const largestPiece = 2 ** 26;
+
+/** In one piece, which is three times as fast: a gzip file says at its end how long it is. */
+function gunzipWhole(bytes: Uint8Array): Promise<Uint8Array> {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const length = byteLength < 18 ? 0 : new DataView(buffer, byteOffset).getUint32(byteLength - 4, true);
+  return gunzipAsync(bytes, { chunkSize: Math.min(largestPiece, Math.max(2 ** 14, length + 1)) });
+}
+
 // zlib on the thread pool is several times faster than the streams that browsers have.
-setZlib({ gzip: promisify(gunzip), zlib: promisify(unzip) });
+setZlib({ gzip: gunzipWhole, zlib: promisify(unzip) });
 
 /** A folder as a store. */
 export function folderZarr(root: string): ZarrSite {

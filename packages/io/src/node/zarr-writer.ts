@@ -180,6 +180,9 @@ class ZarrWriter {
     const [height, width] = section.shape;
     const [dy, dx] = section.stride;
     const size = elementBytes[this.dtype];
+    // one chunk holds the whole section, as it lies in memory
+    const same = height === chunkHeight && width === chunkWidth && dx === 1 && dy === width;
+    if (same && this.dtype !== 'uint64') return bytesOf(section.data.subarray(0, height * width));
     const bytes = new Uint8Array(chunkHeight * chunkWidth * size);
     const columns = Math.min(chunkWidth, width - column * chunkWidth);
     const rows = Math.min(chunkHeight, height - row * chunkHeight);

@@ -42,21 +42,26 @@ export function drawPreview(panels: readonly PreviewPanel[]): Uint8Array {
 
 function drawPanel(canvas: Canvas, { image, neurons }: PreviewPanel, top: number, zoom: number): void {
   const [height, width] = image.shape;
-  const right = 2 * GAP + width * zoom;
+  const shift = (GAP + width * zoom) * 3; // from a pixel on the left to its like on the right
+  const { rgb } = canvas;
+  let last = 0;
+  let colour: readonly [number, number, number] = [0, 0, 0];
   for (let y = 0; y < height * zoom; y++) {
     const row = Math.floor(y / zoom) * width;
-    for (let x = 0; x < width * zoom; x++) {
-      const p = row + Math.floor(x / zoom);
+    let at = ((top + y) * canvas.width + GAP) * 3;
+    for (let x = 0; x < width * zoom; x++, at += 3) {
+      const p = zoom === 1 ? row + x : row + Math.floor(x / zoom);
       const grey = image.data[p];
-      paint(canvas, GAP + x, top + y, grey, grey, grey);
       const neuron = neurons.data[p];
-      if (neuron === 0) {
-        paint(canvas, right + x, top + y, grey >> 1, grey >> 1, grey >> 1);
-        continue;
+      if (neuron !== last) {
+        colour = neuronColour(neuron);
+        last = neuron;
       }
-      const [r, g, b] = neuronColour(neuron);
-      const mix = (part: number) => Math.round(OPACITY * part + (1 - OPACITY) * grey);
-      paint(canvas, right + x, top + y, mix(r), mix(g), mix(b));
+      const opacity = neuron === 0 ? 0.5 : OPACITY; // nothing there: darker
+      for (let c = 0; c < 3; c++) {
+        rgb[at + c] = grey;
+        rgb[at + shift + c] = opacity * (neuron === 0 ? 0 : colour[c]) + (1 - opacity) * grey;
+      }
     }
   }
 }
