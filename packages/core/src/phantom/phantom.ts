@@ -3,7 +3,7 @@
  * over label sections that are given. Both are read section by section, in any order; a section is a pure function
  * of the options and its number, and only a few label slices are held.
  */
-import { KynError } from '../errors.ts';
+import { KynError, throwIfCancelled } from '../errors.ts';
 import { ndarray, type Vec3 } from '../volume/array.ts';
 import type { LabelSource, SectionSource, VolumeInfo } from '../volume/contracts.ts';
 import {
@@ -125,8 +125,9 @@ function assemble(assembly: Assembly): Phantom {
   return {
     raw: {
       info: info('uint8'),
-      async read(z) {
+      async read(z, signal) {
         check(z);
+        throwIfCancelled(signal);
         const kind = defectOf(z, defects, seed);
         if (kind === 'missing') return ndarray(new Uint8Array(height * width), [height, width]);
         const image = await renderSection(renderer, z);
@@ -138,8 +139,9 @@ function assemble(assembly: Assembly): Phantom {
     },
     labels: {
       info: info('uint32'),
-      async read(z) {
+      async read(z, signal) {
         check(z);
+        throwIfCancelled(signal);
         const kind = defectOf(z, defects, seed);
         const sources = kind && defectSources(kind, z, height, width, seed);
         const labels = await assembly.truth(z);

@@ -161,8 +161,8 @@ export function tessellate(
       };
       const straight = draw(zNm, wide);
       const size = grid.height * grid.width;
-      const shiftY = new Float32Array(size).fill(padY + 0.5);
-      const shiftX = new Float32Array(size).fill(padX + 0.5);
+      const shiftY = new Float32Array(size).fill(0.5);
+      const shiftX = new Float32Array(size).fill(0.5);
       geometry.warps.forEach(([amplitude, wavelength], k) => {
         const a = amplitude * geometry.scale;
         const w = wavelength * geometry.scale;
@@ -170,10 +170,10 @@ export function tessellate(
         addNoise(shiftX, grid, zNm, w, w, a / grid.pixelX / 2, deriveSeed(seed, `warp x ${k}`));
       });
       const out = new Uint32Array(size);
-      for (let y = 0; y < grid.height; y++) {
-        for (let x = 0; x < grid.width; x++) {
-          const p = y * grid.width + x;
-          out[p] = straight[Math.floor(y + shiftY[p]) * wide.width + Math.floor(x + shiftX[p])];
+      for (let y = 0, p = 0; y < grid.height; y++) {
+        for (let x = 0; x < grid.width; x++, p++) {
+          const fromY = padY + y + Math.floor(shiftY[p]);
+          out[p] = straight[fromY * wide.width + padX + x + Math.floor(shiftX[p])];
         }
       }
       return out;
