@@ -29,6 +29,9 @@ const { metafile } = await build({
   entryPoints: entries,
   outdir: 'dist',
   bundle: true,
+  // What is imported on demand (codecs above all) stays in files of its own, which cost nothing until then.
+  splitting: true,
+  chunkNames: 'part-[hash]',
   format: 'esm',
   platform: 'node',
   target: 'node20',
