@@ -26,20 +26,30 @@ export function sectionSpectrum({ data, shape }: NdArray<Float32Array>): Section
   if (Math.min(rows, columns) < 32) return undefined;
   const re = new Float32Array(SIDE * SIDE);
   const im = new Float32Array(SIDE * SIDE);
-  for (let y = 0; y < rows; y++) {
-    for (let yy = y * step; yy < (y + 1) * step; yy++) {
-      let p = yy * width;
-      for (let x = 0; x < columns; x++) {
-        let sum = 0;
-        for (let i = 0; i < step; i++) sum += data[p++];
-        re[y * SIDE + x] += sum / (step * step);
-      }
-    }
+  for (let y = 0; y < rows * step; y++) {
+    addShrunkRow(data, y * width, step, re, Math.floor(y / step) * SIDE, columns);
   }
   windowInPlace(re, rows, columns);
   const transform = { side: SIDE, re, im };
   fft2InPlace(transform);
   return { transform, step };
+}
+
+/** Adds one row of the section to its row of the shrunken image. */
+function addShrunkRow(
+  data: Float32Array,
+  from: number,
+  step: number,
+  out: Float32Array,
+  to: number,
+  columns: number,
+): void {
+  const weight = 1 / (step * step);
+  for (let x = 0, p = from; x < columns; x++) {
+    let sum = 0;
+    for (let i = 0; i < step; i++) sum += data[p++];
+    out[to + x] += sum * weight;
+  }
 }
 
 /** Zero mean, and faded out towards the border (Hann), so that the edges of the image do not correlate. */
@@ -72,14 +82,9 @@ export interface SectionShift {
   readonly atRest: number;
 }
 
-/** Displacement of the best match of two sections of one size. */
-export function measureShift(lower: SectionSpectrum, upper: SectionSpectrum): SectionShift {
-  const a = lower.transform;
-  const b = upper.transform;
-  const re = new Float32Array(SIDE * SIDE);
-  const im = new Float32Array(SIDE * SIDE);
+/** b · conj(a), half-whitened, in the band: its transform back has its peak where b lies from a. */
+function crossSpectrum(a: ComplexImage, b: ComplexImage, re: Float32Array, im: Float32Array): void {
   for (let i = 0; i < re.length; i++) {
-    // b · conj(a): its transform back has its peak where b lies from a
     const real = b.re[i] * a.re[i] + b.im[i] * a.im[i];
     const imaginary = b.im[i] * a.re[i] - b.re[i] * a.im[i];
     const magnitude = Math.sqrt(real * real + imaginary * imaginary);
@@ -87,13 +92,26 @@ export function measureShift(lower: SectionSpectrum, upper: SectionSpectrum): Se
     re[i] = real * scale;
     im[i] = imaginary * scale;
   }
-  fft2InPlace({ side: SIDE, re, im }, true);
+}
+
+/** Where the highest value is, and the sum of squares. */
+function highest(values: Float32Array): { best: number; square: number } {
   let best = 0;
   let square = 0;
-  for (let i = 0; i < re.length; i++) {
-    if (re[i] > re[best]) best = i;
-    square += re[i] * re[i];
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] > values[best]) best = i;
+    square += values[i] * values[i];
   }
+  return { best, square };
+}
+
+/** Displacement of the best match of two sections of one size. */
+export function measureShift(lower: SectionSpectrum, upper: SectionSpectrum): SectionShift {
+  const re = new Float32Array(SIDE * SIDE);
+  const im = new Float32Array(SIDE * SIDE);
+  crossSpectrum(lower.transform, upper.transform, re, im);
+  fft2InPlace({ side: SIDE, re, im }, true);
+  const { best, square } = highest(re);
   const deviation = Math.sqrt(square / re.length) || 1;
   const signed = (at: number) => (at >= SIDE / 2 ? at - SIDE : at);
   const y = signed(Math.floor(best / SIDE));

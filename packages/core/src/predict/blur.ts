@@ -20,30 +20,47 @@ export function gaussianBlur(
   sigma: number,
 ): Float32Array {
   const taps = halfKernel(sigma);
-  const radius = taps.length - 1;
   const middle = new Float32Array(image.length);
-  const padded = new Float32Array(width + 2 * radius);
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    padded.fill(image[row], 0, radius);
-    padded.set(image.subarray(row, row + width), radius);
-    padded.fill(image[row + width - 1], radius + width);
-    for (let x = 0; x < width; x++) {
-      let sum = taps[0] * padded[x + radius];
-      for (let i = 1; i <= radius; i++) sum += taps[i] * (padded[x + radius - i] + padded[x + radius + i]);
-      middle[row + x] = sum;
-    }
-  }
   const out = new Float32Array(image.length);
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    for (let x = 0; x < width; x++) out[row + x] = taps[0] * middle[row + x];
-    for (let i = 1; i <= radius; i++) {
-      const up = Math.max(0, y - i) * width;
-      const down = Math.min(height - 1, y + i) * width;
-      const tap = taps[i];
-      for (let x = 0; x < width; x++) out[row + x] += tap * (middle[up + x] + middle[down + x]);
-    }
-  }
+  const padded = new Float32Array(width + 2 * (taps.length - 1));
+  for (let y = 0; y < height; y++) blurRow(image, middle, y * width, width, taps, padded);
+  for (let y = 0; y < height; y++) blurAcross(middle, out, y, height, width, taps);
   return out;
+}
+
+function blurRow(
+  image: Float32Array,
+  out: Float32Array,
+  row: number,
+  width: number,
+  taps: Float32Array,
+  padded: Float32Array,
+): void {
+  const radius = taps.length - 1;
+  padded.fill(image[row], 0, radius);
+  padded.set(image.subarray(row, row + width), radius);
+  padded.fill(image[row + width - 1], radius + width);
+  for (let x = 0; x < width; x++) {
+    let sum = taps[0] * padded[x + radius];
+    for (let i = 1; i <= radius; i++) sum += taps[i] * (padded[x + radius - i] + padded[x + radius + i]);
+    out[row + x] = sum;
+  }
+}
+
+function blurAcross(
+  image: Float32Array,
+  out: Float32Array,
+  y: number,
+  height: number,
+  width: number,
+  taps: Float32Array,
+): void {
+  const row = y * width;
+  for (let x = 0; x < width; x++) out[row + x] = taps[0] * image[row + x];
+  for (let i = 1; i < taps.length; i++) {
+    const up = Math.max(0, y - i) * width;
+    const down = Math.min(height - 1, y + i) * width;
+    const tap = taps[i];
+    for (let x = 0; x < width; x++) out[row + x] += tap * (image[up + x] + image[down + x]);
+  }
 }

@@ -102,15 +102,8 @@ interface ClippedStatistics {
 
 /** Percentiles, then mean and spread of the tissue, all from one histogram. */
 function clippedStatistics(data: Float32Array, mask: Uint8Array | undefined): ClippedStatistics {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (let p = 0; p < data.length; p++) {
-    if (mask && mask[p] === 0) continue;
-    const value = data[p];
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  const [min, max] = [low, high];
+  const [min, max] = extremes(data, mask);
+  let [low, high] = [min, max];
   // An outlier far off leaves the rest in a few bins: look closer until the percentiles fill the histogram.
   for (let round = 0; ; round++) {
     const histogram = countValues(data, mask, low, high);
@@ -122,6 +115,18 @@ function clippedStatistics(data: Float32Array, mask: Uint8Array | undefined): Cl
     if (settled) return statistics;
     [low, high] = [nextLow, nextHigh];
   }
+}
+
+function extremes(data: Float32Array, mask: Uint8Array | undefined): [min: number, max: number] {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (let p = 0; p < data.length; p++) {
+    if (mask && mask[p] === 0) continue;
+    const value = data[p];
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  return [min, max];
 }
 
 interface Histogram {

@@ -78,15 +78,13 @@ export function segment(
   const graph = buildRegionGraph(affinities, labels, options);
   throwIfCancelled(context.signal);
 
-  const area = new Uint32Array(regions + 1);
-  for (let p = 0; p < labels.length; p++) area[labels[p]]++;
-  area[0] = 0;
+  const area = countPixels(labels, regions);
   const cluster = agglomerate(graph, regions, options);
   const clusters = poolRegions(graph, cluster);
   const grown = absorbSmall(clusters, poolAreas(area, cluster), minimumPixels);
   const fragmentOf = new Uint32Array(regions + 1);
   for (let i = 0; i <= regions; i++) fragmentOf[i] = grown[cluster[i]];
-  for (let p = 0; p < labels.length; p++) labels[p] = fragmentOf[labels[p]];
+  relabelInPlace(labels, fragmentOf);
 
   let count = 0;
   for (const fragment of fragmentOf) if (fragment > count) count = fragment;
@@ -96,6 +94,21 @@ export function segment(
     edges: touchingPairs(poolRegions(clusters, grown)),
     stats: fragmentTable(labels, height, width, count),
   };
+}
+
+// Loops over pixels are functions of their own: the engine then compiles each by itself, once, instead of all that
+// surrounds them again at every loop.
+
+/** Pixels of every region; 0 for what is no region. */
+function countPixels(labels: Uint32Array, regions: number): Uint32Array {
+  const area = new Uint32Array(regions + 1);
+  for (let p = 0; p < labels.length; p++) area[labels[p]]++;
+  area[0] = 0;
+  return area;
+}
+
+function relabelInPlace(labels: Uint32Array, to: Uint32Array): void {
+  for (let p = 0; p < labels.length; p++) labels[p] = to[labels[p]];
 }
 
 function checkShapes(affinities: NdArray, options: SegmentOptions): readonly number[] {

@@ -29,38 +29,53 @@ export function interior(
   const rowPartners = new Float32Array(height);
   const columnPartners = new Float32Array(width);
   let constant = 0;
-  const { data, stride } = affinities;
   for (let c = 0; c < offsets.length; c++) {
     const [dy, dx] = offsets[c];
     if (Math.max(Math.abs(dy), Math.abs(dx)) > reachPixels) continue;
-    const yFrom = Math.max(0, -dy);
-    const yTo = Math.min(height, height - dy);
-    const xFrom = Math.max(0, -dx);
-    const xTo = Math.min(width, width - dx);
-    const shift = dy * width + dx;
-    for (let y = yFrom; y < yTo; y++) {
-      let from = c * stride[0] + y * stride[1] + xFrom * stride[2];
-      const end = y * width + xTo;
-      for (let p = y * width + xFrom; p < end; p++, from += stride[2]) {
-        const value = data[from];
-        if (!(value > 0)) continue; // NaN counts as 0
-        sum[p] += value;
-        sum[p + shift] += value;
-      }
-    }
+    addPartners(sum, affinities, c, [dy, dx]);
     // partners of a pixel: how often it is p or q above; separable, as every offset is straight or the sum is exact
     if (dx === 0) countPartners(rowPartners, dy);
     else if (dy === 0) countPartners(columnPartners, dx);
     else constant += 2; // diagonal: the few border pixels are weighed as if all partners existed
   }
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, p++) {
-      const partners = rowPartners[y] + columnPartners[x] + constant;
+  divideInPlace(sum, rowPartners, columnPartners, constant);
+  for (let i = 0; i < smoothing; i++) smoothInPlace(sum, height, width);
+  return sum;
+}
+
+/** Adds one channel to both pixels of every pair. */
+function addPartners(
+  sum: Float32Array,
+  { data, shape, stride }: NdArray<Float32Array>,
+  channel: number,
+  [dy, dx]: Offset2,
+): void {
+  const [, height, width] = shape;
+  const yFrom = Math.max(0, -dy);
+  const yTo = Math.min(height, height - dy);
+  const xFrom = Math.max(0, -dx);
+  const xTo = Math.min(width, width - dx);
+  const shift = dy * width + dx;
+  for (let y = yFrom; y < yTo; y++) {
+    let from = channel * stride[0] + y * stride[1] + xFrom * stride[2];
+    const end = y * width + xTo;
+    for (let p = y * width + xFrom; p < end; p++, from += stride[2]) {
+      const value = data[from];
+      if (!(value > 0)) continue; // NaN counts as 0
+      sum[p] += value;
+      sum[p + shift] += value;
+    }
+  }
+}
+
+/** Sums to means: a pixel's partners are those along its column, its row, and the constant ones. */
+function divideInPlace(sum: Float32Array, rows: Float32Array, columns: Float32Array, constant: number): void {
+  for (let y = 0, p = 0; y < rows.length; y++) {
+    for (let x = 0; x < columns.length; x++, p++) {
+      const partners = rows[y] + columns[x] + constant;
       sum[p] = partners > 0 ? sum[p] / partners : 0;
     }
   }
-  for (let i = 0; i < smoothing; i++) smoothInPlace(sum, height, width);
-  return sum;
 }
 
 function countPartners(partners: Float32Array, offset: number): void {
