@@ -11,6 +11,7 @@ export interface LoadedNetwork {
   readonly predictor: Predictor;
   /** What runs it, for reports. */
   readonly runtime: string;
+  /** May be called more than once. */
   close(): Promise<void>;
 }
 
@@ -30,7 +31,12 @@ export async function loadNetwork(name: string, options: NetworkOptions): Promis
   if (!existsSync(fileURLToPath(worker))) {
     const runtime = await nodeRuntime({ threads, device }, onNote);
     const predictor = await createPredictor(runtime, model.bytes, model.name);
-    return { model, predictor, runtime: runtime.description, close: () => predictor.close() };
+    let closing: Promise<void> | undefined;
+    const close = () => {
+      closing ??= predictor.close();
+      return closing;
+    };
+    return { model, predictor, runtime: runtime.description, close };
   }
   const runtime = workerRuntime({ threads, device, onNote, workerUrl: worker });
   try {

@@ -41,7 +41,12 @@ import {
   startRun,
   tell,
 } from './pipeline/start.ts';
-import type { SectionRecord, SegmentationStore } from './pipeline/store.ts';
+import {
+  type SectionRecord,
+  type SectionSummary,
+  type SegmentationStore,
+  summarise,
+} from './pipeline/store.ts';
 import { type NormalisedSection, normaliseInPlace } from './predict/normalise.ts';
 import { sectionPredictor } from './predict/predict-section.ts';
 import { resampleSection } from './predict/resample.ts';
@@ -66,16 +71,17 @@ export async function runPipeline(
 ): Promise<PipelineReport> {
   checkPipelineInput(input);
   const run = await startRun(input, store, options, context, new StageTimer(clock));
-  const records = await segmentSections(run);
+  const sections = await segmentSections(run);
+  await input.onPredicted?.();
   const { info } = input.source;
-  if (records.every(({ state }) => state !== 'tissue')) {
+  if (sections.every(({ state }) => state !== 'tissue')) {
     throw new KynError('content', 'every section is empty or constant: there is nothing to segment', {
       where: info.location,
       hint: 'check that this is the raw volume, and the box given with --bbox',
     });
   }
-  for (const note of sectionNotes(records, info)) tell(run, note);
-  return assembleNeurons(run, records);
+  for (const note of sectionNotes(sections, info)) tell(run, note);
+  return assembleNeurons(run, sections);
 }
 
 /** A section in the network's pixels, with its spectrum for the comparison with its neighbour. */
@@ -103,43 +109,44 @@ interface Below {
   readonly spectrum: SectionSpectrum | undefined;
 }
 
-async function segmentSections(run: Run): Promise<SectionRecord[]> {
+/** Segments and links the sections that are not done; tells of all. */
+async function segmentSections(run: Run): Promise<SectionSummary[]> {
   const { input, store, context, timer } = run;
   const [depth] = input.source.info.shape;
-  const records: SectionRecord[] = [];
-  for (let z = 0; z < store.sectionsDone; z++) records.push(await store.readRecord(z));
-  let below = await restoreBelow(run, records);
-  let idOffset = records.reduce((sum, { stats }) => sum + stats.count, 0);
+  const sections: SectionSummary[] = [];
+  let last: SectionRecord | undefined; // the last with tissue
+  for (let z = 0; z < store.sectionsDone; z++) {
+    const record = await store.readRecord(z);
+    if (record.state === 'tissue') last = record;
+    sections.push(summarise(record));
+  }
+  let below = last && (await restoreBelow(run, last));
+  let idOffset = sections.reduce((sum, { fragments }) => sum + fragments, 0);
   const writes = new WriteBehind(WRITES);
   const planes = new LabelRing(WRITES + 1);
   try {
-    for await (const { section, cut } of sectionsOnTheWay(run, records.length)) {
+    for await (const { section, cut } of sectionsOnTheWay(run, sections.length)) {
       throwIfCancelled(context.signal);
       const full = cut();
       const { record, fragments } = describeSection(run, section, full, below, idOffset);
-      records.push(record);
+      sections.push(summarise(record));
       const plane = planes.next(full.labels.length);
-      const global = timer.run('write', () => withOffset(full.labels, record.idOffset, plane));
-      await timer.wait(
-        'write',
-        writes.add(() => store.writeSection(record, ndarray(global, run.plan.full))),
-      );
+      const global = timer.run('write', () => withOffset(full.labels, idOffset, plane));
+      const write = () => store.writeSection(record, ndarray(global, run.plan.full));
+      await timer.wait('write', writes.add(write));
       if (section.state === 'tissue') below = { z: section.z, fragments, spectrum: section.spectrum };
       idOffset += full.stats.count;
-      context.onProgress?.({ stage: 'segment', done: records.length, total: depth, unit: 'sections' });
+      context.onProgress?.({ stage: 'segment', done: sections.length, total: depth, unit: 'sections' });
     }
     await timer.wait('write', writes.drain());
   } finally {
     await writes.settle();
   }
-  return records;
+  return sections;
 }
 
-/** Where an interrupted run stopped. */
-async function restoreBelow(run: Run, records: readonly SectionRecord[]): Promise<Below | undefined> {
-  const record = records.findLast(({ state }) => state === 'tissue');
-  if (!record) return undefined;
-  const { z, stats, idOffset } = record;
+/** Where an interrupted run stopped: its last section with tissue. */
+async function restoreBelow(run: Run, { z, stats, idOffset }: SectionRecord): Promise<Below> {
   const kept = await run.store.readFragments(z);
   const labels = ndarray(withoutOffset(toDense(kept).data, idOffset), run.plan.full);
   const { spectrum } = await prepareSection(run, z);

@@ -4,6 +4,7 @@ import {
   isKynError,
   type LabelSource,
   PIPELINE_DEFAULTS,
+  type PipelineInput,
   type PipelineOptions,
   type PipelineReport,
   type Predictor,
@@ -89,7 +90,12 @@ A run that was stopped or killed is finished by the same command with --resume, 
         context.result(taken.report, '');
         return;
       }
-      const report = await runInto(taken.store, { source, predictor, fragments }, options, context);
+      const report = await runInto(
+        taken.store,
+        { source, predictor, fragments, onPredicted: network?.close },
+        options,
+        context,
+      );
       context.endProgress();
       context.result(
         { out, ...report, ...describe(report) },
@@ -103,7 +109,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
 
 async function runInto(
   store: SegmentationFolder,
-  input: { source: SectionSource; predictor?: Predictor; fragments?: LabelSource },
+  input: PipelineInput,
   options: PipelineOptions,
   context: CommandContext,
 ): Promise<PipelineReport> {

@@ -1,7 +1,7 @@
 /** From the graph to neurons: the part of a run that sees all sections. */
 import { throwIfCancelled } from '../errors.ts';
 import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, SKIP } from '../graph/edge-list.ts';
-import { neuronTable } from '../neurons/neuron-table.ts';
+import { type Neuron, type NeuronSection, neuronTable } from '../neurons/neuron-table.ts';
 import { partition } from '../partition/partition.ts';
 import { project } from '../project/project.ts';
 import { mapAhead, WRITES, WriteBehind } from './ahead.ts';
@@ -9,50 +9,69 @@ import { LabelRing } from './label-ring.ts';
 import { greyPanel, type PreviewPanel, panelStep, previewSections, shrinkLabels } from './preview-panel.ts';
 import type { PipelineReport } from './report.ts';
 import type { Run } from './start.ts';
-import type { SectionRecord } from './store.ts';
+import type { SectionSummary } from './store.ts';
 
 /** Partitions the graph, and writes neurons, table, preview and report. */
-export async function assembleNeurons(run: Run, records: readonly SectionRecord[]): Promise<PipelineReport> {
-  const { store, options, context, timer, voxelSizeNm } = run;
-  const graph = new EdgeList(records.reduce((sum, { edges }) => sum + edges.count, 0));
-  for (const { edges } of records) graph.append(edges);
-  const edges = graph.columns();
-  const fragmentCount = records.reduce((sum, { stats }) => sum + stats.count, 0);
-  const assignment = timer.run('partition', () =>
-    partition(edges, fragmentCount, options.partition, context),
-  );
-  await timer.wait('write', store.writeGraph(edges));
-  await timer.wait('write', store.writeAssignment(assignment));
-  const panels = await projectSections(run, records, assignment);
-  const neurons = timer.run('project', () => neuronTable(records, assignment, voxelSizeNm));
+export async function assembleNeurons(
+  run: Run,
+  sections: readonly SectionSummary[],
+): Promise<PipelineReport> {
+  const { store, timer } = run;
+  const { assignment, edges } = await partitionGraph(run, sections);
+  const { neurons, panels } = await projectSections(run, sections, assignment);
   await timer.wait('write', store.writeNeurons(neurons));
   await timer.wait('preview', store.writePreview(panels));
-  const report = makeReport(run, records, edges, neurons.length);
+  const report = makeReport(run, sections, edges, neurons.length);
   await store.finish(report);
   return report;
 }
 
+type EdgeCounts = PipelineReport['edges'];
+
+/** Gathers and writes the graph, cuts it into neurons, writes the assignment. */
+async function partitionGraph(
+  { store, options, context, timer }: Run,
+  sections: readonly SectionSummary[],
+): Promise<{ assignment: Uint32Array; edges: EdgeCounts }> {
+  const graph = new EdgeList(sections.reduce((sum, { edges }) => sum + edges, 0));
+  for (const { z } of sections) graph.append((await store.readRecord(z)).edges);
+  const edges = graph.columns();
+  await timer.wait('write', store.writeGraph(edges));
+  const fragments = sections.reduce((sum, section) => sum + section.fragments, 0);
+  const assignment = timer.run('partition', () => partition(edges, fragments, options.partition, context));
+  await timer.wait('write', store.writeAssignment(assignment));
+  return { assignment, edges: countKinds(edges) };
+}
+
+function countKinds({ kind }: EdgeColumns): EdgeCounts {
+  const counts = [0, 0, 0];
+  for (const each of kind) counts[each]++;
+  return { inPlane: counts[IN_PLANE], cross: counts[CROSS], skip: counts[SKIP] };
+}
+
+/** Writes the neurons of every section, and gathers their table and the panels of the preview. */
 async function projectSections(
-  run: Run,
-  records: readonly SectionRecord[],
+  { input, store, context, timer, plan, voxelSizeNm }: Run,
+  sections: readonly SectionSummary[],
   assignment: Uint32Array,
-): Promise<PreviewPanel[]> {
-  const { input, store, context, timer, plan, voxelSizeNm } = run;
-  const withTissue = records.filter(({ state }) => state === 'tissue').map(({ z }) => z);
+): Promise<{ neurons: Neuron[]; panels: PreviewPanel[] }> {
+  const withTissue = sections.filter(({ state }) => state === 'tissue').map(({ z }) => z);
   const shown = new Set(previewSections(withTissue));
   const step = panelStep(plan.full[0], plan.full[1]);
   const panels: PreviewPanel[] = [];
+  const tables: NeuronSection[] = [];
   const writes = new WriteBehind(WRITES);
   const planes = new LabelRing(WRITES + 1);
-  const fragments = mapAhead(
-    records.map(({ z }) => z),
-    async (z) => ({ z, labels: await timer.wait('project', store.readFragments(z)) }),
+  const kept = mapAhead(sections, ({ z }) =>
+    timer.wait('project', Promise.all([store.readRecord(z), store.readFragments(z)])),
   );
   try {
-    for await (const { z, labels } of fragments) {
+    for await (const [record, fragments] of kept) {
       throwIfCancelled(context.signal);
+      const { z, idOffset, stats } = record;
+      tables.push({ z, idOffset, stats });
       const plane = planes.next(plan.full[0] * plan.full[1]);
-      const neurons = timer.run('project', () => project(labels, assignment, 0, plane));
+      const neurons = timer.run('project', () => project(fragments, assignment, 0, plane));
       await timer.wait(
         'write',
         writes.add(() => store.writeSegmentation(z, neurons)),
@@ -67,31 +86,31 @@ async function projectSections(
         }));
         panels.push(panel);
       }
-      context.onProgress?.({ stage: 'project', done: z + 1, total: records.length, unit: 'sections' });
+      context.onProgress?.({ stage: 'project', done: z + 1, total: sections.length, unit: 'sections' });
     }
     await timer.wait('write', writes.drain());
   } finally {
     await writes.settle();
   }
-  return panels;
+  const neurons = timer.run('project', () => neuronTable(tables, assignment, voxelSizeNm));
+  return { neurons, panels };
 }
 
 function makeReport(
   { input, timer, voxelSizeNm, plan, survey, notes }: Run,
-  records: readonly SectionRecord[],
-  edges: EdgeColumns,
+  sections: readonly SectionSummary[],
+  edges: EdgeCounts,
   neurons: number,
 ): PipelineReport {
-  const ofKind = (kind: number) => edges.kind.reduce((sum, each) => sum + (each === kind ? 1 : 0), 0);
   return {
     shape: input.source.info.shape,
     voxelSizeNm,
     resampledBy: input.fragments ? undefined : plan.factor,
     contrastTurned: survey.membranesAreBright,
-    sections: records.length,
-    emptySections: records.filter(({ state }) => state !== 'tissue').map(({ z }) => z),
-    fragments: records.reduce((sum, { stats }) => sum + stats.count, 0),
-    edges: { inPlane: ofKind(IN_PLANE), cross: ofKind(CROSS), skip: ofKind(SKIP) },
+    sections: sections.length,
+    emptySections: sections.filter(({ state }) => state !== 'tissue').map(({ z }) => z),
+    fragments: sections.reduce((sum, section) => sum + section.fragments, 0),
+    edges,
     neurons,
     notes,
     stages: timer.stages,

@@ -1,6 +1,6 @@
 /** Remarks for the user about what was found and done, from the records of the sections. */
 import type { VolumeInfo } from '../volume/contracts.ts';
-import type { SectionRecord } from './store.ts';
+import type { SectionSummary } from './store.ts';
 
 /** `3, 5–7 and 12`; long lists are cut. */
 export function listSections(sections: readonly number[]): string {
@@ -22,9 +22,9 @@ function named(sections: readonly number[]): string {
 }
 
 /** Notes about sections without tissue, pixels left out, and shifts. */
-export function sectionNotes(records: readonly SectionRecord[], info: VolumeInfo): string[] {
+export function sectionNotes(records: readonly SectionSummary[], info: VolumeInfo): string[] {
   const notes: string[] = [];
-  const where = (test: (record: SectionRecord) => boolean) => records.filter(test).map((record) => record.z);
+  const where = (test: (record: SectionSummary) => boolean) => records.filter(test).map((record) => record.z);
   const constant = where((r) => r.state === 'constant');
   if (constant.length > 0) notes.push(`${named(constant)} constant or blank: passed over, 0 in the output`);
   const noData = where((r) => r.state === 'no-data');
@@ -48,7 +48,7 @@ export function sectionNotes(records: readonly SectionRecord[], info: VolumeInfo
   return notes;
 }
 
-function previousWithTissue(records: readonly SectionRecord[], z: number): number {
+function previousWithTissue(records: readonly SectionSummary[], z: number): number {
   let below = z - 1;
   while (below > 0 && records[below].state !== 'tissue') below--;
   return below;

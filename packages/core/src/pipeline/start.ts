@@ -17,6 +17,8 @@ export interface PipelineInput {
   readonly predictor?: Predictor;
   /** 2D fragments of the same volume, instead of predicting and segmenting. */
   readonly fragments?: LabelSource;
+  /** Told when the network has seen the last section: what follows needs memory, not the network. */
+  readonly onPredicted?: () => Promise<void>;
 }
 
 export interface PipelineOptions {

@@ -27,6 +27,16 @@ export interface SectionRecord {
   readonly edges: EdgeColumns;
 }
 
+/** What of a record stays in memory; the rest is read again when all sections are done. */
+export interface SectionSummary extends Omit<SectionRecord, 'stats' | 'edges'> {
+  readonly fragments: number;
+  readonly edges: number;
+}
+
+export function summarise({ stats, edges, ...rest }: SectionRecord): SectionSummary {
+  return { ...rest, fragments: stats.count, edges: edges.count };
+}
+
 /** Label planes that are written are the store's only until the promise settles: they are used again. */
 export interface SegmentationStore {
   /** How many sections, from 0, an interrupted run of the same make has left done. */
