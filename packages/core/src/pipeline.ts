@@ -16,16 +16,10 @@ import { linkByOverlap, type SectionFragments } from './link/overlap.ts';
 import { mapAhead, WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
+import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
 import { sectionNotes } from './pipeline/notes.ts';
 import { type Clock, type PipelineReport, StageTimer, SYSTEM_CLOCK } from './pipeline/report.ts';
-import {
-  type FullFragments,
-  givenFragments,
-  noFragments,
-  toFullSize,
-  withOffset,
-  withoutOffset,
-} from './pipeline/section-fragments.ts';
+import { type FullFragments, givenFragments, noFragments, toFullSize } from './pipeline/section-fragments.ts';
 import {
   measureShift,
   type SectionSpectrum,
@@ -49,9 +43,9 @@ import {
 } from './pipeline/store.ts';
 import { type NormalisedSection, normaliseInPlace } from './predict/normalise.ts';
 import { sectionPredictor } from './predict/predict-section.ts';
-import { resampleSection } from './predict/resample.ts';
+import { enlargeLabels, resampleSection } from './predict/resample.ts';
 import { segment } from './segment/segment.ts';
-import { ndarray, toDense } from './volume/array.ts';
+import { ndarray } from './volume/array.ts';
 import type { StageContext } from './volume/contracts.ts';
 
 /** Sections further apart than this, in section thicknesses, have one missing between them. */
@@ -131,7 +125,7 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
       const { record, fragments } = describeSection(run, section, full, below, idOffset);
       sections.push(summarise(record));
       const plane = planes.next(full.labels.length);
-      const global = timer.run('write', () => withOffset(full.labels, idOffset, plane));
+      const global = timer.run('write', () => enlargeLabels(full.small, run.plan, idOffset, plane));
       const write = () => store.writeSection(record, ndarray(global, run.plan.full));
       await timer.wait('write', writes.add(write));
       if (section.state === 'tissue') below = { z: section.z, fragments, spectrum: section.spectrum };
@@ -146,11 +140,11 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
 }
 
 /** Where an interrupted run stopped: its last section with tissue. */
-async function restoreBelow(run: Run, { z, stats, idOffset }: SectionRecord): Promise<Below> {
-  const kept = await run.store.readFragments(z);
-  const labels = ndarray(withoutOffset(toDense(kept).data, idOffset), run.plan.full);
+async function restoreBelow(run: Run, { z, runs, stats, idOffset }: SectionRecord): Promise<Below> {
+  const { full, small } = run.plan;
+  const labels = enlargeLabels(decodeRuns(runs, new Uint32Array(small[0] * small[1])), run.plan);
   const { spectrum } = await prepareSection(run, z);
-  return { z, fragments: { labels, area: stats.area, idOffset }, spectrum };
+  return { z, fragments: { labels: ndarray(labels, full), area: stats.area, idOffset }, spectrum };
 }
 
 interface SectionOnTheWay {
@@ -167,7 +161,7 @@ function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWa
   const zs = Array.from({ length: depth - first }, (_, i) => first + i);
   const prepared = mapAhead(zs, (z) => prepareSection(run, z));
   const [fullHeight, fullWidth] = plan.full;
-  const nothing = () => noFragments(fullHeight, fullWidth);
+  const nothing = () => noFragments(plan);
   if (fragments) {
     return mapAhead(prepared, async (section) => {
       const given = await timer.wait('read', fragments.read(section.z, context.signal));
@@ -229,6 +223,7 @@ function describeSection(
     fillPixels,
     shiftNm,
     stats: full.stats,
+    runs: timer.run('write', () => encodeRuns(full.small)),
     edges: edges.columns(),
   };
   return { record, fragments };

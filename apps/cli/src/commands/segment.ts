@@ -18,6 +18,8 @@ import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
 import { DEFAULT_MODEL, type ModelFile } from '../model-file.ts';
 import { type LoadedNetwork, loadNetwork } from '../network.ts';
 import { flag, required, text, type VolumeValues, volumeOptions } from '../options.ts';
+import { peakMemoryBytes } from '../peak-memory.ts';
+import { refuseSamePlace } from '../same-place.ts';
 import { columns } from '../text-table.ts';
 import { version } from '../version.ts';
 import { openMatchingLabels, openRawVolume } from '../volumes.ts';
@@ -53,6 +55,8 @@ A run that was stopped or killed is finished by the same command with --resume, 
     { line: 'kyn segment big.zarr --out try --bbox 0:1024,0:1024,0:20', says: 'a corner, to try it out' },
   ],
   async run({ operands: [input], values }, context) {
+    refuseSamePlace(input, values.out);
+    refuseSamePlace(values.fragments, values.out);
     const countCpu = await startCpuCount(); // before anything else makes threads
     const source = await openRawVolume(input, values);
     let fragments: LabelSource | undefined;
@@ -73,7 +77,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
         version,
         input: { location: source.info.location, format: source.info.format, dtype: source.info.dtype },
         ...reportTimes(report, countCpu()),
-        peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+        peakMemoryBytes: peakMemoryBytes(),
         network: network && networkInfo(network, report),
       });
       const { resume, overwrite, out } = values;
@@ -97,10 +101,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
         context,
       );
       context.endProgress();
-      context.result(
-        { out, ...report, ...describe(report) },
-        summary(out, report, process.resourceUsage().maxRSS * 1024),
-      );
+      context.result({ out, ...report, ...describe(report) }, summary(out, report, peakMemoryBytes()));
     } finally {
       await Promise.all([source.close(), fragments?.close(), network?.close()]);
     }

@@ -3,9 +3,12 @@ import { throwIfCancelled } from '../errors.ts';
 import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, SKIP } from '../graph/edge-list.ts';
 import { type Neuron, type NeuronSection, neuronTable } from '../neurons/neuron-table.ts';
 import { partition } from '../partition/partition.ts';
+import { enlargeLabels } from '../predict/resample.ts';
 import { project } from '../project/project.ts';
+import { ndarray } from '../volume/array.ts';
 import { mapAhead, WRITES, WriteBehind } from './ahead.ts';
 import { LabelRing } from './label-ring.ts';
+import { decodeRuns } from './label-runs.ts';
 import { greyPanel, type PreviewPanel, panelStep, previewSections, shrinkLabels } from './preview-panel.ts';
 import type { PipelineReport } from './report.ts';
 import type { Run } from './start.ts';
@@ -62,16 +65,19 @@ async function projectSections(
   const tables: NeuronSection[] = [];
   const writes = new WriteBehind(WRITES);
   const planes = new LabelRing(WRITES + 1);
-  const kept = mapAhead(sections, ({ z }) =>
-    timer.wait('project', Promise.all([store.readRecord(z), store.readFragments(z)])),
-  );
+  const small = new LabelRing(2);
+  const smallPixels = plan.small[0] * plan.small[1];
+  const kept = mapAhead(sections, ({ z }) => timer.wait('project', store.readRecord(z)));
   try {
-    for await (const [record, fragments] of kept) {
+    for await (const { z, idOffset, stats, runs } of kept) {
       throwIfCancelled(context.signal);
-      const { z, idOffset, stats } = record;
       tables.push({ z, idOffset, stats });
-      const plane = planes.next(plan.full[0] * plan.full[1]);
-      const neurons = timer.run('project', () => project(fragments, assignment, 0, plane));
+      const neurons = timer.run('project', () => {
+        const fragments = ndarray(decodeRuns(runs, small.next(smallPixels)), plan.small);
+        const labels = project(fragments, assignment, idOffset, small.next(smallPixels));
+        const plane = planes.next(plan.full[0] * plan.full[1]);
+        return ndarray(enlargeLabels(labels.data, plan, 0, plane), plan.full);
+      });
       await timer.wait(
         'write',
         writes.add(() => store.writeSegmentation(z, neurons)),

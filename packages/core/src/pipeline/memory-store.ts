@@ -60,7 +60,6 @@ export function createMemoryStore(
       records[record.z] = record;
     },
     readRecord: async (z) => records[z],
-    readFragments: async (z) => fragments[z],
     async writeGraph(edges) {
       graph = edges;
     },

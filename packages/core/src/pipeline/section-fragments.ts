@@ -7,8 +7,10 @@ import type { Segmentation } from '../segment/segment.ts';
 import type { LabelSection } from '../volume/contracts.ts';
 
 export interface FullFragments {
-  /** Dense [height × width], ids 1..count of this section. */
+  /** Dense [height × width] of the volume, ids 1..count of this section. */
   readonly labels: Uint32Array;
+  /** The same in pixels of the network; the very same array where these are the volume's. */
+  readonly small: Uint32Array;
   readonly stats: FragmentTable;
   /** In-plane edges, ids of this section; contact in pixels of the volume. */
   readonly edges: EdgeColumns;
@@ -20,27 +22,27 @@ export function toFullSize(
   plan: ResamplePlan,
   out?: Uint32Array,
 ): FullFragments {
-  if (plan.identity) return { labels: labels.data, stats, edges };
+  if (plan.identity) return { labels: labels.data, small: labels.data, stats, edges };
   const [height, width] = plan.full;
   const full = enlargeLabels(labels.data, plan, 0, out);
   const fullStats = fragmentTable(full, height, width, count);
   const scale = Math.sqrt(plan.factor[0] * plan.factor[1]);
   const area = edges.area.map((pixels) => Math.max(1, Math.round(pixels * scale)));
-  const scaled = { labels: full, stats: fullStats, edges: { ...edges, area } };
+  const scaled = { labels: full, small: labels.data, stats: fullStats, edges: { ...edges, area } };
   const shrunk = plan.factor[0] < 1 || plan.factor[1] < 1;
   return shrunk ? withoutVanished(scaled, height, width) : scaled;
 }
 
 /** Numbers the fragments anew where some have no pixel left. */
 function withoutVanished(
-  { labels, stats, edges }: FullFragments,
+  { labels, small, stats, edges }: FullFragments,
   height: number,
   width: number,
 ): FullFragments {
   const renumbered = new Uint32Array(stats.count + 1);
   let count = 0;
   for (let i = 1; i <= stats.count; i++) if (stats.area[i] > 0) renumbered[i] = ++count;
-  if (count === stats.count) return { labels, stats, edges };
+  if (count === stats.count) return { labels, small, stats, edges };
   const kept = labels.map((label) => renumbered[label]);
   const list = new EdgeList(edges.count);
   for (let i = 0; i < edges.count; i++) {
@@ -48,7 +50,12 @@ function withoutVanished(
     const b = renumbered[edges.b[i]];
     if (a > 0 && b > 0) list.push(a, b, edges.kind[i], edges.area[i], edges.probability[i]);
   }
-  return { labels: kept, stats: fragmentTable(kept, height, width, count), edges: list.columns() };
+  return {
+    labels: kept,
+    small: small.map((label) => renumbered[label]),
+    stats: fragmentTable(kept, height, width, count),
+    edges: list.columns(),
+  };
 }
 
 /** Given labels as fragments: every 4-connected piece of one id is a fragment; 0 stays 0. */
@@ -57,32 +64,19 @@ export function givenFragments(section: LabelSection): FullFragments {
   const { labels, count } = labelProfiles(section);
   return {
     labels: labels.data,
+    small: labels.data,
     stats: fragmentTable(labels.data, height, width, count),
     edges: new EdgeList(1).columns(),
   };
 }
 
 /** A section without tissue. */
-export function noFragments(height: number, width: number): FullFragments {
-  const labels = new Uint32Array(height * width);
-  return { labels, stats: fragmentTable(labels, height, width, 0), edges: new EdgeList(1).columns() };
-}
-
-/** The labels with global ids, in `out`. */
-export function withOffset(labels: Uint32Array, idOffset: number, out: Uint32Array): Uint32Array {
-  for (let p = 0; p < labels.length; p++) {
-    const label = labels[p];
-    out[p] = label === 0 ? 0 : label + idOffset;
-  }
-  return out;
-}
-
-/** The other way round, for labels that were kept with global ids. */
-export function withoutOffset(labels: Uint32Array, idOffset: number): Uint32Array {
-  const out = new Uint32Array(labels.length);
-  for (let p = 0; p < labels.length; p++) {
-    const label = labels[p];
-    out[p] = label === 0 ? 0 : label - idOffset;
-  }
-  return out;
+export function noFragments({ full, small, identity }: ResamplePlan): FullFragments {
+  const labels = new Uint32Array(full[0] * full[1]);
+  return {
+    labels,
+    small: identity ? labels : new Uint32Array(small[0] * small[1]),
+    stats: fragmentTable(labels, full[0], full[1], 0),
+    edges: new EdgeList(1).columns(),
+  };
 }

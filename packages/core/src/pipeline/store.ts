@@ -23,17 +23,19 @@ export interface SectionRecord {
   readonly shiftNm: readonly [number, number] | undefined;
   /** In pixels of the volume. */
   readonly stats: FragmentTable;
+  /** Fragments in pixels of the network, ids of the section: the plane once more, but a hundredth of it. */
+  readonly runs: Uint32Array;
   /** In-plane edges, then edges to the section below; global ids. */
   readonly edges: EdgeColumns;
 }
 
 /** What of a record stays in memory; the rest is read again when all sections are done. */
-export interface SectionSummary extends Omit<SectionRecord, 'stats' | 'edges'> {
+export interface SectionSummary extends Omit<SectionRecord, 'stats' | 'runs' | 'edges'> {
   readonly fragments: number;
   readonly edges: number;
 }
 
-export function summarise({ stats, edges, ...rest }: SectionRecord): SectionSummary {
+export function summarise({ stats, runs: _, edges, ...rest }: SectionRecord): SectionSummary {
   return { ...rest, fragments: stats.count, edges: edges.count };
 }
 
@@ -44,8 +46,6 @@ export interface SegmentationStore {
   /** Keeps a section: its fragments with global ids first, then the record as the mark that it is done. */
   writeSection(record: SectionRecord, fragments: LabelSection): Promise<void>;
   readRecord(z: number): Promise<SectionRecord>;
-  /** Fragments of a section that was written, with global ids. */
-  readFragments(z: number): Promise<LabelSection>;
   writeGraph(edges: EdgeColumns): Promise<void>;
   /** Neuron of every fragment; entry 0 is 0. */
   writeAssignment(assignment: Uint32Array): Promise<void>;

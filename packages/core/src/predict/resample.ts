@@ -228,6 +228,7 @@ export function enlargeLabels(
   out: Uint32Array = new Uint32Array(plan.full[0] * plan.full[1]),
 ): Uint32Array {
   const [height, width] = plan.full;
+  if (plan.identity) return addOffset(labels, idOffset, out);
   const smallWidth = plan.small[1];
   const row = axisMap(height, plan.small[0], plan.factor[0]);
   const column = axisMap(width, smallWidth, plan.factor[1]);
@@ -249,6 +250,14 @@ export function enlargeLabels(
         out[to + x] = label === 0 ? 0 : label + idOffset;
       }
     }
+  }
+  return out;
+}
+
+function addOffset(labels: Uint32Array, idOffset: number, out: Uint32Array): Uint32Array {
+  for (let p = 0; p < labels.length; p++) {
+    const label = labels[p];
+    out[p] = label === 0 ? 0 : label + idOffset;
   }
   return out;
 }

@@ -13,7 +13,7 @@ type TypeName = keyof typeof types;
 interface Header {
   readonly format: 'kyn-section';
   readonly version: 1;
-  readonly record: Omit<SectionRecord, 'stats' | 'edges' | 'shiftNm'> & {
+  readonly record: Omit<SectionRecord, 'stats' | 'runs' | 'edges' | 'shiftNm'> & {
     shiftNm?: readonly [number, number];
   };
   readonly fragments: number;
@@ -23,9 +23,10 @@ interface Header {
 
 const ALIGN = 8;
 
-export function encodeRecord({ stats, edges, ...record }: SectionRecord): Uint8Array {
+export function encodeRecord({ stats, runs, edges, ...record }: SectionRecord): Uint8Array {
   const columns: [name: string, data: Column][] = [];
   for (const name of statColumns) columns.push([name, stats[name]]);
+  columns.push(['runs', runs]);
   for (const name of edgeColumns) columns.push([`edge.${name}`, edges[name]]);
   const header: Header = {
     format: 'kyn-section',
@@ -101,7 +102,8 @@ export function decodeRecord(bytes: Uint8Array, where: string): SectionRecord {
     area: column('edge.area', Uint32Array),
     probability: column('edge.probability', Float32Array),
   };
-  return { ...header.record, shiftNm: header.record.shiftNm, stats, edges };
+  const runs = column('runs', Uint32Array);
+  return { ...header.record, shiftNm: header.record.shiftNm, stats, runs, edges };
 }
 
 const statColumns = ['area', 'centroidY', 'centroidX', 'minY', 'minX', 'maxY', 'maxX'] as const;

@@ -8,7 +8,6 @@ import {
   type EdgeColumns,
   KynError,
   type LabelSection,
-  type LabelSource,
   type Neuron,
   neuronCsv,
   type PipelineReport,
@@ -19,7 +18,6 @@ import {
 } from '@kyn/core';
 import type { ResumableLabelSink } from '../../sinks.ts';
 import { writeFileAtomic } from '../atomic.ts';
-import { openLabels } from '../open.ts';
 import { createLabelZarr } from '../zarr-writer.ts';
 import { assignmentToArrow, graphToArrow } from './arrow-tables.ts';
 import {
@@ -149,7 +147,6 @@ function recordPath(folder: string, z: number): string {
 }
 
 class Folder implements SegmentationFolder {
-  private source: Promise<LabelSource> | undefined;
   private segmentation: Promise<ResumableLabelSink> | undefined;
 
   constructor(
@@ -167,11 +164,6 @@ class Folder implements SegmentationFolder {
   async readRecord(z: number): Promise<SectionRecord> {
     const path = recordPath(this.folder, z);
     return decodeRecord(await readFile(path), path);
-  }
-
-  async readFragments(z: number): Promise<LabelSection> {
-    this.source ??= openLabels(join(this.folder, FRAGMENTS));
-    return (await this.source).read(z);
   }
 
   writeGraph(edges: EdgeColumns): Promise<void> {
@@ -202,7 +194,6 @@ class Folder implements SegmentationFolder {
 
   async finish(report: PipelineReport): Promise<void> {
     const { run, describe } = this.options;
-    await this.closeSource();
     await this.fragments.close();
     await (await this.segmentation)?.close();
     await writeFileAtomic(join(this.folder, REPORT), reportText(run, { ...report, ...describe?.(report) }));
@@ -215,15 +206,8 @@ class Folder implements SegmentationFolder {
   }
 
   async discard(): Promise<void> {
-    await this.closeSource();
     await removeResults(this.folder);
     await remove(this.folder, INCOMPLETE);
     await rmdir(this.folder).catch(() => {}); // stays where others have files in it
-  }
-
-  private async closeSource(): Promise<void> {
-    const source = this.source;
-    this.source = undefined;
-    await (await source)?.close();
   }
 }
