@@ -12,6 +12,7 @@ import {
 import { looksLikeLabels } from '@kyn/io';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { choice, flag, type VolumeValues, volumeOptions } from '../options.ts';
+import { refuseSamePlace } from '../same-place.ts';
 import {
   createLabelOutput,
   createRawOutput,
@@ -42,6 +43,7 @@ uint64; raw sections keep uint8, uint16 or float32.`,
   ],
   async run({ operands, values }, context) {
     const [input, output] = operands;
+    refuseSamePlace(input, output);
     const source = await openEither(input, values.as, values, context);
     const { volume } = source;
     try {

@@ -13,6 +13,7 @@ import {
   volumeOptions,
 } from '../options.ts';
 import { RAW_DATASET, TRUTH_DATASET, writePhantom } from '../phantom-file.ts';
+import { refuseSamePlace } from '../same-place.ts';
 import { openLabelVolume } from '../volumes.ts';
 
 const DEFECT_KINDS = ['missing', 'folded', 'cracked', 'dark', 'shifted'] as const;
@@ -91,6 +92,7 @@ always give the same volume.`,
     if (values.from !== undefined && given.has('shape')) {
       throw usageError('--shape', 'the labels of --from have a shape', 'cut them with --bbox and --z-step');
     }
+    refuseSamePlace(values.from, out);
     const from = values.from === undefined ? undefined : await openLabelVolume(values.from, values);
     try {
       const voxelSizeNm: Vec3 = values.voxelSize ?? from?.info.voxelSizeNm ?? PHANTOM_DEFAULTS.voxelSizeNm;

@@ -5,6 +5,7 @@ import {
   createMemoryStore,
   evaluate,
   evaluatePerSlice,
+  KynError,
   type LabelSection,
   type LabelSource,
   PIPELINE_DEFAULTS,
@@ -47,6 +48,7 @@ and EM drawn over given labels. The run's folder holds the checkpoint, the newes
     data: text('DIR', 'where the recipe’s volumes lie (default: the current folder)', '.'),
     run: text('DIR', 'the run’s folder (default: FILE.run)'),
     resume: flag('go on from the run’s checkpoint'),
+    overwrite: flag('replace FILE.kyn and the run’s checkpoint'),
     steps: integer('N', `training steps (default: ${SEGMENTER_DEFAULTS.schedule.steps})`, { min: 1 }),
     rate: number('R', `highest learning rate (default: ${SEGMENTER_DEFAULTS.schedule.rate})`, { min: 0 }),
     seed: integer('N', 'which random numbers (default: the recipe’s, or 1)', { min: 0 }),
@@ -72,17 +74,24 @@ and EM drawn over given labels. The run's folder holds the checkpoint, the newes
     const files = values.volume.map((source) => ({ source: resolve(source) }));
     const held = values.validate === undefined ? [] : [{ source: resolve(values.validate) }];
     const validation = [...(recipe?.validation ?? []), ...held];
+    const folder = values.run ?? `${values.out}.run`;
+    const checkpoint = join(folder, 'checkpoint.bin');
+    if (values.resume && !existsSync(checkpoint)) {
+      throw usageError('--resume', `there is no ${checkpoint}`, 'start without --resume');
+    }
+    const there = [checkpoint, values.out].find((path) => existsSync(path));
+    if (there !== undefined && !values.resume && !values.overwrite) {
+      throw new KynError('output', 'is there already', {
+        where: there,
+        hint: 'go on from its checkpoint with --resume, replace it with --overwrite, or name another --out',
+      });
+    }
+    await mkdir(folder, { recursive: true });
     const volumes = await loadRecipeVolumes(
       [...(recipe?.volumes ?? []), ...files],
       values.data,
       context.stage,
     );
-    const folder = values.run ?? `${values.out}.run`;
-    await mkdir(folder, { recursive: true });
-    const checkpoint = join(folder, 'checkpoint.bin');
-    if (values.resume && !existsSync(checkpoint)) {
-      throw usageError('--resume', `there is no ${checkpoint}`, 'start without --resume');
-    }
     const report = new RunReport(folder, options, recipe?.name ?? 'segmenter');
     const runtime = await nodeRuntime({ threads: values.threads }, context.stage.onNote);
     const total = options.schedule.steps;
@@ -126,16 +135,11 @@ and EM drawn over given labels. The run's folder holds the checkpoint, the newes
     await mkdir(dirname(resolve(values.out)), { recursive: true });
     await writeFileAtomic(values.out, encodeModel(model));
     await report.write();
-    const last = history.at(-1);
+    const { figures } = model.description.card;
+    const seconds = history.at(-1)?.seconds ?? 0;
     context.result(
-      {
-        out: values.out,
-        run: folder,
-        steps: last?.step,
-        seconds: last?.seconds,
-        figures: model.description.card.figures,
-      },
-      `${values.out}: ${last?.step} steps in ${((last?.seconds ?? 0) / 60).toFixed(1)} minutes; see ${join(folder, 'report.html')}`,
+      { out: values.out, run: folder, steps: figures.step, seconds, figures },
+      `${values.out}: ${figures.step} steps in ${(seconds / 60).toFixed(1)} minutes; see ${join(folder, 'report.html')}`,
     );
   },
 });

@@ -60,6 +60,13 @@ export function runtimeOver(
       try {
         session = await ort.InferenceSession.create(model, options);
       } catch (cause) {
+        if (/webgpu|no available adapter|vulkan/i.test(String(cause))) {
+          throw new KynError('usage', 'there is no GPU here that WebGPU can use', {
+            where: '--device webgpu',
+            hint: 'use --device cpu',
+            cause,
+          });
+        }
         throw new KynError('model', 'not a network that ONNX Runtime can load', {
           ...(where === undefined ? {} : { where }),
           hint: 'give a .kyn model or an .onnx network',

@@ -1,0 +1,28 @@
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { refuseSamePlace } from './same-place.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'kyn-place-'));
+mkdirSync(join(folder, 'stack'));
+writeFileSync(join(folder, 'a.h5'), '');
+symlinkSync(join(folder, 'stack'), join(folder, 'link'));
+const at = (name: string) => join(folder, name);
+
+describe('refuseSamePlace', () => {
+  it('refuses the input itself, a place inside it or around it, and through links', () => {
+    expect(() => refuseSamePlace(at('stack'), at('stack'))).toThrow(/lies there/);
+    expect(() => refuseSamePlace(at('stack'), at('stack/out'))).toThrow(/lies there/);
+    expect(() => refuseSamePlace(at('stack'), at('link'))).toThrow(/lies there/);
+    expect(() => refuseSamePlace(`${at('a.h5')}:/volumes/raw`, at('a.h5'))).toThrow(/lies there/);
+    expect(() => refuseSamePlace(at('stack'), folder)).toThrow(/lies there/);
+  });
+
+  it('lets other places be', () => {
+    refuseSamePlace(at('stack'), at('stack-out'));
+    refuseSamePlace(at('a.h5'), at('new/deep'));
+    refuseSamePlace(undefined, at('stack'));
+    refuseSamePlace('https://example.org/a.zarr', at('stack'));
+  });
+});
