@@ -69,7 +69,32 @@ class PieceList {
   }
 }
 
-export class TrainingLayers implements Layers {
+/** The layers without parameters, which are the same in training and in inference. */
+class PlainLayers {
+  constructor(protected readonly graph: GraphBuilder) {}
+
+  down(x: Value, factor: readonly number[]): Value {
+    return averagePool(this.graph, x, factor);
+  }
+
+  up(x: Value, factor: readonly number[]): Value {
+    return upsampleNearest(this.graph, x, factor);
+  }
+
+  add(a: Value, b: Value): Value {
+    return add(this.graph, a, b);
+  }
+
+  relu(x: Value): Value {
+    return relu(this.graph, x);
+  }
+
+  concat(values: readonly Value[]): Value {
+    return concatChannels(this.graph, values);
+  }
+}
+
+export class TrainingLayers extends PlainLayers implements Layers {
   private readonly parameters = new PieceList();
   private readonly statistics = new PieceList();
   /** Every parameter as the graph sees it, in layout order. */
@@ -79,9 +104,11 @@ export class TrainingLayers implements Layers {
 
   /** @param source the flat parameter vector, an input of the graph. */
   constructor(
-    private readonly graph: GraphBuilder,
+    graph: GraphBuilder,
     private readonly source: Value,
-  ) {}
+  ) {
+    super(graph);
+  }
 
   get layout(): ParameterLayout {
     return {
@@ -122,42 +149,23 @@ export class TrainingLayers implements Layers {
     return conv(this.graph, x, weight, bias);
   }
 
-  down(x: Value, factor: readonly number[]): Value {
-    return averagePool(this.graph, x, factor);
-  }
-
-  up(x: Value, factor: readonly number[]): Value {
-    return upsampleNearest(this.graph, x, factor);
-  }
-
   upLearned(name: string, x: Value, channels: number, factor: readonly number[]): Value {
     const weight = this.parameter(`${name}.weight`, [x.shape[1], channels, ...factor], { fanIn: x.shape[1] });
     return convTranspose(this.graph, x, weight);
   }
-
-  add(a: Value, b: Value): Value {
-    return add(this.graph, a, b);
-  }
-
-  relu(x: Value): Value {
-    return relu(this.graph, x);
-  }
-
-  concat(values: readonly Value[]): Value {
-    return concatChannels(this.graph, values);
-  }
 }
 
-export class InferenceLayers implements Layers {
+export class InferenceLayers extends PlainLayers implements Layers {
   private readonly pieces: Map<string, Float32Array>;
 
   constructor(
-    private readonly graph: GraphBuilder,
+    graph: GraphBuilder,
     layout: ParameterLayout,
     weights: Weights,
     /** Channels of the head that are written; the others served training only. */
     private readonly keep = Number.POSITIVE_INFINITY,
   ) {
+    super(graph);
     const named = (pieces: readonly Piece[], data: Float32Array): [string, Float32Array][] =>
       pieces.map(({ name, offset, shape }) => [name, data.subarray(offset, offset + elementCount(shape))]);
     this.pieces = new Map([
@@ -199,28 +207,8 @@ export class InferenceLayers implements Layers {
     return this.conv(x, weight, kernel, this.piece(`${name}.bias`).subarray(0, channels));
   }
 
-  down(x: Value, factor: readonly number[]): Value {
-    return averagePool(this.graph, x, factor);
-  }
-
-  up(x: Value, factor: readonly number[]): Value {
-    return upsampleNearest(this.graph, x, factor);
-  }
-
   upLearned(name: string, x: Value, channels: number, factor: readonly number[]): Value {
     const weight = this.graph.floats(this.piece(`${name}.weight`), [x.shape[1], channels, ...factor]);
     return convTranspose(this.graph, x, weight);
-  }
-
-  add(a: Value, b: Value): Value {
-    return add(this.graph, a, b);
-  }
-
-  relu(x: Value): Value {
-    return relu(this.graph, x);
-  }
-
-  concat(values: readonly Value[]): Value {
-    return concatChannels(this.graph, values);
   }
 }
