@@ -73,6 +73,24 @@ function describeRange(what: string, { min, max }: Range): string {
   return min === undefined ? what : `${what} of at least ${min}`;
 }
 
+/** A number in a range; `parse` gives NaN for what is none. */
+function numeric(
+  about: Pick<Option<number | undefined>, 'placeholder' | 'summary' | 'fallback'>,
+  what: string,
+  range: Range,
+  parse: (text: string) => number,
+): Option<number | undefined> {
+  return {
+    ...about,
+    required: false,
+    read(value) {
+      const parsed = parse(value);
+      if (!inRange(parsed, range)) throw bad(value, describeRange(what, range));
+      return parsed;
+    },
+  };
+}
+
 export function integer(placeholder: string, summary: string, range?: Range): Option<number | undefined>;
 export function integer(placeholder: string, summary: string, range: Range, fallback: number): Option<number>;
 export function integer(
@@ -81,19 +99,10 @@ export function integer(
   range: Range = {},
   fallback?: number,
 ): Option<number | undefined> {
-  return {
-    placeholder,
-    summary,
-    fallback,
-    required: false,
-    read(value) {
-      const number = /^[+-]?\d+$/.test(value) ? Number(value) : Number.NaN;
-      if (!Number.isSafeInteger(number) || !inRange(number, range)) {
-        throw bad(value, describeRange('a whole number', range));
-      }
-      return number;
-    },
-  };
+  return numeric({ placeholder, summary, fallback }, 'a whole number', range, (value) => {
+    const whole = /^[+-]?\d+$/.test(value) ? Number(value) : Number.NaN;
+    return Number.isSafeInteger(whole) ? whole : Number.NaN;
+  });
 }
 
 export function number(placeholder: string, summary: string, range?: Range): Option<number | undefined>;
@@ -104,17 +113,9 @@ export function number(
   range: Range = {},
   fallback?: number,
 ): Option<number | undefined> {
-  return {
-    placeholder,
-    summary,
-    fallback,
-    required: false,
-    read(value) {
-      const parsed = value.trim() === '' ? Number.NaN : Number(value);
-      if (!inRange(parsed, range)) throw bad(value, describeRange('a number', range));
-      return parsed;
-    },
-  };
+  return numeric({ placeholder, summary, fallback }, 'a number', range, (value) =>
+    value.trim() === '' ? Number.NaN : Number(value),
+  );
 }
 
 export function choice<const C extends string>(

@@ -114,7 +114,7 @@ describe.each(cases)('$name', ({ file, create }) => {
   });
 
   // HDF5 stamps its objects with the second they were made in, which may tick over between the two copies.
-  it('gives the same bytes again', { retry: 3 }, async () => {
+  it('gives the same bytes again', { retry: file.endsWith('.h5') ? 3 : 0 }, async () => {
     const folder = await temporaryFolder();
     for (const copy of ['one', 'two']) {
       const sink = await create(join(folder, copy, file));
