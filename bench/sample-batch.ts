@@ -31,7 +31,7 @@ const { values } = parseArgs({
   },
 });
 const data = process.env.KYN_DATA ?? '../shared/data';
-const sections = Number(values.sections) as 1 | 2 | 3;
+const sections = Number(values.sections);
 
 async function load(file: string, options: VolumeOptions) {
   const path = join(data, file);

@@ -17,6 +17,7 @@ import { mapAhead, WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
 import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
+import { GAP, withNeighbours } from './pipeline/neighbourhood.ts';
 import { sectionNotes } from './pipeline/notes.ts';
 import { type Clock, type PipelineReport, StageTimer, SYSTEM_CLOCK } from './pipeline/report.ts';
 import { type FullFragments, givenFragments, noFragments, toFullSize } from './pipeline/section-fragments.ts';
@@ -47,9 +48,6 @@ import { enlargeLabels, resampleSection } from './predict/resample.ts';
 import { segment } from './segment/segment.ts';
 import { ndarray } from './volume/array.ts';
 import type { StageContext } from './volume/contracts.ts';
-
-/** Sections further apart than this, in section thicknesses, have one missing between them. */
-const GAP = 1.5;
 
 /**
  * Segments a volume into the store, from its first section that is not done.
@@ -158,12 +156,14 @@ function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWa
   const { input, options, context, timer, plan } = run;
   const { predictor, fragments } = input;
   const [depth] = input.source.info.shape;
-  const zs = Array.from({ length: depth - first }, (_, i) => first + i);
-  const prepared = mapAhead(zs, (z) => prepareSection(run, z));
   const [fullHeight, fullWidth] = plan.full;
   const nothing = () => noFragments(plan);
+  const prepared = (from: number) => {
+    const zs = Array.from({ length: depth - from }, (_, i) => from + i);
+    return mapAhead(zs, (z) => prepareSection(run, z));
+  };
   if (fragments) {
-    return mapAhead(prepared, async (section) => {
+    return mapAhead(prepared(first), async (section) => {
       const given = await timer.wait('read', fragments.read(section.z, context.signal));
       return { section, cut: () => timer.run('segment', () => givenFragments(given)) };
     });
@@ -171,11 +171,14 @@ function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWa
   if (!predictor) throw new TypeError('a predictor or fragments are needed');
   const [height, width] = plan.small;
   const network = sectionPredictor(predictor, height, width, options.predict);
-  const { offsets } = predictor.info;
+  const { offsets, contextSections } = predictor.info;
   const planes = new LabelRing(2); // this section's and that of the one below
-  return mapAhead(prepared, async (section) => {
+  const surrounded = withNeighbours(prepared(Math.max(0, first - contextSections)), contextSections, (z) =>
+    positionOf(run, z),
+  );
+  return mapAhead(from(surrounded, first), async ({ section, seen }) => {
     if (section.state !== 'tissue') return { section, cut: nothing };
-    const affinities = await timer.wait('predict', network.predict(section.image, context));
+    const affinities = await timer.wait('predict', network.predict(seen, context));
     const mask = section.tissue && ndarray(section.tissue, [height, width]);
     const segmentOptions = { ...options.segment, offsets, mask };
     return {
@@ -189,6 +192,19 @@ function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWa
   });
 }
 
+/** Those from section `first` on; the ones before were needed as neighbours only. */
+async function* from<S extends { readonly section: PreparedSection }>(
+  sections: AsyncIterable<S>,
+  first: number,
+): AsyncGenerator<S, void, undefined> {
+  for await (const each of sections) if (each.section.z >= first) yield each;
+}
+
+/** Position of section z, in section thicknesses. */
+function positionOf({ input }: Run, z: number): number {
+  return input.source.info.sectionPositions?.[z] ?? z;
+}
+
 /** Links a section to the one below and makes its record. */
 function describeSection(
   run: Run,
@@ -197,7 +213,7 @@ function describeSection(
   below: Below | undefined,
   idOffset: number,
 ): { record: SectionRecord; fragments: SectionFragments } {
-  const { options, timer, plan, voxelSizeNm, input } = run;
+  const { options, timer, plan, voxelSizeNm } = run;
   const { z, state, invalidPixels, fillPixels, spectrum } = section;
   const fragments = { labels: ndarray(full.labels, plan.full), area: full.stats.area, idOffset };
   const edges = new EdgeList(full.edges.count * 2);
@@ -206,9 +222,7 @@ function describeSection(
   if (below && state === 'tissue') {
     const lower = below;
     timer.run('link', () => {
-      const positions = input.source.info.sectionPositions;
-      const distance = positions ? positions[z] - positions[lower.z] : z - lower.z;
-      const kind = distance > GAP ? 'skip' : 'cross';
+      const kind = positionOf(run, z) - positionOf(run, lower.z) > GAP ? 'skip' : 'cross';
       edges.append(linkByOverlap(lower.fragments, fragments, { ...options.link, kind }));
       if (!spectrum || !lower.spectrum) return;
       const pixelNm = [voxelSizeNm[1] * plan.factor[0], voxelSizeNm[2] * plan.factor[1]] as const;

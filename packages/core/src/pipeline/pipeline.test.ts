@@ -61,20 +61,28 @@ describe('runPipeline', () => {
     });
   });
 
-  it('is deterministic, and an interrupted run goes on to the same result', async () => {
-    const options = { shape: [5, 60, 80] as const };
-    const { store } = await run(options);
-    const first = whole(store);
-    expect(whole((await run(options)).store) === first).toBe(true);
-    for (const done of [1, 3, 5]) {
-      const records = store.records.slice(0, done);
-      const half = createMemoryStore({ fragments: store.fragments.slice(0, done), records });
-      const predictor = crudePredictor();
-      await runPipeline({ source: cellStack(options).source, predictor }, half);
-      expect(whole(half) === first).toBe(true);
-      if (done === 5) expect(predictor.tiles).toBe(0);
-    }
-  });
+  it.each([0, 1])(
+    'is deterministic and goes on where it stopped, seeing %i neighbours',
+    async (contextSections) => {
+      const options = { shape: [5, 60, 80] as const };
+      const { source } = cellStack(options);
+      const store = createMemoryStore();
+      await runPipeline({ source, predictor: crudePredictor({ contextSections }) }, store);
+      const first = whole(store);
+      const again = createMemoryStore();
+      await runPipeline({ source, predictor: crudePredictor({ contextSections }) }, again);
+      expect(whole(again) === first).toBe(true);
+      expect(whole((await run(options)).store) === first).toBe(contextSections === 0);
+      for (const done of [1, 3, 5]) {
+        const records = store.records.slice(0, done);
+        const half = createMemoryStore({ fragments: store.fragments.slice(0, done), records });
+        const predictor = crudePredictor({ contextSections });
+        await runPipeline({ source, predictor }, half);
+        expect(whole(half) === first).toBe(true);
+        if (done === 5) expect(predictor.tiles).toBe(0);
+      }
+    },
+  );
 
   it.each([[[1, 64, 64]], [[3, 1, 1]], [[2, 1, 50]], [[2, 7, 3]], [[1, 1, 1]]] as const)(
     'takes a volume of %s',

@@ -65,8 +65,8 @@ describe('sectionPredictor', () => {
     const image = randomImage(height, width);
     const tiled = crudePredictor({ tileSize: 64 });
     const whole = crudePredictor({ tileSize: 512 });
-    const a = toDense(await sectionPredictor(tiled, height, width).predict(image));
-    const b = toDense(await sectionPredictor(whole, height, width).predict(image));
+    const a = toDense(await sectionPredictor(tiled, height, width).predict([image]));
+    const b = toDense(await sectionPredictor(whole, height, width).predict([image]));
     expect(a.shape).toEqual([4, height, width]);
     expect(whole.tiles).toBe(1);
     const offsets = tiled.info.offsets;
@@ -101,9 +101,9 @@ describe('sectionPredictor', () => {
     };
     const section = sectionPredictor(watched, 200, 200);
     const image = randomImage(200, 200);
-    const first = await section.predict(image);
-    const second = await section.predict(image);
-    const third = await section.predict(image);
+    const first = await section.predict([image]);
+    const second = await section.predict([image]);
+    const third = await section.predict([image]);
     expect(most).toBe(2);
     expect(inputs.size).toBeLessThanOrEqual(3);
     expect(second.data).not.toBe(first.data);
@@ -123,9 +123,9 @@ describe('sectionPredictor', () => {
     const crude = crudePredictor({ offsets, tileSize: 512, tileMultiple: 1 });
     const [height, width] = [24, 33];
     const image = randomImage(height, width);
-    const plain = toDense(await sectionPredictor(crude, height, width).predict(image)).data;
+    const plain = toDense(await sectionPredictor(crude, height, width).predict([image])).data;
     const averaged = toDense(
-      await sectionPredictor(crude, height, width, { flips: true }).predict(image),
+      await sectionPredictor(crude, height, width, { flips: true }).predict([image]),
     ).data;
     expect(crude.tiles).toBe(5);
     offsets.forEach(([dy, dx], c) => {
@@ -148,7 +148,9 @@ describe('sectionPredictor', () => {
       ...crude,
       predict: async () => ndarray(new Float32Array(4 * 9), [1, 4, 3, 3]),
     };
-    await expect(sectionPredictor(odd, 40, 40).predict(randomImage(40, 40))).rejects.toThrow(/network gives/);
+    await expect(sectionPredictor(odd, 40, 40).predict([randomImage(40, 40)])).rejects.toThrow(
+      /network gives/,
+    );
   });
 
   it('plans tiles that a network of 32-pixel steps can take', () => {

@@ -36,11 +36,12 @@ export function planTiles(height: number, width: number, info: PredictorInfo): T
 
 export interface SectionPredictor {
   /**
-   * @param image dense float32 [height, width], contrast-normalised; read until the promise settles.
+   * @param sections what the network sees, in order of depth, the section asked about in the middle: 1 + 2 *
+   * `contextSections` images, dense float32 [height, width], contrast-normalised; read until the promise settles.
    * @returns float32 [channels, height, width] in 0..1, any stride. Two results are alive at a time: the buffer of
    * this call is used again by the call after the next.
    */
-  predict(image: NdArray<Float32Array>, context?: StageContext): Promise<NdArray<Float32Array>>;
+  predict(sections: readonly NdArray<Float32Array>[], context?: StageContext): Promise<NdArray<Float32Array>>;
 }
 
 interface TileJob extends Flip {
@@ -72,7 +73,9 @@ export function sectionPredictor(
   const plan = planTiles(height, width, predictor.info);
   const { rows, columns } = plan;
   const jobs = listJobs(plan, options);
-  const { offsets } = predictor.info;
+  const { offsets, contextSections } = predictor.info;
+  const depth = 1 + 2 * contextSections;
+  const tilePixels = rows.side * columns.side;
   const values = offsets.length * height * width;
   const inputs: NdArray<Float32Array>[] = [];
   const outputs: Float32Array[] = [];
@@ -80,11 +83,14 @@ export function sectionPredictor(
   let sent = 0;
   let calls = 0;
 
-  const send = (image: NdArray<Float32Array>, job: TileJob, context: StageContext) => {
+  const send = (sections: readonly NdArray<Float32Array>[], job: TileJob, context: StageContext) => {
     // one more buffer than tiles on their way: two calls may overlap by their last and first tile
     const slot = sent++ % (IN_FLIGHT + 1);
-    inputs[slot] ??= ndarray(new Float32Array(rows.side * columns.side), [1, 1, rows.side, columns.side]);
-    cutTile(image, plan, job, inputs[slot].data);
+    inputs[slot] ??= ndarray(new Float32Array(depth * tilePixels), [1, depth, rows.side, columns.side]);
+    const tile = inputs[slot].data;
+    sections.forEach((image, i) => {
+      cutTile(image, plan, job, tile.subarray(i * tilePixels, (i + 1) * tilePixels));
+    });
     const result = predictor.predict(inputs[slot], context.signal);
     result.catch(() => {}); // told where it is awaited
     return result;
@@ -98,10 +104,13 @@ export function sectionPredictor(
   });
 
   return {
-    async predict(image, context = {}) {
+    async predict(sections, context = {}) {
       throwIfCancelled(context.signal);
+      if (sections.length !== depth) {
+        throw new RangeError(`the network sees ${depth} sections, not ${sections.length}`);
+      }
       if (jobs.length === 1) {
-        const tile = await send(image, jobs[0], context);
+        const tile = await send(sections, jobs[0], context);
         checkTile(tile, offsets.length, plan);
         return { data: tile.data, shape: [offsets.length, height, width], stride: tile.stride.slice(1) };
       }
@@ -113,7 +122,7 @@ export function sectionPredictor(
       for (let done = 0, next = 0; done < jobs.length; done++) {
         throwIfCancelled(context.signal);
         while (waiting.length < IN_FLIGHT && next < jobs.length)
-          waiting.push(send(image, jobs[next++], context));
+          waiting.push(send(sections, jobs[next++], context));
         const tile = await (waiting.shift() as Promise<NdArray<Float32Array>>);
         checkTile(tile, offsets.length, plan);
         const placed = place(tile, jobs[done]);

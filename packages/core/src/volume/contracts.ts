@@ -79,6 +79,8 @@ export interface PredictorInfo {
   readonly name: string;
   /** Voxel size it was trained for (z may be a typical value); undefined: sections are given as they are. */
   readonly voxelSizeNm: Vec3 | undefined;
+  /** Sections on either side that the network sees beside the one it is asked about: 0 or 1. */
+  readonly contextSections: number;
   /** Affinity channel `c` at pixel p says how likely p and p + offsets[c] are the same cell. */
   readonly offsets: readonly Offset2[];
   /** Tile side must be a multiple of this many pixels. */
@@ -95,7 +97,8 @@ export interface PredictorInfo {
 export interface Predictor {
   readonly info: PredictorInfo;
   /**
-   * @param tiles `[n, 1, h, w]` float32, contrast-normalised; h and w multiples of `tileMultiple`.
+   * @param tiles `[n, 1 + 2 * contextSections, h, w]` float32, contrast-normalised, in order of depth, the section
+   *   asked about in the middle; h and w multiples of `tileMultiple`.
    * @returns `[n, channels, h, w]` float32 in 0..1: affinities at `info.offsets`.
    */
   predict(tiles: NdArray<Float32Array>, signal?: Signal): Promise<NdArray<Float32Array>>;

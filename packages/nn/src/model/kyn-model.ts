@@ -4,6 +4,7 @@
  */
 import { KynError, type Offset2, type Vec3 } from '@kyn/core';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
+import type { Weights } from '../nets/layers.ts';
 
 export const MODEL_FORMAT = 'kyn-model-1';
 
@@ -24,6 +25,10 @@ export interface SegmenterSettings {
   /** nm, zyx; z is what a section typically is. */
   readonly voxelSizeNm: Vec3;
   readonly offsets: readonly Offset2[];
+  /** Sections on either side that the network sees as well: 0 or 1. */
+  readonly contextSections: number;
+  /** What the network is made of, for training that starts from its weights. */
+  readonly network?: { readonly widths: readonly number[]; readonly lsdSigma: number };
   /** Tile sides are multiples of this. */
   readonly tileMultiple: number;
   readonly tileSize: number;
@@ -40,18 +45,45 @@ export interface ModelDescription {
 
 export interface KynModel {
   readonly description: ModelDescription;
-  /** ONNX graph: `input` `[n, 1, h, w]` to `affinities` `[n, offsets, h, w]`. */
+  /** ONNX graph: `input` `[n, 1 + 2 * contextSections, h, w]` to `affinities` `[n, offsets, h, w]`. */
   readonly segmenter: Uint8Array;
+  /** The segmenter's weights before batch normalisation is folded away: where further training starts. */
+  readonly weights?: Weights;
 }
 
 const SEGMENTER = 'segmenter.onnx';
+const WEIGHTS = 'segmenter.weights';
 const DESCRIPTION = 'model.json';
 /** Zip entries carry a date; a fixed one keeps the file the same for the same model. */
 const DATE = new Date('2020-01-01T12:00:00');
 
 export function encodeModel(model: KynModel): Uint8Array {
   const description = strToU8(`${JSON.stringify(model.description, null, 2)}\n`);
-  return zipSync({ [DESCRIPTION]: description, [SEGMENTER]: model.segmenter }, { mtime: DATE, level: 6 });
+  const files: Record<string, Uint8Array> = { [DESCRIPTION]: description, [SEGMENTER]: model.segmenter };
+  if (model.weights) files[WEIGHTS] = encodeWeights(model.weights);
+  return zipSync(files, { mtime: DATE, level: 6 });
+}
+
+/** Number of parameters, then both vectors, float32; all little-endian. */
+function encodeWeights({ parameters, statistics }: Weights): Uint8Array {
+  const out = new Uint8Array(4 * (1 + parameters.length + statistics.length));
+  const view = new DataView(out.buffer);
+  view.setUint32(0, parameters.length, true);
+  let at = 4;
+  for (const vector of [parameters, statistics]) {
+    for (let i = 0; i < vector.length; i++, at += 4) view.setFloat32(at, vector[i], true);
+  }
+  return out;
+}
+
+function decodeWeights(bytes: Uint8Array): Weights | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const count = bytes.length >= 4 ? view.getUint32(0, true) : Number.POSITIVE_INFINITY;
+  if (bytes.length % 4 !== 0 || 4 * (1 + count) > bytes.length) return undefined;
+  const values = Float32Array.from({ length: bytes.length / 4 - 1 }, (_, i) =>
+    view.getFloat32(4 + 4 * i, true),
+  );
+  return { parameters: values.subarray(0, count), statistics: values.subarray(count) };
 }
 
 /** True for bytes that begin like a zip file, hence a `.kyn` model rather than plain ONNX. */
@@ -84,5 +116,7 @@ export function decodeModel(bytes: Uint8Array, where: string): KynModel {
   if (description.format !== MODEL_FORMAT) {
     throw refuse(`the model's format is ${String(description.format)}, this version reads ${MODEL_FORMAT}`);
   }
-  return { description, segmenter };
+  const weights = files[WEIGHTS] && decodeWeights(files[WEIGHTS]);
+  if (files[WEIGHTS] && !weights) throw refuse(`${WEIGHTS} is not whole`);
+  return { description, segmenter, ...(weights ? { weights } : {}) };
 }

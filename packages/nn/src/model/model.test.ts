@@ -18,6 +18,7 @@ function copyNetwork(channels: number, scale: number, inputs = 1): Uint8Array {
 
 const model: KynModel = {
   segmenter: copyNetwork(2, 0.5),
+  weights: { parameters: Float32Array.of(1.5, -2, 3e-9), statistics: Float32Array.of(0.25) },
   description: {
     format: MODEL_FORMAT,
     name: 'copy',
@@ -27,6 +28,7 @@ const model: KynModel = {
         [-1, 0],
         [0, -1],
       ],
+      contextSections: 0,
       tileMultiple: 1,
       tileSize: 4,
       halo: 0,
@@ -52,6 +54,7 @@ describe('model files', () => {
     const back = decodeModel(bytes, 'm.kyn');
     expect(back.description).toEqual(model.description);
     expect(back.segmenter).toEqual(model.segmenter);
+    expect(back.weights).toEqual(model.weights);
   });
 
   it('are refused when damaged or of another format', async () => {

@@ -36,31 +36,33 @@ export async function createPredictor(
   if (looksLikeKynModel(bytes)) {
     const { description, segmenter } = decodeModel(bytes, where);
     const session = await runtime.load(segmenter, where);
-    checkGraph(session, where);
-    return predictorOver(session, { name: description.name, ...description.segmenter }, (output) => output);
+    const info = { name: description.name, ...description.segmenter };
+    checkGraph(session, where, 1 + 2 * info.contextSections);
+    return predictorOver(session, info, (output) => output);
   }
   const session = await runtime.load(bytes, where);
-  checkGraph(session, where);
+  checkGraph(session, where, 1);
   const info: PredictorInfo = {
     name: where,
     voxelSizeNm: undefined,
     offsets: NEIGHBOURS,
     ...FOREIGN,
+    contextSections: 0,
     flopPerPixel: Number.NaN,
   };
   return predictorOver(session, info, (output) => affinitiesFromForeign(output, where));
 }
 
-function checkGraph(session: Session, where: string): void {
+function checkGraph(session: Session, where: string, sections: number): void {
   const describe = (shape: readonly (number | string)[]): string => `[${shape.join(', ')}]`;
   const [input] = session.inputs;
   const fits =
     session.inputs.length === 1 &&
     input.shape.length === 4 &&
-    (input.shape[1] === 1 || typeof input.shape[1] === 'string');
+    (input.shape[1] === sections || typeof input.shape[1] === 'string');
   if (!fits) {
     const found = session.inputs.map(({ name, shape }) => `${name} ${describe(shape)}`).join(', ') || 'none';
-    throw new KynError('model', `the network takes ${found}, not one image [n, 1, h, w]`, {
+    throw new KynError('model', `the network takes ${found}, not one input [n, ${sections}, h, w]`, {
       where,
       hint: 'give a 2D network for grey sections',
     });

@@ -2,7 +2,7 @@ import { Random } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
 import { addNoiseInPlace, blurInPlace, changeLooksInPlace, drawGreyCurve } from './appearance.ts';
 import { AUGMENT_DEFAULTS, AUGMENT_NONE, type AugmentOptions } from './augment-options.ts';
-import { damageInPlace } from './defects.ts';
+import { damageInPlace, drawLoss, loseInPlace } from './defects.ts';
 
 const size = 48;
 
@@ -96,27 +96,38 @@ describe('changeLooksInPlace', () => {
   it('does nothing when all is off', () => {
     const tile = texture(3);
     changeLooksInPlace(tile, size, new Random(1), AUGMENT_NONE);
-    damageInPlace(tile, size, new Random(1), AUGMENT_NONE, false, true);
+    damageInPlace(tile, size, new Random(1), AUGMENT_NONE, false);
     expect(tile).toEqual(texture(3));
   });
 });
 
 describe('damageInPlace', () => {
-  it('loses only sections that may be lost', () => {
-    const lost = texture(1);
-    damageInPlace(lost, size, new Random(1), only('missing'), false, true);
-    expect(new Set(lost).size).toBe(1);
-    const kept = texture(1);
-    damageInPlace(kept, size, new Random(1), only('missing'), false, false);
-    expect(kept).toEqual(texture(1));
+  it('gives a copy of the section asked about, blank or noise for one that is lost', () => {
+    const kinds = Array.from({ length: 200 }, (_, seed) => drawLoss(new Random(seed), only('missing')));
+    const share = (kind: string) => kinds.filter((each) => each === kind).length / kinds.length;
+    expect(share('copied')).toBeGreaterThan(0.6);
+    expect(share('blank')).toBeGreaterThan(0.08);
+    expect(share('noise')).toBeGreaterThan(0.08);
+    expect(drawLoss(new Random(1), AUGMENT_NONE)).toBeUndefined();
+    const asked = texture(2);
+    const lost = (kind: 'copied' | 'blank' | 'noise') => {
+      const tile = texture(1);
+      loseInPlace(tile, new Random(1), kind, asked);
+      return tile;
+    };
+    expect(lost('copied')).toEqual(asked);
+    expect(new Set(lost('blank')).size).toBe(1);
+    const { mean, spread } = statistics(lost('noise'));
+    expect(Math.abs(mean)).toBeLessThan(0.1);
+    expect(Math.abs(spread - 1)).toBeLessThan(0.1);
   });
 
   it.each(['band', 'fold'] as const)('a %s is local, and half transparent in a lone section', (name) => {
     for (let seed = 0; seed < 10; seed++) {
       const whole = new Float32Array(size * size).fill(10);
       const alone = whole.slice();
-      damageInPlace(whole, size, new Random(seed), only(name), false, false);
-      damageInPlace(alone, size, new Random(seed), only(name), true, false);
+      damageInPlace(whole, size, new Random(seed), only(name), false);
+      damageInPlace(alone, size, new Random(seed), only(name), true);
       const touched = whole.filter((value) => value < 9.9).length;
       expect(touched).toBeGreaterThan(0);
       expect(touched).toBeLessThan(0.8 * whole.length);

@@ -41,7 +41,10 @@ export interface AugmentOptions {
   band: Chance & { minWidth: number; maxWidth: number };
   /** A dark fold across the section. A sample of one section gets it half transparent. */
   fold: Chance & { minWidth: number; maxWidth: number };
-  /** A section that is missing: blank (several sections only, never the one whose affinities are asked for). */
+  /**
+   * A neighbour that is missing or ruined: mostly a copy of the nearest section that is asked about, as inference
+   * gives it; sometimes blank or noise, which inference may fail to notice. Never a section that is asked about.
+   */
   missing: Chance;
 }
 
@@ -50,8 +53,8 @@ export const AUGMENT_DEFAULTS: AugmentOptions = {
   flip: { probability: 0.5 },
   turn: { probability: 1 },
   rotate: { probability: 0.5, maxRadians: Math.PI / 4 },
-  scale: { probability: 0.6, min: 0.8, max: 1.25, anisotropy: 0.08 },
-  elastic: { probability: 0.6, spacing: 40, amplitude: 4 },
+  scale: { probability: 0.7, min: 0.75, max: 1.35, anisotropy: 0.08 },
+  elastic: { probability: 0.7, spacing: 40, amplitude: 5 },
   misalign: { probability: 0.4, maxShift: 10 },
   gamma: { probability: 0.5, logRange: 0.4 },
   curve: { probability: 0.25, points: 5, strength: 0.6 },
@@ -62,7 +65,7 @@ export const AUGMENT_DEFAULTS: AugmentOptions = {
   faint: { probability: 0.06, minContrast: 0.3, offset: 1, noise: 0.3 },
   band: { probability: 0.03, minWidth: 4, maxWidth: 40 },
   fold: { probability: 0.04, minWidth: 2, maxWidth: 8 },
-  missing: { probability: 0.05 },
+  missing: { probability: 0.1 },
 };
 
 /** Nothing is done: for validation and for tests. */

@@ -7,7 +7,7 @@ import { Random } from '@kyn/core';
 import { changeLooksInPlace, drawGreyCurve } from './appearance.ts';
 import { connectedComponents } from './components.ts';
 import { type CoordinateField, coordinateField, drawWarp, halfExtent, type Linear2 } from './coordinates.ts';
-import { damageInPlace } from './defects.ts';
+import { damageInPlace, drawLoss, loseInPlace } from './defects.ts';
 import { normalisingTable, sectionHistogram } from './normalise.ts';
 import { type LabelPatch, resampleLabels, resampleRaw, type Shift } from './resample.ts';
 import { shapeDescriptors } from './shape-descriptors.ts';
@@ -226,14 +226,21 @@ function renderInput(
   const alone = sections === 1;
   // Sections of one sample were stained and imaged alike: they share the grey curve, not the rest.
   const curve = drawGreyCurve(random, augment);
+  const tiles: Float32Array[] = [];
   for (let k = 0; k < sections; k++) {
     const view = sectionView(place.volume.raw, place.cut, place.section + k * place.step);
     const table = normalisingTable(sectionHistogram(view), curve);
-    const tile = resampleRaw(view, place.field, place.margin, size, table, place.shifts[k]);
+    tiles[k] = resampleRaw(view, place.field, place.margin, size, table, place.shifts[k]);
     const looks = random.fork(k);
-    changeLooksInPlace(tile, size, looks, augment);
-    damageInPlace(tile, size, looks, augment, alone, !alone && k !== targetSection(sections));
-    input.set(tile, start + k * plane);
+    changeLooksInPlace(tiles[k], size, looks, augment);
+    damageInPlace(tiles[k], size, looks, augment, alone);
+  }
+  const asked = targetSection(sections);
+  for (let k = 0; k < sections; k++) {
+    const losses = random.fork(sections + k);
+    const loss = k === asked ? undefined : drawLoss(losses, augment);
+    if (loss) loseInPlace(tiles[k], losses, loss, tiles[asked]);
+    input.set(tiles[k], start + k * plane);
   }
 }
 
@@ -264,7 +271,7 @@ function renderTargets(
     const at = start + channel * plane;
     add(counts[channel], planeAffinity(target, weight, at, patch, profiles, margin, offset));
   });
-  for (let k = 0; k + 1 < sections; k++) {
+  for (let k = 0; k < layout.cross[1] - layout.cross[0]; k++) {
     const channel = layout.cross[0] + k;
     const at = start + channel * plane;
     add(counts[channel], crossAffinity(target, weight, at, patches[k], patches[k + 1], margin));

@@ -14,7 +14,6 @@ const FOLD_GREY = -2.5;
 /**
  * Damages a `size` × `size` tile in place, if so drawn.
  * @param alone the network sees no other section
- * @param mayMiss the section may be lost altogether
  */
 export function damageInPlace(
   tile: Float32Array,
@@ -22,13 +21,8 @@ export function damageInPlace(
   random: Random,
   options: AugmentOptions,
   alone: boolean,
-  mayMiss: boolean,
 ): void {
-  const { faint, band, fold, missing } = options;
-  if (random.chance(missing.probability) && mayMiss) {
-    tile.fill(random.uniform(-1, 1));
-    return;
-  }
+  const { faint, band, fold } = options;
   const opacity = alone ? 0.5 : 1;
   if (random.chance(faint.probability)) {
     const contrast = random.uniform(alone ? Math.sqrt(faint.minContrast) : faint.minContrast, 1);
@@ -59,6 +53,24 @@ export function damageInPlace(
       (distance) => opacity * Math.exp(-((distance / half) ** 2)),
     );
   }
+}
+
+/** What a neighbour is that is missing, if so drawn. */
+export type Loss = 'copied' | 'blank' | 'noise';
+
+/** Whether a neighbour is missing, and what the network sees in its place. */
+export function drawLoss(random: Random, { missing }: AugmentOptions): Loss | undefined {
+  const lost = random.chance(missing.probability);
+  const kind = random.uniform(0, 1);
+  if (!lost) return undefined;
+  return kind < 0.7 ? 'copied' : kind < 0.85 ? 'blank' : 'noise';
+}
+
+/** Replaces a tile by what is seen of a missing section. `nearest` is the section asked about next to it. */
+export function loseInPlace(tile: Float32Array, random: Random, loss: Loss, nearest: Float32Array): void {
+  if (loss === 'copied') tile.set(nearest);
+  else if (loss === 'blank') tile.fill(random.uniform(-1, 1));
+  else for (let i = 0; i < tile.length; i++) tile[i] = random.normal();
 }
 
 /** Mixes `grey` in along a wavering line through the tile, as much as `cover` says at a distance from it. */

@@ -9,8 +9,10 @@ export interface SampleSpec {
   size: number;
   /** Samples a batch. */
   batch: number;
-  /** Neighbouring sections the network sees at once. */
-  sections: 1 | 2 | 3;
+  /** Neighbouring sections of a sample. */
+  sections: number;
+  /** Ask for the affinity of each section with the next; default true. */
+  cross?: boolean;
   /** In-plane affinity channels. */
   offsets: readonly Offset2[];
   /** Window of the local shape descriptors, px; 0 leaves them out. */
@@ -44,12 +46,15 @@ export const LSD_CHANNELS = 6;
 
 export function targetLayout(spec: SampleSpec): TargetLayout {
   const plane = spec.offsets.length;
-  const cross = plane + spec.sections - 1;
+  const cross = plane + (spec.cross === false ? 0 : spec.sections - 1);
   const channels = cross + (spec.lsdSigma > 0 ? LSD_CHANNELS : 0);
   return { channels, plane: [0, plane], cross: [plane, cross], lsd: [cross, channels] };
 }
 
-/** The section whose in-plane affinities are asked for: the only one, the first of two, the middle of three. */
+/** A sample has no more sections than this. */
+const MOST_SECTIONS = 64;
+
+/** The section whose in-plane affinities are asked for: the middle one, of an even number the one before it. */
 export function targetSection(sections: number): number {
   return (sections - 1) >> 1;
 }
@@ -71,7 +76,8 @@ export function checkSpec(spec: SampleSpec): void {
   if (!Number.isInteger(spec.size) || spec.size < 8) wrong(`size ${spec.size} is not a whole number from 8`);
   if (!Number.isInteger(spec.batch) || spec.batch < 1)
     wrong(`batch ${spec.batch} is not a whole number from 1`);
-  if (![1, 2, 3].includes(spec.sections)) wrong(`${spec.sections} sections are not 1, 2 or 3`);
+  if (!Number.isInteger(spec.sections) || spec.sections < 1 || spec.sections > MOST_SECTIONS)
+    wrong(`${spec.sections} sections are not a whole number from 1 to ${MOST_SECTIONS}`);
   if (!(spec.pixelNm > 0)) wrong(`pixel size ${spec.pixelNm} nm is not positive`);
   if (!(spec.lsdSigma >= 0)) wrong(`shape descriptor window ${spec.lsdSigma} is negative`);
   for (const [dy, dx] of spec.offsets) {

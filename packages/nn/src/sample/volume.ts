@@ -13,10 +13,7 @@ export interface TrainingVolume {
   voxelSizeNm: Vec3;
   /** How often it is sampled, relative to the other volumes. */
   weight: number;
-  /**
-   * xz and yz cuts are used as sections as well. With several sections and a z-step above 1 the cuts stay
-   * xy, as in the serial sections that the step imitates.
-   */
+  /** xz and yz cuts are used as sections as well. */
   isotropic?: boolean;
   /** 0: label 0 is membrane, a negative for every affinity, instead of unpainted. */
   boundaryLabel?: 0;
@@ -73,8 +70,7 @@ export function fittingSteps(volume: TrainingVolume, depth: number, sections: nu
 
 /** The cuts that may be used for samples of this many sections; empty where the volume is too thin. */
 export function usableCuts(volume: TrainingVolume, sections: number): Cut[] {
-  const serial = sections > 1 && (volume.zSteps ?? [1]).some((step) => step > 1);
-  const cuts = volume.isotropic && !serial ? CUTS : CUTS.slice(0, 1);
+  const cuts = volume.isotropic ? CUTS : CUTS.slice(0, 1);
   return cuts.filter((cut) => fittingSteps(volume, volume.raw.shape[cut.stack], sections).length > 0);
 }
 

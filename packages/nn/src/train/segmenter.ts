@@ -21,6 +21,8 @@ export interface SegmenterOptions {
   /** Channels at every level of the U-Net, finest first. */
   readonly widths: readonly number[];
   readonly offsets: readonly Offset2[];
+  /** Sections on either side that the network sees beside the one it is asked about: 0 or 1. */
+  readonly contextSections: number;
   /** Window of the shape descriptors, px; 0 trains without them. */
   readonly lsdSigma: number;
   readonly lsdWeight: number;
@@ -44,6 +46,7 @@ export const SEGMENTER_DEFAULTS: SegmenterOptions = {
     [-d, 0],
     [0, -d],
   ]),
+  contextSections: 1,
   lsdSigma: 8,
   lsdWeight: 1,
   voxelSizeNm: [40, 10, 10],
@@ -89,18 +92,19 @@ interface Segmenter {
 function defineSegmenter(options: SegmenterOptions): Segmenter {
   const descriptors = options.lsdSigma > 0 ? LSD_CHANNELS : 0;
   const channels = options.offsets.length + descriptors;
-  const config = unet2d(options.widths, channels);
+  const sections = 1 + 2 * options.contextSections;
+  const config = unet2d(options.widths, channels, sections);
   const network: Network = (layers, input) =>
     layers.head('head', unetFeatures(layers, config, input), config.outputs);
   const step = buildTrainStep(network, {
-    input: [options.batch, 1, options.size, options.size],
+    input: [options.batch, sections, options.size, options.size],
     affinities: options.offsets.length,
     descriptors,
     descriptorWeight: options.lsdWeight,
   });
   const { size, batch, offsets, lsdSigma, augment, shrinkBorder } = options;
   const pixelNm = options.voxelSizeNm[1];
-  const spec = { size, batch, sections: 1 as const, offsets, lsdSigma, pixelNm, augment, shrinkBorder };
+  const spec = { size, batch, sections, cross: false, offsets, lsdSigma, pixelNm, augment, shrinkBorder };
   return { config, network, step, spec, channels };
 }
 
@@ -112,18 +116,24 @@ function toModel(
   card: ModelCard,
 ): KynModel {
   const { config, network, step } = segmenter;
-  const graph = exportNetwork(network, step.layout, averagedWeights(state), {
-    input: [1, TILE.tileSize, TILE.tileSize],
+  const { widths, lsdSigma, contextSections } = options;
+  const { parameters, statistics } = averagedWeights(state);
+  const weights = { parameters: parameters.slice(), statistics: statistics.slice() };
+  const graph = exportNetwork(network, step.layout, weights, {
+    input: [config.inputs, TILE.tileSize, TILE.tileSize],
     keep: options.offsets.length,
   });
   return {
     segmenter: graph,
+    weights,
     description: {
       format: MODEL_FORMAT,
       name,
       segmenter: {
         voxelSizeNm: options.voxelSizeNm,
         offsets: options.offsets,
+        contextSections,
+        network: { widths, lsdSigma },
         tileMultiple: Math.max(...unetMultiple(config)),
         ...TILE,
         flopPerPixel: Math.round(unetFlopPerPixel({ ...config, outputs: options.offsets.length })),
@@ -147,7 +157,7 @@ export async function trainSegmenter(
   run: SegmenterRun,
 ): Promise<{ model: KynModel; history: readonly TrainRecord[] }> {
   const segmenter = defineSegmenter(options);
-  const { step, spec, channels } = segmenter;
+  const { config, step, spec, channels } = segmenter;
   const settings = {
     options,
     volumes: volumes.map((volume) => [volume.name, volume.weight, volume.raw.shape]),
@@ -175,7 +185,7 @@ export async function trainSegmenter(
         const made = await queue.next(t);
         if (t === 1) run.onFirstBatch?.(made);
         return {
-          input: shaped(made.input, 1),
+          input: shaped(made.input, config.inputs),
           target: shaped(made.target, channels),
           weight: shaped(made.weight, channels),
         };

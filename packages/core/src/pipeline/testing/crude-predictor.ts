@@ -1,6 +1,7 @@
 /**
  * A real, if crude, predictor for tests: no network, but affinities from the image. The affinity of two pixels is
- * low where the straight way between them crosses something dark. Local: it sees 2 px around each end.
+ * low where the straight way between them crosses something dark. Local: it sees 2 px around each end. Neighbouring
+ * sections, if it is given them, show through faintly.
  */
 import { mirrorIndex } from '../../predict/tiles.ts';
 import { ndarray } from '../../volume/array.ts';
@@ -28,6 +29,7 @@ export function crudePredictor(changes: Partial<PredictorInfo> = {}): CruderPred
     tileSize: 64,
     halo: 12,
     flopPerPixel: 10,
+    contextSections: 0,
     ...changes,
   };
   return {
@@ -37,13 +39,13 @@ export function crudePredictor(changes: Partial<PredictorInfo> = {}): CruderPred
     },
     async predict(input) {
       tiles++;
-      const [count, , height, width] = input.shape;
+      const [count, depth, height, width] = input.shape;
       await Promise.resolve();
       const channels = info.offsets.length;
       const out = new Float32Array(count * channels * height * width);
       for (let n = 0; n < count; n++) {
-        const image = input.data.subarray(n * height * width, (n + 1) * height * width);
-        const smooth = crossMean(image, height, width);
+        const sections = input.data.subarray(n * depth * height * width, (n + 1) * depth * height * width);
+        const smooth = crossMean(throughNeighbours(sections, depth, height * width), height, width);
         info.offsets.forEach((offset, c) => {
           const from = (n * channels + c) * height * width;
           fillChannel(out.subarray(from, from + height * width), smooth, height, width, offset);
@@ -53,6 +55,16 @@ export function crudePredictor(changes: Partial<PredictorInfo> = {}): CruderPred
     },
     async close() {},
   };
+}
+
+/** The middle section, with a tenth of the others added. */
+function throughNeighbours(sections: Float32Array, depth: number, plane: number): Float32Array {
+  const middle = depth >> 1;
+  const out = sections.slice(middle * plane, (middle + 1) * plane);
+  for (let d = 0; d < depth; d++) {
+    for (let p = 0; d !== middle && p < plane; p++) out[p] += 0.1 * sections[d * plane + p];
+  }
+  return out;
 }
 
 /** Mean of a pixel and its four neighbours; the tile is mirrored at its edge. */

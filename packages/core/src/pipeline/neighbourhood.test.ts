@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import type { SectionState } from '../predict/normalise.ts';
+import { ndarray } from '../volume/array.ts';
+import { withNeighbours } from './neighbourhood.ts';
+
+/** Sections whose image is their number; `x` is one without tissue. */
+async function* stack(states: string) {
+  for (let z = 0; z < states.length; z++) {
+    const state: SectionState = states[z] === 'x' ? 'constant' : 'tissue';
+    yield { z, state, image: ndarray(Float32Array.of(z), [1, 1]) };
+  }
+}
+
+async function seen(states: string, contextSections: number, position = (z: number) => z) {
+  const all: number[][] = [];
+  for await (const each of withNeighbours(stack(states), contextSections, position)) {
+    expect(each.section.z).toBe(all.length);
+    all.push(each.seen.map(({ data }) => data[0]));
+  }
+  return all;
+}
+
+describe('withNeighbours', () => {
+  it('gives each section alone where no context is wanted', async () => {
+    expect(await seen('..x.', 0)).toEqual([[0], [1], [2], [3]]);
+  });
+
+  it('repeats the section where a neighbour is not there', async () => {
+    expect(await seen('', 1)).toEqual([]);
+    expect(await seen('.', 1)).toEqual([[0, 0, 0]]);
+    expect(await seen('....', 1)).toEqual([
+      [0, 0, 1],
+      [0, 1, 2],
+      [1, 2, 3],
+      [2, 3, 3],
+    ]);
+  });
+
+  it('does so beside a section without tissue and at a gap in the numbers', async () => {
+    expect(await seen('.x.', 1)).toEqual([
+      [0, 0, 0],
+      [0, 1, 2],
+      [2, 2, 2],
+    ]);
+    expect(await seen('...', 1, (z) => (z < 2 ? z : z + 1))).toEqual([
+      [0, 0, 1],
+      [0, 1, 1],
+      [2, 2, 2],
+    ]);
+  });
+});
