@@ -3,8 +3,9 @@
  * labels; change their looks; write the targets. A pure function of (volumes, spec, seed, step): every
  * sample has its own random stream, so it does not matter which thread makes it, or when.
  */
-import { Random } from '@kyn/core';
+import { elementCount, Random } from '@kyn/core';
 import { changeLooksInPlace, drawGreyCurve } from './appearance.ts';
+import { renderBlockTargets, renderPlaneAffinities } from './block.ts';
 import { connectedComponents } from './components.ts';
 import { type CoordinateField, coordinateField, drawWarp, halfExtent, type Linear2 } from './coordinates.ts';
 import { damageInPlace, drawLoss, loseInPlace } from './defects.ts';
@@ -21,14 +22,7 @@ import {
   targetLayout,
   targetSection,
 } from './spec.ts';
-import {
-  balanceInPlace,
-  type ClassCount,
-  classWeights,
-  crossAffinity,
-  planeAffinity,
-  shrinkBorders,
-} from './targets.ts';
+import { addCount, balanceInPlace, type ClassCount, classWeights, crossAffinity } from './targets.ts';
 import {
   type Cut,
   checkVolumes,
@@ -55,11 +49,11 @@ export interface Batch {
   /** `[N, sections, S, S]`, normalised grey values. */
   readonly input: Float32Array;
   readonly inputShape: readonly [number, number, number, number];
-  /** `[N, C, S, S]`; the channels are as `layout` says. */
+  /** `[N, C, S, S]`, of blocks `[N, C, sections, S, S]`; the channels are as `layout` says. */
   readonly target: Float32Array;
   /** As `target`: 0 = masked, else the class-balancing weight. */
   readonly weight: Float32Array;
-  readonly targetShape: readonly [number, number, number, number];
+  readonly targetShape: readonly number[];
   readonly layout: TargetLayout;
   readonly origins: readonly SampleOrigin[];
 }
@@ -90,8 +84,10 @@ export function makeBatch(
   const { batch, sections, size } = spec;
   const layout = targetLayout(spec);
   const plane = size * size;
+  const extent = spec.zReach ? [sections, size, size] : [size, size];
+  const pixels = elementCount(extent);
   const input = new Float32Array(batch * sections * plane);
-  const target = new Float32Array(batch * layout.channels * plane);
+  const target = new Float32Array(batch * layout.channels * pixels);
   const weight = new Float32Array(target.length);
   const origins: SampleOrigin[] = [];
   const counts = Array.from({ length: layout.cross[1] }, (): ClassCount => ({ known: 0, positive: 0 }));
@@ -100,13 +96,13 @@ export function makeBatch(
     const place = drawPlace(volumes, spec, random);
     origins.push(originOf(place));
     renderInput(input, n * sections * plane, place, spec, random.fork(1));
-    renderTargets(target, weight, n * layout.channels * plane, place, spec, layout, counts);
+    renderTargets(target, weight, n * layout.channels * pixels, place, spec, layout, counts);
   }
   const range = spec.classWeightRange ?? CLASS_WEIGHT_RANGE;
   counts.forEach((count, channel) => {
     const weights = classWeights(count, range);
     for (let n = 0; n < batch; n++) {
-      balanceInPlace(target, weight, (n * layout.channels + channel) * plane, plane, weights);
+      balanceInPlace(target, weight, (n * layout.channels + channel) * pixels, pixels, weights);
     }
   });
   return {
@@ -115,7 +111,7 @@ export function makeBatch(
     inputShape: [batch, sections, size, size],
     target,
     weight,
-    targetShape: [batch, layout.channels, size, size],
+    targetShape: [batch, layout.channels, ...extent],
     layout,
     origins,
   };
@@ -261,20 +257,17 @@ function renderTargets(
     const view = sectionView(place.volume.labels, place.cut, place.section + k * place.step);
     patches.push(resampleLabels(view, place.field, place.volume, place.shifts[k]));
   }
+  if (spec.zReach) {
+    renderBlockTargets({ target, weight, start }, patches, margin, spec, layout, counts);
+    return;
+  }
   const patch = patches[targetSection(sections)];
   const components = connectedComponents(patch);
-  const shrink = spec.shrinkBorder ?? 0;
-  const shrunk = shrink > 0 ? shrinkBorders(components, patch.side, shrink) : components;
-  spec.offsets.forEach((offset, channel) => {
-    const short = Math.max(Math.abs(offset[0]), Math.abs(offset[1])) <= (spec.shrinkReach ?? 3);
-    const profiles = short ? shrunk : components;
-    const at = start + channel * plane;
-    add(counts[channel], planeAffinity(target, weight, at, patch, profiles, margin, offset));
-  });
+  renderPlaneAffinities({ target, weight, start }, plane, patch, components, margin, spec, counts);
   for (let k = 0; k < layout.cross[1] - layout.cross[0]; k++) {
     const channel = layout.cross[0] + k;
     const at = start + channel * plane;
-    add(counts[channel], crossAffinity(target, weight, at, patches[k], patches[k + 1], margin));
+    addCount(counts[channel], crossAffinity(target, weight, at, patches[k], patches[k + 1], margin));
   }
   if (lsdSigma <= 0) return;
   const lsdStart = start + layout.lsd[0] * plane;
@@ -286,9 +279,4 @@ function renderTargets(
     for (let x = 0; x < size; x++, i++, p++) known[i] = patch.known[p] !== 0 && patch.ids[p] !== 0 ? 1 : 0;
   }
   for (let c = 1; c < LSD_CHANNELS; c++) weight.set(known, lsdStart + c * plane);
-}
-
-function add(sum: ClassCount, count: ClassCount): void {
-  sum.known += count.known;
-  sum.positive += count.positive;
 }

@@ -1,6 +1,6 @@
 /**
  * A batch as one picture, to see what a network is asked: a row a sample, with its sections, its targets and,
- * tinted red, what is masked.
+ * tinted red, what is masked. Blocks have a row a section.
  */
 import type { Batch } from './batch.ts';
 
@@ -21,8 +21,13 @@ const SPAN = 3;
  * @param shrink shows every `shrink`-th pixel, for large batches; default 1
  */
 export function sampleSheet(batch: Batch, shrink = 1): SheetPicture {
-  const [samples, sections, size] = batch.inputShape;
+  const [batchSize, depth, size] = batch.inputShape;
   const channels = batch.layout.channels;
+  // A block is shown as samples of one section each, whose channels lie a block apart.
+  const inBlock = batch.targetShape.length === 5;
+  const [samples, sections] = inBlock ? [batchSize * depth, 1] : [batchSize, depth];
+  const targetPlane = (n: number, c: number): number =>
+    inBlock ? (Math.floor(n / depth) * channels + c) * depth + (n % depth) : n * channels + c;
   const tile = Math.ceil(size / shrink);
   const width = (sections + channels) * (tile + GAP) + GAP;
   const height = samples * (tile + GAP) + GAP;
@@ -49,7 +54,7 @@ export function sampleSheet(batch: Batch, shrink = 1): SheetPicture {
       paint(n, k, (pixel) => [(batch.input[start + pixel] + SPAN) / (2 * SPAN), 1]);
     }
     for (let c = 0; c < channels; c++) {
-      const start = (n * channels + c) * plane;
+      const start = targetPlane(n, c) * plane;
       paint(n, sections + c, (pixel) => [batch.target[start + pixel], batch.weight[start + pixel]]);
     }
   }

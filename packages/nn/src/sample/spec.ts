@@ -15,6 +15,11 @@ export interface SampleSpec {
   cross?: boolean;
   /** In-plane affinity channels. */
   offsets: readonly Offset2[];
+  /**
+   * Makes samples blocks for a 3D network: affinities are asked for in every section, and between each section and
+   * those that lie this many before it, in place of the affinities between neighbours.
+   */
+  zReach?: readonly number[];
   /** Window of the local shape descriptors, px; 0 leaves them out. */
   lsdSigma: number;
   /** In-plane pixel size the network works at. */
@@ -33,9 +38,9 @@ export const CLASS_WEIGHT_RANGE: readonly [number, number] = [0.2, 5];
 /** Which channel of `target` and `weight` is what. Ranges are [first, end). */
 export interface TargetLayout {
   readonly channels: number;
-  /** Affinities of {@link targetSection}, in the order of the offsets. */
+  /** Affinities of {@link targetSection} (in a block: of every section), in the order of the offsets. */
   readonly plane: readonly [number, number];
-  /** Affinity of section k with section k + 1, for each k. */
+  /** Affinity of section k with section k + 1, for each k; in a block, with section k - reach, for each reach. */
   readonly cross: readonly [number, number];
   /** Shape descriptors of {@link targetSection}: mean offset y, x; covariance yy, xx, yx; size. */
   readonly lsd: readonly [number, number];
@@ -46,7 +51,8 @@ export const LSD_CHANNELS = 6;
 
 export function targetLayout(spec: SampleSpec): TargetLayout {
   const plane = spec.offsets.length;
-  const cross = plane + (spec.cross === false ? 0 : spec.sections - 1);
+  const pairs = spec.cross === false ? 0 : spec.sections - 1;
+  const cross = plane + (spec.zReach?.length ?? pairs);
   const channels = cross + (spec.lsdSigma > 0 ? LSD_CHANNELS : 0);
   return { channels, plane: [0, plane], cross: [plane, cross], lsd: [cross, channels] };
 }
@@ -78,6 +84,11 @@ export function checkSpec(spec: SampleSpec): void {
     wrong(`batch ${spec.batch} is not a whole number from 1`);
   if (!Number.isInteger(spec.sections) || spec.sections < 1 || spec.sections > MOST_SECTIONS)
     wrong(`${spec.sections} sections are not a whole number from 1 to ${MOST_SECTIONS}`);
+  if (spec.zReach && spec.lsdSigma > 0) wrong('shape descriptors are for single sections, not for blocks');
+  for (const reach of spec.zReach ?? []) {
+    if (!Number.isInteger(reach) || reach < 1 || reach >= spec.sections)
+      wrong(`reach ${reach} between sections is not within a block of ${spec.sections}`);
+  }
   if (!(spec.pixelNm > 0)) wrong(`pixel size ${spec.pixelNm} nm is not positive`);
   if (!(spec.lsdSigma >= 0)) wrong(`shape descriptor window ${spec.lsdSigma} is negative`);
   for (const [dy, dx] of spec.offsets) {

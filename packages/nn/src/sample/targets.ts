@@ -14,6 +14,11 @@ export interface ClassCount {
   positive: number;
 }
 
+export function addCount(sum: ClassCount, count: ClassCount): void {
+  sum.known += count.known;
+  sum.positive += count.positive;
+}
+
 /** Writes one affinity channel and its mask (`size` × `size` each, from `start`) and counts its classes. */
 export function planeAffinity(
   target: Float32Array,
@@ -49,13 +54,13 @@ export function planeAffinity(
   return { known: counted, positive };
 }
 
-/** Writes the affinity of a section with the next, from 3D ids, and its mask, and counts its classes. */
+/** Writes the affinity of a section with another, from 3D ids, and its mask, and counts its classes. */
 export function crossAffinity(
   target: Float32Array,
   weight: Float32Array,
   start: number,
   patch: LabelPatch,
-  next: LabelPatch,
+  other: LabelPatch,
   margin: number,
 ): ClassCount {
   const { side } = patch;
@@ -66,8 +71,8 @@ export function crossAffinity(
     let p = (y + margin) * side + margin;
     for (let x = 0; x < size; x++, p++, to++) {
       const id = patch.ids[p];
-      const same = id !== 0 && id === next.ids[p] ? 1 : 0;
-      const seen = patch.known[p] & next.known[p];
+      const same = id !== 0 && id === other.ids[p] ? 1 : 0;
+      const seen = patch.known[p] & other.known[p];
       target[to] = same;
       weight[to] = seen;
       known += seen;

@@ -1,0 +1,106 @@
+import { isKynError } from '@kyn/core';
+import { describe, expect, it } from 'vitest';
+import { AUGMENT_DEFAULTS } from './augment-options.ts';
+import { type Batch, makeBatch } from './batch.ts';
+import { sampleSheet } from './sheet.ts';
+import { targetSection } from './spec.ts';
+import { cellVolume, plainSpec, sameBatch } from './testing/cells.ts';
+
+const volume = cellVolume([9, 70, 80], 40);
+const [depth, size] = [6, 32];
+const spec = plainSpec({ sections: depth, zReach: [1, 3], size });
+const plane = size * size;
+
+/** Target and weight of channel `c` of section `k` of sample `n`. */
+function planeOf(batch: Batch, n: number, c: number, k: number) {
+  const start = ((n * batch.layout.channels + c) * depth + k) * plane;
+  const cut = (data: Float32Array) => data.subarray(start, start + plane);
+  return { target: cut(batch.target), weight: cut(batch.weight) };
+}
+
+describe('blocks of sections', () => {
+  it('are pure functions of seed and step, of the shape that the layout says', () => {
+    const augmented = { ...spec, augment: AUGMENT_DEFAULTS };
+    const one = makeBatch([volume], augmented, 3, 8);
+    expect(sameBatch(makeBatch([volume], augmented, 3, 8), one)).toBe(true);
+    expect(sameBatch(makeBatch([volume], augmented, 3, 9), one)).toBe(false);
+    expect(one.inputShape).toEqual([2, depth, size, size]);
+    expect(one.targetShape).toEqual([2, 5, depth, size, size]);
+    expect(one.layout).toEqual({ channels: 5, plane: [0, 3], cross: [3, 5], lsd: [5, 5] });
+    expect(one.target).toHaveLength(2 * 5 * depth * plane);
+    expect(one.input.every(Number.isFinite)).toBe(true);
+    expect(one.weight.every((value) => value >= 0 && value <= 5)).toBe(true);
+  });
+
+  it('ask in every section what a stack asks in its middle one', () => {
+    const { zReach: _, ...stack } = spec;
+    const [block, plain] = [makeBatch([volume], spec, 1, 4), makeBatch([volume], stack, 1, 4)];
+    expect(block.input).toEqual(plain.input);
+    for (let n = 0; n < 2; n++) {
+      for (let c = 0; c < 3; c++) {
+        const start = (n * plain.layout.channels + c) * plane;
+        const { target, weight } = planeOf(block, n, c, targetSection(depth));
+        expect(target).toEqual(plain.target.subarray(start, start + plane));
+        expect(weight.map((w) => Math.sign(w))).toEqual(
+          plain.weight.subarray(start, start + plane).map((w) => Math.sign(w)),
+        );
+        const other = planeOf(block, n, c, 0);
+        expect(other.weight.some((w) => w > 0)).toBe(true);
+      }
+    }
+  });
+
+  it('tell of the sections before each, and nothing where those lie before the block', () => {
+    const batch = makeBatch([volume], { ...spec, batch: 3 }, 2, 0);
+    const { data, stride, shape } = volume.labels;
+    const half = (size - 1) / 2;
+    let compared = 0;
+    batch.origins.forEach(({ section, centre, axis }, n) => {
+      expect(axis).toBe('z');
+      // The patch with its margin of 5 falls on whole pixels.
+      const [top, left] = centre.map((at) => Math.round(at - half - 5) + 5);
+      for (const [i, reach] of [1, 3].entries()) {
+        for (let k = 0; k < depth; k++) {
+          const { target, weight } = planeOf(batch, n, 3 + i, k);
+          if (k < reach) {
+            expect(weight.every((w) => w === 0)).toBe(true);
+            continue;
+          }
+          for (let p = 0; p < plane; p++) {
+            const [y, x] = [top + Math.floor(p / size), left + (p % size)];
+            const inside = y >= 0 && x >= 0 && y < shape[1] && x < shape[2];
+            expect(weight[p] > 0).toBe(inside);
+            if (!inside) continue;
+            const at = (section + k) * stride[0] + y * stride[1] + x;
+            expect(target[p]).toBe(data[at] === data[at - reach * stride[0]] ? 1 : 0);
+            compared++;
+          }
+        }
+      }
+    });
+    expect(compared).toBeGreaterThan(8 * plane);
+  });
+
+  it('are shown a row a section', () => {
+    const batch = makeBatch([volume], spec, 1, 4);
+    const { width, height, data } = sampleSheet(batch);
+    expect([width, height]).toEqual([6 * (size + 4) + 4, 2 * depth * (size + 4) + 4]);
+    // The first section's affinities with the one before are masked, hence red.
+    const [red, green] = data.subarray(4 * (4 * width + 4 + 4 * (size + 4)));
+    expect(red).toBeGreaterThan(green);
+  });
+
+  it('are refused where a reach leaves the block', () => {
+    for (const zReach of [[6], [0], [1.5]]) {
+      const error = (() => {
+        try {
+          makeBatch([volume], { ...spec, zReach }, 1, 0);
+        } catch (reason) {
+          return reason;
+        }
+        return undefined;
+      })();
+      expect(isKynError(error) && error.code).toBe('usage');
+    }
+  });
+});
