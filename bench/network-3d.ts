@@ -1,9 +1,10 @@
 /** The 3D residual symmetric U-Net with random weights, for its speed: the values of weights change nothing in it. */
 import { ndarray } from '@kyn/core';
 import type { Runtime } from '@kyn/nn';
+import type { Network } from '../packages/nn/src/nets/segmenter.ts';
 import { residualUnet3d, unetFeatures, unetFlopPerPixel } from '../packages/nn/src/nets/unet.ts';
 import { exportNetwork } from '../packages/nn/src/train/export.ts';
-import { buildTrainStep, type Network } from '../packages/nn/src/train/train-step.ts';
+import { buildTrainStep } from '../packages/nn/src/train/train-step.ts';
 import { freshState } from '../packages/nn/src/train/trainer.ts';
 
 /** Blocks like those that SNEMI3D's winners were run on (18×160×160). */

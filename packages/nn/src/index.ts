@@ -16,6 +16,6 @@ export { trainingReport } from './train/report.ts';
 export {
   SEGMENTER_DEFAULTS,
   type SegmenterOptions,
-  type SegmenterRun,
   trainSegmenter,
 } from './train/segmenter.ts';
+export type { TrainingRun } from './train/training-run.ts';

@@ -14,6 +14,7 @@ import {
   conv,
   convTranspose,
   relu,
+  reshape,
   upsampleNearest,
 } from '../graph/ops.ts';
 
@@ -29,6 +30,9 @@ export interface Layers {
   add(a: Value, b: Value): Value;
   relu(x: Value): Value;
   concat(values: readonly Value[]): Value;
+  reshape(x: Value, shape: readonly number[]): Value;
+  /** Layers of the same graph whose weights are given and stay as they are. */
+  frozen(layout: ParameterLayout, weights: Weights): Layers;
 }
 
 /** A named piece of the flat parameter (or statistics) vector. */
@@ -91,6 +95,14 @@ class PlainLayers {
 
   concat(values: readonly Value[]): Value {
     return concatChannels(this.graph, values);
+  }
+
+  reshape(x: Value, shape: readonly number[]): Value {
+    return reshape(this.graph, x, shape);
+  }
+
+  frozen(layout: ParameterLayout, weights: Weights): Layers {
+    return new InferenceLayers(this.graph, layout, weights);
   }
 }
 

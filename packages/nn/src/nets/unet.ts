@@ -73,6 +73,11 @@ function stage(layers: Layers, name: string, x: Value, config: UNetConfig, level
  * @returns the finest level's features, `[N, widths[0], ...]`, same extents as `x`.
  */
 export function unetFeatures(layers: Layers, config: UNetConfig, x: Value): Value {
+  return unetPyramid(layers, config, x)[0];
+}
+
+/** The same at every level of the way up, finest first, the bottom last. */
+export function unetPyramid(layers: Layers, config: UNetConfig, x: Value): Value[] {
   const skips: Value[] = [];
   let out = x;
   config.widths.forEach((_, level) => {
@@ -80,6 +85,7 @@ export function unetFeatures(layers: Layers, config: UNetConfig, x: Value): Valu
     out = stage(layers, `down${level}`, out, config, level);
     skips.push(out);
   });
+  const pyramid = [out];
   for (let level = config.widths.length - 2; level >= 0; level--) {
     // Narrow before going up: the 1×1 convolution commutes with nearest upsampling and is cheaper below.
     const narrowed = layers.block(
@@ -96,8 +102,9 @@ export function unetFeatures(layers: Layers, config: UNetConfig, x: Value): Valu
       config,
       level,
     );
+    pyramid.unshift(out);
   }
-  return out;
+  return pyramid;
 }
 
 /** Multiply-adds, counted as two operations, per input pixel. */

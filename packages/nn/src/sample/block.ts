@@ -57,7 +57,7 @@ export function renderBlockTargets(
       if (k < reach) return;
       const channel = layout.cross[0] + i;
       const at = here.start + channel * stride;
-      addCount(counts[channel], crossAffinity(target, weight, at, patch, patches[k - reach], margin));
+      addCount(counts[channel], crossAffinity(target, weight, at, patch, patches[k - reach], { margin }));
     });
   });
 }

@@ -20,6 +20,8 @@ export interface SampleSpec {
    * those that lie this many before it, in place of the affinities between neighbours.
    */
   zReach?: readonly number[];
+  /** Asks which pixels of two sections belong together, in place of everything else. */
+  pair?: PairSpec;
   /** Window of the local shape descriptors, px; 0 leaves them out. */
   lsdSigma: number;
   /** In-plane pixel size the network works at. */
@@ -32,6 +34,23 @@ export interface SampleSpec {
   /** Class weights are cut to this range; default {@link CLASS_WEIGHT_RANGE}. */
   classWeightRange?: readonly [least: number, most: number];
 }
+
+/** What is asked of two sections that follow each other. */
+export interface PairSpec {
+  /** Channel i: is pixel p of the lower section the same neuron as pixel p + displacements[i] of the upper? */
+  readonly displacements: readonly Offset2[];
+  /** Every this many pixels, along both axes. */
+  readonly stride: number;
+  /** How often the section between the two is missing. */
+  readonly skip: number;
+  /** Patches to draw from, the same ones again and again, warped and coloured anew; default: no limit. */
+  readonly patches?: number;
+}
+
+/** Sections of a pair's sample: one before, the lower, one that may be missing, and so on. */
+export const PAIR_SECTIONS = 5;
+/** Sections that the network sees of each of the two. */
+export const PAIR_CONTEXT = 3;
 
 export const CLASS_WEIGHT_RANGE: readonly [number, number] = [0.2, 5];
 
@@ -50,6 +69,10 @@ export interface TargetLayout {
 export const LSD_CHANNELS = 6;
 
 export function targetLayout(spec: SampleSpec): TargetLayout {
+  if (spec.pair) {
+    const channels = spec.pair.displacements.length;
+    return { channels, plane: [0, 0], cross: [0, channels], lsd: [channels, channels] };
+  }
   const plane = spec.offsets.length;
   const pairs = spec.cross === false ? 0 : spec.sections - 1;
   const cross = plane + (spec.zReach?.length ?? pairs);
@@ -67,7 +90,8 @@ export function targetSection(sections: number): number {
 
 /** Pixels around the patch that its targets need to know the labels of. */
 export function labelMargin(spec: SampleSpec): number {
-  const reach = spec.offsets.reduce((most, [dy, dx]) => Math.max(most, Math.abs(dy), Math.abs(dx)), 0);
+  const offsets = spec.pair?.displacements ?? spec.offsets;
+  const reach = offsets.reduce((most, [dy, dx]) => Math.max(most, Math.abs(dy), Math.abs(dx)), 0);
   return Math.max(reach + (spec.shrinkBorder ?? 0), Math.ceil(LSD_REACH * spec.lsdSigma), 1);
 }
 
@@ -88,6 +112,11 @@ export function checkSpec(spec: SampleSpec): void {
   for (const reach of spec.zReach ?? []) {
     if (!Number.isInteger(reach) || reach < 1 || reach >= spec.sections)
       wrong(`reach ${reach} between sections is not within a block of ${spec.sections}`);
+  }
+  if (spec.pair && (spec.sections !== PAIR_SECTIONS || spec.size % spec.pair.stride !== 0)) {
+    wrong(
+      `pairs of sections need samples of ${PAIR_SECTIONS} sections, and a size that their stride divides`,
+    );
   }
   if (!(spec.pixelNm > 0)) wrong(`pixel size ${spec.pixelNm} nm is not positive`);
   if (!(spec.lsdSigma >= 0)) wrong(`shape descriptor window ${spec.lsdSigma} is negative`);

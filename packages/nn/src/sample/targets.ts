@@ -54,6 +54,14 @@ export function planeAffinity(
   return { known: counted, positive };
 }
 
+export interface CrossOptions {
+  readonly margin: number;
+  /** Pixel p of the section is compared with pixel p + displacement of the other; default 0, 0. */
+  readonly displacement?: Offset2;
+  /** Every this many pixels, along both axes; default 1. */
+  readonly stride?: number;
+}
+
 /** Writes the affinity of a section with another, from 3D ids, and its mask, and counts its classes. */
 export function crossAffinity(
   target: Float32Array,
@@ -61,18 +69,19 @@ export function crossAffinity(
   start: number,
   patch: LabelPatch,
   other: LabelPatch,
-  margin: number,
+  { margin, displacement = [0, 0], stride = 1 }: CrossOptions,
 ): ClassCount {
   const { side } = patch;
   const size = side - 2 * margin;
+  const away = displacement[0] * side + displacement[1];
   let known = 0;
   let positive = 0;
-  for (let y = 0, to = start; y < size; y++) {
+  for (let y = 0, to = start; y < size; y += stride) {
     let p = (y + margin) * side + margin;
-    for (let x = 0; x < size; x++, p++, to++) {
+    for (let x = 0; x < size; x += stride, p += stride, to++) {
       const id = patch.ids[p];
-      const same = id !== 0 && id === other.ids[p] ? 1 : 0;
-      const seen = patch.known[p] & other.known[p];
+      const same = id !== 0 && id === other.ids[p + away] ? 1 : 0;
+      const seen = patch.known[p] & other.known[p + away];
       target[to] = same;
       weight[to] = seen;
       known += seen;

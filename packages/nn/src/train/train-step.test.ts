@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { type NdArray, ndarray } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
+import type { Network } from '../nets/segmenter.ts';
 import { unet2d, unetFeatures } from '../nets/unet.ts';
 import { nodeRuntime } from '../runtime/node.ts';
 import { exportNetwork } from './export.ts';
-import { buildTrainStep, type Network } from './train-step.ts';
+import { buildTrainStep } from './train-step.ts';
 import { freshState, learningRate, SCHEDULE_DEFAULTS, train } from './trainer.ts';
 
 interface Stored {

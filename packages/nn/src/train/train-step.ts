@@ -11,10 +11,8 @@
 import { gradients } from '../graph/autodiff.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { addScaled, channels, crossEntropy, squaredError } from '../graph/loss.ts';
-import { type Layers, type ParameterLayout, TrainingLayers } from '../nets/layers.ts';
-
-/** A network, written against {@link Layers}: input tensor to raw outputs (logits). */
-export type Network = (layers: Layers, input: Value) => Value;
+import { type ParameterLayout, TrainingLayers } from '../nets/layers.ts';
+import type { Network } from '../nets/segmenter.ts';
 
 export interface StepShapes {
   /** `[N, Cin, ...spatial]` */
@@ -23,6 +21,8 @@ export interface StepShapes {
   readonly affinities: number;
   /** Further channels that regress a descriptor (squared error). */
   readonly descriptors: number;
+  /** Spatial extents of the output; default: the input's. */
+  readonly extents?: readonly number[];
   readonly descriptorWeight: number;
 }
 
@@ -31,6 +31,9 @@ export const ADAM = { beta1: 0.9, beta2: 0.999 } as const;
 export interface TrainStep {
   readonly model: Uint8Array;
   readonly layout: ParameterLayout;
+  /** Shapes of the input, and of target and weight. */
+  readonly input: readonly number[];
+  readonly output: readonly number[];
 }
 
 /** Loss parts: `[total, affinity, descriptor]`. */
@@ -68,7 +71,8 @@ export function buildTrainStep(network: Network, shapes: StepShapes): TrainStep 
   const graph = new GraphBuilder('train-step');
   const layers = new TrainingLayers(graph, { name: 'parameters', shape: [0], dtype: 'float32' });
   const input = graph.input('input', shapes.input);
-  const outputShape = [shapes.input[0], shapes.affinities + shapes.descriptors, ...shapes.input.slice(2)];
+  const extents = shapes.extents ?? shapes.input.slice(2);
+  const outputShape = [shapes.input[0], shapes.affinities + shapes.descriptors, ...extents];
   const target = graph.input('target', outputShape);
   const weight = graph.input('weight', outputShape);
   const output = network(layers, input);
@@ -116,5 +120,5 @@ export function buildTrainStep(network: Network, shapes: StepShapes): TrainStep 
   );
   graph.output('statistics', graph.concat(layers.statisticValues, 0));
   graph.output('gradient', gradient);
-  return { model: graph.encode(), layout };
+  return { model: graph.encode(), layout, input: shapes.input, output: outputShape };
 }

@@ -1,0 +1,99 @@
+/**
+ * A training run on sampled batches: what every network here shares, whatever it learns. Batches are made ahead in
+ * worker threads, the state is kept in checkpoints, and a run that was stopped goes on to the same numbers.
+ */
+import { type NdArray, ndarray, type Signal } from '@kyn/core';
+import type { KynModel } from '../model/kyn-model.ts';
+import type { Runtime } from '../runtime/session.ts';
+import type { Batch } from '../sample/batch.ts';
+import { BatchQueue, type BatchQueueOptions } from '../sample/queue.ts';
+import type { SampleSpec } from '../sample/spec.ts';
+import type { TrainingVolume } from '../sample/volume.ts';
+import { decodeCheckpoint, encodeCheckpoint, type TrainRecord, type TrainState } from './checkpoint.ts';
+import type { TrainStep } from './train-step.ts';
+import { type ScheduleOptions, train } from './trainer.ts';
+
+export interface TrainingRun {
+  readonly signal?: Signal;
+  readonly queue?: BatchQueueOptions;
+  /** A checkpoint to go on from. */
+  readonly resume?: { readonly bytes: Uint8Array; readonly where: string };
+  /** Steps between calls of `onCheckpoint`. */
+  readonly checkpointEvery: number;
+  /** Steps between entries of the history. */
+  readonly recordEvery: number;
+  /** Told of every entry of the history, also of those before a resume. */
+  onRecord?(record: TrainRecord): void;
+  /** The first batch, for a picture of what the network sees. */
+  onFirstBatch?(batch: Batch): void;
+  /** State and model so far; figures that come back (a validation's) join the history. */
+  onCheckpoint?(
+    bytes: Uint8Array,
+    model: () => KynModel,
+  ): Promise<Readonly<Record<string, number>> | undefined>;
+}
+
+/** What is trained. */
+export interface TrainingTask {
+  readonly step: TrainStep;
+  readonly spec: SampleSpec;
+  readonly seed: number;
+  readonly schedule: ScheduleOptions;
+  /** All that decides the result; a checkpoint with other settings is refused. */
+  readonly settings: unknown;
+  /** Where a run without a checkpoint begins. */
+  start(): TrainState;
+  /** The model so far, with the figures for its card. */
+  model(state: TrainState, figures: Readonly<Record<string, number>>): KynModel;
+}
+
+/** @throws KynError as `train`, and `usage` if a checkpoint belongs to other settings. */
+export async function runTraining(
+  runtime: Runtime,
+  volumes: readonly TrainingVolume[],
+  task: TrainingTask,
+  run: TrainingRun,
+): Promise<{ model: KynModel; history: readonly TrainRecord[] }> {
+  const { step, spec, seed, schedule } = task;
+  const settings = {
+    options: task.settings,
+    volumes: volumes.map((volume) => [volume.name, volume.weight, volume.raw.shape]),
+  };
+  const state = run.resume ? decodeCheckpoint(run.resume.bytes, settings, run.resume.where) : task.start();
+  for (const record of state.history) run.onRecord?.(record);
+  const modelNow = (): KynModel => {
+    const validated = [...state.history].reverse().find((record) => 'validation' in record.values);
+    return task.model(state, { step: state.step, ...(validated ?? state.history.at(-1))?.values });
+  };
+  const queue = new BatchQueue(volumes, spec, seed, run.queue);
+  try {
+    await train(runtime, step, state, {
+      schedule,
+      recordEvery: run.recordEvery,
+      ...(run.signal ? { signal: run.signal } : {}),
+      ...(run.onRecord ? { onRecord: run.onRecord } : {}),
+      async batch(t) {
+        const made = await queue.next(t);
+        if (t === 1) run.onFirstBatch?.(made);
+        return shaped(made, step);
+      },
+      async afterStep({ step: t }) {
+        if (t % run.checkpointEvery !== 0 && t !== schedule.steps) return undefined;
+        return run.onCheckpoint?.(encodeCheckpoint(state, settings), modelNow);
+      },
+    });
+  } finally {
+    await queue.close();
+  }
+  return { model: modelNow(), history: state.history };
+}
+
+/** A batch in the shapes that the step takes: of blocks, sections are an axis of their own. */
+function shaped(batch: Batch, { input, output }: TrainStep) {
+  const view = (data: Float32Array, shape: readonly number[]): NdArray<Float32Array> => ndarray(data, shape);
+  return {
+    input: view(batch.input, input),
+    target: view(batch.target, output),
+    weight: view(batch.weight, output),
+  };
+}
