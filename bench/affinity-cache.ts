@@ -53,7 +53,7 @@ async function predictTo(folder: string, model: string, volume: string): Promise
   const sections = sectionPredictor(predictor, height, width);
   for (let z = 0; z < depth; z++) {
     const { image } = normaliseSection(await raw.read(z));
-    writeFileSync(join(folder, `${z}.f32`), toDense(await sections.predict([image])).data);
+    writeFileSync(join(folder, `${z}.f32`), toDense((await sections.predict([image])).affinities).data);
     writeFileSync(join(folder, `${z}.u32`), toDense(await labels.read(z)).data);
   }
   await predictor.close();

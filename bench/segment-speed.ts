@@ -70,9 +70,10 @@ const [, modelY, modelX] = predictor.info.voxelSizeNm ?? voxelSizeNm;
 const plan = planResample([height, width], [y, x], [modelY, modelX]);
 const tiles = planTiles(...plan.small, predictor.info);
 const tileCount = depth * tiles.rows.start.length * tiles.columns.start.length;
+const seen = 1 + 2 * predictor.info.contextSections;
 const tile = ndarray(
-  Float32Array.from({ length: tiles.rows.side * tiles.columns.side }, () => Math.random() - 0.5),
-  [1, 1, tiles.rows.side, tiles.columns.side],
+  Float32Array.from({ length: seen * tiles.rows.side * tiles.columns.side }, () => Math.random() - 0.5),
+  [1, seen, tiles.rows.side, tiles.columns.side],
 );
 
 /** Seconds for all tiles of the input, one after the other. */

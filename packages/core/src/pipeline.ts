@@ -12,11 +12,12 @@
  */
 import { KynError, throwIfCancelled } from './errors.ts';
 import { EdgeList } from './graph/edge-list.ts';
-import { linkByOverlap, type SectionFragments } from './link/overlap.ts';
+import type { LinkSection } from './link/section-view.ts';
 import { mapAhead, WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
 import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
+import { type LinkedSection, linkSections, viewSection } from './pipeline/link-sections.ts';
 import { GAP, withNeighbours } from './pipeline/neighbourhood.ts';
 import { sectionNotes } from './pipeline/notes.ts';
 import { type Clock, type PipelineReport, StageTimer, SYSTEM_CLOCK } from './pipeline/report.ts';
@@ -43,11 +44,11 @@ import {
   summarise,
 } from './pipeline/store.ts';
 import { type NormalisedSection, normaliseInPlace } from './predict/normalise.ts';
-import { sectionPredictor } from './predict/predict-section.ts';
+import { type EmbeddedSection, sectionPredictor } from './predict/predict-section.ts';
 import { enlargeLabels, resampleSection } from './predict/resample.ts';
 import { segment } from './segment/segment.ts';
-import { ndarray } from './volume/array.ts';
-import type { StageContext } from './volume/contracts.ts';
+import { type NdArray, ndarray } from './volume/array.ts';
+import type { Predictor, StageContext } from './volume/contracts.ts';
 
 /**
  * Segments a volume into the store, from its first section that is not done.
@@ -83,21 +84,20 @@ interface PreparedSection extends NormalisedSection {
 }
 
 async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
-  const { input, context, timer, plan, survey } = run;
+  const { input, context, timer, imagePlan, survey } = run;
   throwIfCancelled(context.signal);
   const raw = await timer.wait('read', input.source.read(z, context.signal));
   return timer.run('normalise', () => {
     const invert = survey.membranesAreBright;
-    const section = normaliseInPlace(resampleSection(raw, plan), { invert, minSpread: survey.minSpread });
+    const image = resampleSection(raw, imagePlan);
+    const section = normaliseInPlace(image, { invert, minSpread: survey.minSpread });
     const spectrum = section.state === 'tissue' ? sectionSpectrum(section.image) : undefined;
     return { ...section, z, spectrum };
   });
 }
 
 /** The last section with tissue, which the next one is linked to. */
-interface Below {
-  readonly z: number;
-  readonly fragments: SectionFragments;
+interface Below extends LinkedSection {
   readonly spectrum: SectionSpectrum | undefined;
 }
 
@@ -112,21 +112,29 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
     if (record.state === 'tissue') last = record;
     sections.push(summarise(record));
   }
-  let below = last && (await restoreBelow(run, last));
+  const done = sections.length;
+  if (done === depth) return sections;
+  let below: Below | undefined;
   let idOffset = sections.reduce((sum, { fragments }) => sum + fragments, 0);
   const writes = new WriteBehind(WRITES);
   const planes = new LabelRing(WRITES + 1);
   try {
-    for await (const { section, cut } of sectionsOnTheWay(run, sections.length)) {
+    // the last one that was done is seen again: the next is linked to it
+    for await (const step of sectionsOnTheWay(run, last?.z ?? done)) {
       throwIfCancelled(context.signal);
-      const full = cut();
-      const { record, fragments } = describeSection(run, section, full, below, idOffset);
+      const { section } = step;
+      if (section.z < done) {
+        if (last && section.z === last.z) below = restoreBelow(run, last, step);
+        continue;
+      }
+      const full = step.cut();
+      const { record, here } = describeSection(run, step, full, below, idOffset);
       sections.push(summarise(record));
       const plane = planes.next(full.labels.length);
       const global = timer.run('write', () => enlargeLabels(full.small, run.plan, idOffset, plane));
       const write = () => store.writeSection(record, ndarray(global, run.plan.full));
       await timer.wait('write', writes.add(write));
-      if (section.state === 'tissue') below = { z: section.z, fragments, spectrum: section.spectrum };
+      if (section.state === 'tissue') below = here;
       idOffset += full.stats.count;
       context.onProgress?.({ stage: 'segment', done: sections.length, total: depth, unit: 'sections' });
     }
@@ -138,57 +146,94 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
 }
 
 /** Where an interrupted run stopped: its last section with tissue. */
-async function restoreBelow(run: Run, { z, runs, stats, idOffset }: SectionRecord): Promise<Below> {
+function restoreBelow(run: Run, { z, runs, stats, idOffset }: SectionRecord, step: SectionOnTheWay): Below {
   const { full, small } = run.plan;
-  const labels = enlargeLabels(decodeRuns(runs, new Uint32Array(small[0] * small[1])), run.plan);
-  const { spectrum } = await prepareSection(run, z);
-  return { z, fragments: { labels: ndarray(labels, full), area: stats.area, idOffset }, spectrum };
+  const own = decodeRuns(runs, new Uint32Array(small[0] * small[1]));
+  const labels = enlargeLabels(own, run.plan);
+  const fragments = { labels: ndarray(labels, full), area: stats.area, idOffset };
+  const restored = { labels, small: own, stats };
+  return { z, fragments, view: step.view(restored, idOffset), spectrum: step.section.spectrum };
 }
 
 interface SectionOnTheWay {
   readonly section: PreparedSection;
   /** Cuts it into fragments; to be called before the next section is asked for. */
   readonly cut: () => FullFragments;
+  /** How the learned linker sees its fragments; undefined where the network has no neighbour head. */
+  readonly view: (full: Cut, idOffset: number) => LinkSection | undefined;
+  /** What the neighbour head says of it and the section with tissue below. */
+  readonly cross: NdArray<Float32Array> | undefined;
 }
 
-/** Sections from `first` on: read two ahead, predicted (or their given fragments read) one ahead. */
+type Cut = Pick<FullFragments, 'labels' | 'small' | 'stats'>;
+
+/** What the network makes of a section. */
+interface SeenSection {
+  readonly section: PreparedSection;
+  readonly affinities: NdArray<Float32Array> | undefined;
+  readonly view: SectionOnTheWay['view'];
+  readonly cross: NdArray<Float32Array> | undefined;
+}
+
+const noView = () => undefined;
+
+/** Sections from `first` on: read two ahead, predicted one ahead. */
 function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWay> {
   const { input, options, context, timer, plan } = run;
   const { predictor, fragments } = input;
-  const [depth] = input.source.info.shape;
-  const [fullHeight, fullWidth] = plan.full;
-  const nothing = () => noFragments(plan);
-  const prepared = (from: number) => {
-    const zs = Array.from({ length: depth - from }, (_, i) => from + i);
-    return mapAhead(zs, (z) => prepareSection(run, z));
-  };
+  const seen = predictor ? seeSections(run, predictor, first) : mapAhead(prepareFrom(run, first), unseen);
   if (fragments) {
-    return mapAhead(prepared(first), async (section) => {
-      const given = await timer.wait('read', fragments.read(section.z, context.signal));
-      return { section, cut: () => timer.run('segment', () => givenFragments(given)) };
+    return mapAhead(seen, async (step) => {
+      const given = await timer.wait('read', fragments.read(step.section.z, context.signal));
+      return { ...step, cut: () => timer.run('segment', () => givenFragments(given)) };
     });
   }
   if (!predictor) throw new TypeError('a predictor or fragments are needed');
-  const [height, width] = plan.small;
-  const network = sectionPredictor(predictor, height, width, options.predict);
-  const { offsets, contextSections } = predictor.info;
+  const { offsets } = predictor.info;
+  const [fullHeight, fullWidth] = plan.full;
   const planes = new LabelRing(2); // this section's and that of the one below
-  const surrounded = withNeighbours(prepared(Math.max(0, first - contextSections)), contextSections, (z) =>
-    positionOf(run, z),
-  );
-  return mapAhead(from(surrounded, first), async ({ section, seen }) => {
-    if (section.state !== 'tissue') return { section, cut: nothing };
-    const affinities = await timer.wait('predict', network.predict(seen, context));
-    const mask = section.tissue && ndarray(section.tissue, [height, width]);
+  return mapAhead(seen, async ({ affinities, ...step }) => {
+    if (!affinities) return { ...step, cut: () => noFragments(plan) };
+    const { tissue } = step.section;
+    const mask = tissue && ndarray(tissue, plan.small);
     const segmentOptions = { ...options.segment, offsets, mask };
-    return {
-      section,
-      cut: () =>
-        timer.run('segment', () => {
-          const segmented = segment(affinities, segmentOptions, context);
-          return toFullSize(segmented, plan, plan.identity ? undefined : planes.next(fullHeight * fullWidth));
-        }),
-    };
+    const cut = () =>
+      timer.run('segment', () => {
+        const segmented = segment(affinities, segmentOptions, context);
+        return toFullSize(segmented, plan, plan.identity ? undefined : planes.next(fullHeight * fullWidth));
+      });
+    return { ...step, cut };
+  });
+}
+
+async function unseen(section: PreparedSection): Promise<SeenSection> {
+  return { section, affinities: undefined, view: noView, cross: undefined };
+}
+
+function prepareFrom(run: Run, first: number): AsyncIterable<PreparedSection> {
+  const [depth] = run.input.source.info.shape;
+  const zs = Array.from({ length: depth - first }, (_, i) => first + i);
+  return mapAhead(zs, (z) => prepareSection(run, z));
+}
+
+/** Shows sections to the network, one ahead; each with its neighbours, and compared with the one below. */
+function seeSections(run: Run, predictor: Predictor, first: number): AsyncIterable<SeenSection> {
+  const { options, context, timer, imagePlan } = run;
+  const { contextSections } = predictor.info;
+  const { neighbours } = predictor;
+  const network = sectionPredictor(predictor, imagePlan.small[0], imagePlan.small[1], options.predict);
+  const prepared = prepareFrom(run, Math.max(0, first - contextSections));
+  const surrounded = withNeighbours(prepared, contextSections, (z) => positionOf(run, z));
+  let below: EmbeddedSection | undefined;
+  return mapAhead(from(surrounded, first), async ({ section, seen }) => {
+    if (section.state !== 'tissue') return unseen(section);
+    const { affinities, embedded } = await timer.wait('predict', network.predict(seen, context));
+    if (!neighbours) return { section, affinities, view: noView, cross: undefined };
+    const cross = below && (await timer.wait('compare', network.compare(below, embedded, context)));
+    below = embedded;
+    const view = ({ stats, ...full }: Cut, idOffset: number) =>
+      viewSection(full, stats.count, idOffset, imagePlan, network.coarsest(embedded), neighbours);
+    return { section, affinities, view, cross };
   });
 }
 
@@ -208,27 +253,30 @@ function positionOf({ input }: Run, z: number): number {
 /** Links a section to the one below and makes its record. */
 function describeSection(
   run: Run,
-  section: PreparedSection,
+  { section, view, cross }: SectionOnTheWay,
   full: FullFragments,
   below: Below | undefined,
   idOffset: number,
-): { record: SectionRecord; fragments: SectionFragments } {
-  const { options, timer, plan, voxelSizeNm } = run;
+): { record: SectionRecord; here: Below } {
+  const { input, options, timer, plan, imagePlan, voxelSizeNm } = run;
   const { z, state, invalidPixels, fillPixels, spectrum } = section;
   const fragments = { labels: ndarray(full.labels, plan.full), area: full.stats.area, idOffset };
   const edges = new EdgeList(full.edges.count * 2);
   edges.append(full.edges, idOffset);
   let shiftNm: readonly [number, number] | undefined;
-  if (below && state === 'tissue') {
-    const lower = below;
-    timer.run('link', () => {
-      const kind = positionOf(run, z) - positionOf(run, lower.z) > GAP ? 'skip' : 'cross';
-      edges.append(linkByOverlap(lower.fragments, fragments, { ...options.link, kind }));
-      if (!spectrum || !lower.spectrum) return;
-      const pixelNm = [voxelSizeNm[1] * plan.factor[0], voxelSizeNm[2] * plan.factor[1]] as const;
-      shiftNm = visibleShift(measureShift(lower.spectrum, spectrum), spectrum.step, pixelNm);
-    });
-  }
+  const here = timer.run('link', (): Below => {
+    const own = { z, fragments, view: view(full, idOffset), spectrum };
+    if (!below || state !== 'tissue') return own;
+    const distance = positionOf(run, z) - positionOf(run, below.z);
+    const kind = distance > GAP ? 'skip' : 'cross';
+    const distanceNm = distance * voxelSizeNm[0];
+    edges.append(linkSections(below, own, cross, { input, options, imagePlan, distanceNm, kind }));
+    if (spectrum && below.spectrum) {
+      const pixelNm = [voxelSizeNm[1] * imagePlan.factor[0], voxelSizeNm[2] * imagePlan.factor[1]] as const;
+      shiftNm = visibleShift(measureShift(below.spectrum, spectrum), spectrum.step, pixelNm);
+    }
+    return own;
+  });
   const record = {
     z,
     state,
@@ -240,5 +288,5 @@ function describeSection(
     runs: timer.run('write', () => encodeRuns(full.small)),
     edges: edges.columns(),
   };
-  return { record, fragments };
+  return { record, here };
 }

@@ -1,4 +1,22 @@
 export {
+  BOOST_DEFAULTS,
+  type BoostedTrees,
+  type BoostOptions,
+  type LabelledRows,
+  predictLogits,
+  splitCounts,
+  trainBoostedTrees,
+} from './boosted-trees.ts';
+export {
+  describePairs,
+  edgesOfPairs,
+  isLinkModel,
+  type JudgedPairs,
+  LINK_FORMAT,
+  type LinkModel,
+  linkProbabilities,
+} from './learned.ts';
+export {
   countOverlaps,
   LINK_DEFAULTS,
   linkByOverlap,
@@ -6,3 +24,6 @@ export {
   type Overlaps,
   type SectionFragments,
 } from './overlap.ts';
+export type { CrossAffinity, PairEvidence } from './pair-evidence.ts';
+export { PAIR_FEATURES } from './pair-features.ts';
+export { type LinkSection, type ProfileTable, poolEmbedding, profileTable } from './section-view.ts';

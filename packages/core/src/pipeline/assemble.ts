@@ -103,7 +103,7 @@ async function projectSections(
 }
 
 function makeReport(
-  { input, timer, voxelSizeNm, plan, survey, notes }: Run,
+  { input, timer, voxelSizeNm, imagePlan, survey, notes }: Run,
   sections: readonly SectionSummary[],
   edges: EdgeCounts,
   neurons: number,
@@ -111,7 +111,7 @@ function makeReport(
   return {
     shape: input.source.info.shape,
     voxelSizeNm,
-    resampledBy: input.fragments ? undefined : plan.factor,
+    resampledBy: input.predictor ? imagePlan.factor : undefined,
     contrastTurned: survey.membranesAreBright,
     sections: sections.length,
     emptySections: sections.filter(({ state }) => state !== 'tissue').map(({ z }) => z),

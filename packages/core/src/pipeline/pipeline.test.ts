@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { isKynError } from '../errors.ts';
 import { evaluatePerSlice } from '../evaluate/index.ts';
-import { CROSS, SKIP } from '../graph/edge-list.ts';
+import { CROSS, type EdgeColumns, SKIP } from '../graph/edge-list.ts';
+import { LINK_FORMAT, type LinkModel } from '../link/learned.ts';
+import { PAIR_FEATURES } from '../link/pair-features.ts';
 import { runPipeline } from '../pipeline.ts';
 import { ndarray, type Vec3 } from '../volume/array.ts';
 import type { LabelSection, LabelSource, RawSection } from '../volume/contracts.ts';
@@ -27,6 +29,21 @@ function whole({ fragments, segmentation, graph, assignment, neurons, records }:
     ArrayBuffer.isView(value) ? Array.from(value as Uint32Array).join() : value,
   );
 }
+
+/** Links what overlaps well. */
+const crudeLinker: LinkModel = {
+  format: LINK_FORMAT,
+  features: PAIR_FEATURES,
+  trees: {
+    features: PAIR_FEATURES.length,
+    base: 0,
+    depth: 1,
+    feature: [PAIR_FEATURES.indexOf('overlap over union')],
+    threshold: [0.3],
+    leaf: [-2, 2],
+  },
+  calibration: { scale: 1, offset: 0 },
+};
 
 describe('runPipeline', () => {
   it('finds the cells of a small stack, and the same ones in every section', async () => {
@@ -61,28 +78,57 @@ describe('runPipeline', () => {
     });
   });
 
-  it.each([0, 1])(
-    'is deterministic and goes on where it stopped, seeing %i neighbours',
-    async (contextSections) => {
+  it.each([
+    [0, false],
+    [1, false],
+    [1, true],
+  ])(
+    'is deterministic and goes on where it stopped: %i neighbours, linker %s',
+    async (contextSections, linked) => {
       const options = { shape: [5, 60, 80] as const };
       const { source } = cellStack(options);
       const store = createMemoryStore();
-      await runPipeline({ source, predictor: crudePredictor({ contextSections }) }, store);
+      const linker = linked ? crudeLinker : undefined;
+      await runPipeline({ source, predictor: crudePredictor({ contextSections }, linked), linker }, store);
       const first = whole(store);
       const again = createMemoryStore();
-      await runPipeline({ source, predictor: crudePredictor({ contextSections }) }, again);
+      await runPipeline({ source, predictor: crudePredictor({ contextSections }, linked), linker }, again);
       expect(whole(again) === first).toBe(true);
       expect(whole((await run(options)).store) === first).toBe(contextSections === 0);
       for (const done of [1, 3, 5]) {
         const records = store.records.slice(0, done);
         const half = createMemoryStore({ fragments: store.fragments.slice(0, done), records });
-        const predictor = crudePredictor({ contextSections });
-        await runPipeline({ source, predictor }, half);
+        const predictor = crudePredictor({ contextSections }, linked);
+        await runPipeline({ source, predictor, linker }, half);
         expect(whole(half) === first).toBe(true);
         if (done === 5) expect(predictor.tiles).toBe(0);
       }
     },
   );
+
+  it('links by what the neighbour head and the linker say, and says the same across tiles', async () => {
+    const { source, truth } = cellStack({ shape: [6, 90, 110] });
+    const runWith = async (tileSize: number) => {
+      const store = createMemoryStore();
+      const predictor = crudePredictor({ tileSize, halo: 16, contextSections: 1 }, true);
+      await runPipeline({ source, predictor, linker: crudeLinker }, store);
+      return store;
+    };
+    const [whole, tiled] = [await runWith(112), await runWith(64)];
+    expect(tiled.graph?.count).toBe(whole.graph?.count);
+    const cross = (store: MemoryStore) => {
+      const { kind, probability } = store.graph as EdgeColumns;
+      return new Set([...probability].filter((_, i) => kind[i] === CROSS).map((p) => p.toFixed(4)));
+    };
+    const odds = (logit: number) => (1 / (1 + Math.exp(-logit))).toFixed(4);
+    expect(cross(whole)).toEqual(new Set([odds(2), odds(-2)]));
+    expect(cross(tiled)).toEqual(cross(whole));
+    const scores = await evaluatePerSlice({
+      segmentation: asSource(whole.segmentation),
+      truth: asSource(truth),
+    });
+    expect(scores.mean.arand).toBeLessThan(0.3);
+  });
 
   it.each([[[1, 64, 64]], [[3, 1, 1]], [[2, 1, 50]], [[2, 7, 3]], [[1, 1, 1]]] as const)(
     'takes a volume of %s',

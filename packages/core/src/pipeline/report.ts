@@ -14,6 +14,7 @@ export type StageName =
   | 'read'
   | 'normalise'
   | 'predict'
+  | 'compare'
   | 'segment'
   | 'link'
   | 'partition'

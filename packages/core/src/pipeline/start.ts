@@ -1,5 +1,6 @@
 /** What a run starts from: input and options, how sections are brought to the network, a first look at them. */
 import { KynError } from '../errors.ts';
+import type { LinkModel } from '../link/learned.ts';
 import { LINK_DEFAULTS, type OverlapLinkOptions } from '../link/overlap.ts';
 import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partition.ts';
 import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
@@ -7,6 +8,7 @@ import { planResample, type ResamplePlan } from '../predict/resample.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions } from '../segment/segment.ts';
 import type { Vec3 } from '../volume/array.ts';
 import type { LabelSource, Predictor, SectionSource, StageContext } from '../volume/contracts.ts';
+import type { SectionPairs } from './link-sections.ts';
 import type { StageTimer } from './report.ts';
 import type { SegmentationStore } from './store.ts';
 import { type Survey, surveySections } from './survey.ts';
@@ -15,8 +17,12 @@ export interface PipelineInput {
   readonly source: SectionSource;
   /** Needed unless fragments are given. */
   readonly predictor?: Predictor;
-  /** 2D fragments of the same volume, instead of predicting and segmenting. */
+  /** Judges links on what the predictor's neighbour head says; without it, or without such a head, overlap does. */
+  readonly linker?: LinkModel;
+  /** 2D fragments of the same volume, instead of segmenting. */
   readonly fragments?: LabelSource;
+  /** Told of every pair of sections that is linked with the neighbour head, for whoever trains a linker. */
+  readonly onPairs?: (pairs: SectionPairs) => void;
   /** Told when the network has seen the last section: what follows needs memory, not the network. */
   readonly onPredicted?: () => Promise<void>;
 }
@@ -44,7 +50,10 @@ export interface Run {
   readonly context: StageContext;
   readonly timer: StageTimer;
   readonly voxelSizeNm: Vec3;
+  /** Between the volume's pixels and those that are segmented; given fragments are in the volume's. */
   readonly plan: ResamplePlan;
+  /** Between the volume's pixels and the network's. */
+  readonly imagePlan: ResamplePlan;
   readonly survey: Survey;
   /** Remarks so far. */
   readonly notes: string[];
@@ -89,17 +98,17 @@ export async function startRun(
   }
   const [, height, width] = info.shape;
   const [, pixelY, pixelX] = voxelSizeNm;
-  // given fragments are in the volume's pixels, so nothing is resampled
-  const [, targetY, targetX] = fragments ? voxelSizeNm : (predictor?.info.voxelSizeNm ?? voxelSizeNm);
-  const plan = planResample([height, width], [pixelY, pixelX], [targetY, targetX]);
-  const networkNm = [pixelY * plan.factor[0], pixelX * plan.factor[1]];
-  if (!plan.identity) {
+  const [, targetY, targetX] = predictor?.info.voxelSizeNm ?? voxelSizeNm;
+  const imagePlan = planResample([height, width], [pixelY, pixelX], [targetY, targetX]);
+  const plan = fragments ? planResample([height, width], [1, 1], [1, 1]) : imagePlan;
+  const networkNm = [pixelY * imagePlan.factor[0], pixelX * imagePlan.factor[1]];
+  if (!imagePlan.identity) {
     const [y, x] = networkNm.map((nm) => Number(nm.toPrecision(3)));
-    const seen = `sections are ${plan.factor[0] * plan.factor[1] > 1 ? 'averaged' : 'enlarged'} to ${x}×${y} nm`;
+    const seen = `sections are ${imagePlan.factor[0] * imagePlan.factor[1] > 1 ? 'averaged' : 'enlarged'} to ${x}×${y} nm`;
     tell({ notes, context }, `${seen} for the network (trained at ${targetX}×${targetY} nm)`);
   }
   const meanNm = Math.sqrt(networkNm[0] * networkNm[1]);
-  const survey = await surveySections(source, plan, meanNm, timer, context);
+  const survey = await surveySections(source, imagePlan, meanNm, timer, context);
   if (survey.membranesAreBright) tell({ notes, context }, 'membranes are bright here: contrast turned');
-  return { input, store, options, context, timer, voxelSizeNm, plan, survey, notes };
+  return { input, store, options, context, timer, voxelSizeNm, plan, imagePlan, survey, notes };
 }

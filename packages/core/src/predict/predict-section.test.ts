@@ -25,7 +25,8 @@ describe('planAxis', () => {
       expect(side).toBeLessThanOrEqual(128);
       const sum = new Float64Array(extent);
       start.forEach((first, i) => {
-        expect(first + side).toBeLessThanOrEqual(Math.max(extent, side));
+        expect(first % 4).toBe(0);
+        expect(first + side).toBeLessThan(Math.max(extent, side) + 4);
         weight[i].forEach((w, p) => {
           if (first + p < extent) sum[first + p] += w;
           else expect(w).toBe(0);
@@ -65,8 +66,8 @@ describe('sectionPredictor', () => {
     const image = randomImage(height, width);
     const tiled = crudePredictor({ tileSize: 64 });
     const whole = crudePredictor({ tileSize: 512 });
-    const a = toDense(await sectionPredictor(tiled, height, width).predict([image]));
-    const b = toDense(await sectionPredictor(whole, height, width).predict([image]));
+    const a = toDense((await sectionPredictor(tiled, height, width).predict([image])).affinities);
+    const b = toDense((await sectionPredictor(whole, height, width).predict([image])).affinities);
     expect(a.shape).toEqual([4, height, width]);
     expect(whole.tiles).toBe(1);
     const offsets = tiled.info.offsets;
@@ -101,9 +102,9 @@ describe('sectionPredictor', () => {
     };
     const section = sectionPredictor(watched, 200, 200);
     const image = randomImage(200, 200);
-    const first = await section.predict([image]);
-    const second = await section.predict([image]);
-    const third = await section.predict([image]);
+    const { affinities: first } = await section.predict([image]);
+    const { affinities: second } = await section.predict([image]);
+    const { affinities: third } = await section.predict([image]);
     expect(most).toBe(2);
     expect(inputs.size).toBeLessThanOrEqual(3);
     expect(second.data).not.toBe(first.data);
@@ -123,9 +124,9 @@ describe('sectionPredictor', () => {
     const crude = crudePredictor({ offsets, tileSize: 512, tileMultiple: 1 });
     const [height, width] = [24, 33];
     const image = randomImage(height, width);
-    const plain = toDense(await sectionPredictor(crude, height, width).predict([image])).data;
+    const plain = toDense((await sectionPredictor(crude, height, width).predict([image])).affinities).data;
     const averaged = toDense(
-      await sectionPredictor(crude, height, width, { flips: true }).predict([image]),
+      (await sectionPredictor(crude, height, width, { flips: true }).predict([image])).affinities,
     ).data;
     expect(crude.tiles).toBe(5);
     offsets.forEach(([dy, dx], c) => {
@@ -146,7 +147,7 @@ describe('sectionPredictor', () => {
     const crude = crudePredictor({ tileSize: 64 });
     const odd: Predictor = {
       ...crude,
-      predict: async () => ndarray(new Float32Array(4 * 9), [1, 4, 3, 3]),
+      predict: async () => ({ affinities: ndarray(new Float32Array(4 * 9), [1, 4, 3, 3]), embeddings: [] }),
     };
     await expect(sectionPredictor(odd, 40, 40).predict([randomImage(40, 40)])).rejects.toThrow(
       /network gives/,

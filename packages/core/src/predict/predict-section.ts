@@ -9,8 +9,15 @@
  */
 import { KynError, throwIfCancelled } from '../errors.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
-import type { Predictor, PredictorInfo, StageContext } from '../volume/contracts.ts';
+import type {
+  NeighbourPredictor,
+  Prediction,
+  Predictor,
+  PredictorInfo,
+  StageContext,
+} from '../volume/contracts.ts';
 import { addFlippedTile, addTile, type Flip } from './blend.ts';
+import { type EmbeddedTile, everyNth } from './embedded-tile.ts';
 import { mirrorIndex, planAxis, type TileAxis } from './tiles.ts';
 
 export interface PredictOptions {
@@ -34,14 +41,35 @@ export function planTiles(height: number, width: number, info: PredictorInfo): T
   return { rows: planAxis(height, options), columns: planAxis(width, options) };
 }
 
+/** A section as the neighbour head compares it: embeddings of every tile, in order; empty without a head. */
+export type EmbeddedSection = readonly (readonly NdArray<Float32Array>[])[];
+
+export interface SectionPrediction {
+  /**
+   * float32 [channels, height, width] in 0..1, any stride. Two results are alive at a time: the buffer of this call is
+   * used again by the call after the next.
+   */
+  readonly affinities: NdArray<Float32Array>;
+  readonly embedded: EmbeddedSection;
+}
+
 export interface SectionPredictor {
   /**
    * @param sections what the network sees, in order of depth, the section asked about in the middle: 1 + 2 *
    * `contextSections` images, dense float32 [height, width], contrast-normalised; read until the promise settles.
-   * @returns float32 [channels, height, width] in 0..1, any stride. Two results are alive at a time: the buffer of
-   * this call is used again by the call after the next.
    */
-  predict(sections: readonly NdArray<Float32Array>[], context?: StageContext): Promise<NdArray<Float32Array>>;
+  predict(sections: readonly NdArray<Float32Array>[], context?: StageContext): Promise<SectionPrediction>;
+  /**
+   * Compares two sections, if the network has a head for it.
+   * @returns float32 [displacements, ceil(height / stride), ceil(width / stride)] in 0..1
+   */
+  compare(
+    lower: EmbeddedSection,
+    upper: EmbeddedSection,
+    context?: StageContext,
+  ): Promise<NdArray<Float32Array>>;
+  /** The coarsest embedding of every tile, with its place and weights. */
+  coarsest(section: EmbeddedSection): EmbeddedTile[];
 }
 
 interface TileJob extends Flip {
@@ -73,6 +101,7 @@ export function sectionPredictor(
   const plan = planTiles(height, width, predictor.info);
   const { rows, columns } = plan;
   const jobs = listJobs(plan, options);
+  const upright = jobs.filter(({ y, x }) => !y && !x);
   const { offsets, contextSections } = predictor.info;
   const depth = 1 + 2 * contextSections;
   const tilePixels = rows.side * columns.side;
@@ -110,28 +139,69 @@ export function sectionPredictor(
         throw new RangeError(`the network sees ${depth} sections, not ${sections.length}`);
       }
       if (jobs.length === 1) {
-        const tile = await send(sections, jobs[0], context);
+        const { affinities: tile, embeddings } = await send(sections, jobs[0], context);
         checkTile(tile, offsets.length, plan);
-        return { data: tile.data, shape: [offsets.length, height, width], stride: tile.stride.slice(1) };
+        const shape = [offsets.length, height, width];
+        const affinities = { data: tile.data, shape, stride: tile.stride.slice(1) };
+        return { affinities, embedded: [embeddings] };
       }
       const slot = calls++ % 2;
       outputs[slot] ??= new Float32Array(values);
       const sum = outputs[slot].fill(0);
       if (options.flips) weightSum = (weightSum ?? new Float32Array(values)).fill(0);
-      const waiting: Promise<NdArray<Float32Array>>[] = [];
+      const embedded: (readonly NdArray<Float32Array>[])[] = [];
+      const waiting: Promise<Prediction>[] = [];
       for (let done = 0, next = 0; done < jobs.length; done++) {
         throwIfCancelled(context.signal);
         while (waiting.length < IN_FLIGHT && next < jobs.length)
           waiting.push(send(sections, jobs[next++], context));
-        const tile = await (waiting.shift() as Promise<NdArray<Float32Array>>);
+        const { affinities: tile, embeddings } = await (waiting.shift() as Promise<Prediction>);
         checkTile(tile, offsets.length, plan);
         const placed = place(tile, jobs[done]);
+        if (!jobs[done].y && !jobs[done].x) embedded.push(embeddings);
         if (weightSum) addFlippedTile(sum, weightSum, height, width, placed, jobs[done], offsets);
         else addTile(sum, height, width, placed);
       }
       if (weightSum) for (let i = 0; i < sum.length; i++) sum[i] /= weightSum[i];
-      return ndarray(sum, [offsets.length, height, width]);
+      return { affinities: ndarray(sum, [offsets.length, height, width]), embedded };
     },
+
+    async compare(lower, upper, context = {}) {
+      const head = neighbourHead(predictor);
+      const { stride, displacements } = head;
+      const size = [Math.ceil(height / stride), Math.ceil(width / stride)];
+      const sum = new Float32Array(displacements.length * size[0] * size[1]);
+      for (const [i, job] of upright.entries()) {
+        throwIfCancelled(context.signal);
+        const tile = await head.compare(lower[i], upper[i], context.signal);
+        addTile(sum, size[0], size[1], { tile, ...coarser(plan, job, stride) });
+      }
+      return ndarray(sum, [displacements.length, ...size]);
+    },
+
+    coarsest(section) {
+      const { embeddingStrides } = neighbourHead(predictor);
+      const last = embeddingStrides.length - 1;
+      return upright.map((job, i) => ({
+        embedding: section[i][last],
+        ...coarser(plan, job, embeddingStrides[last]),
+      }));
+    },
+  };
+}
+
+function neighbourHead({ neighbours }: Predictor): NeighbourPredictor {
+  if (!neighbours) throw new RangeError('the network has no head for neighbouring sections');
+  return neighbours;
+}
+
+/** Place and weights of a tile of which every `stride`th pixel is given. */
+function coarser({ rows, columns }: TilePlan, { row, column }: TileJob, stride: number) {
+  return {
+    top: rows.start[row] / stride,
+    left: columns.start[column] / stride,
+    weightY: everyNth(rows.weight[row], stride),
+    weightX: everyNth(columns.weight[column], stride),
   };
 }
 

@@ -5,6 +5,9 @@
  * the wanted overlap; they lie evenly spaced. Along each axis every tile has a weight that rises over the overlap
  * and the weights of all tiles sum to 1 at every pixel; the weight of a pixel is the product of both axes.
  */
+/** Tiles start at multiples of this, so that what a network gives at a coarser resolution fits together. */
+const ALIGNMENT = 4;
+
 export interface TileOptions {
   /** Tile side must be a multiple of this. */
   readonly multiple: number;
@@ -36,7 +39,10 @@ export function planAxis(extent: number, { multiple, maxSide, halo }: TileOption
   const count = Math.ceil((extent - overlap) / (largest - overlap));
   const side = Math.min(largest, roundUp(Math.ceil((extent + (count - 1) * overlap) / count)));
   const start: number[] = [];
-  for (let i = 0; i < count; i++) start.push(Math.round((i * (extent - side)) / (count - 1)));
+  // the last one may reach beyond the section by less than the alignment
+  for (let i = 0; i < count; i++) {
+    start.push(ALIGNMENT * Math.ceil((i * (extent - side)) / (count - 1) / ALIGNMENT));
+  }
   return { side, start, weight: blendWeights(extent, side, start) };
 }
 

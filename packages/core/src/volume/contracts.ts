@@ -93,14 +93,42 @@ export interface PredictorInfo {
   readonly flopPerPixel: number;
 }
 
+/** What a network says of some tiles. */
+export interface Prediction {
+  /** `[n, channels, h, w]` in 0..1: affinities at `info.offsets`. */
+  readonly affinities: NdArray<Float32Array>;
+  /** `[n, c, h / s, w / s]`, one a stride of `neighbours.embeddingStrides`; none without a neighbour head. */
+  readonly embeddings: readonly NdArray<Float32Array>[];
+}
+
+/** Compares sections by the embeddings that the network made of each, once. */
+export interface NeighbourPredictor {
+  /** Channel i compares pixel p of the lower section with pixel p + displacements[i] of the upper; the first is 0, 0. */
+  readonly displacements: readonly Offset2[];
+  /** Pixels of the network, along each axis, that one pixel of the result stands for. */
+  readonly stride: number;
+  /** Likewise of every embedding, finest first. */
+  readonly embeddingStrides: readonly number[];
+  /**
+   * @param lower, upper embeddings of one tile of two sections, not changed
+   * @returns `[n, displacements, h / stride, w / stride]` in 0..1
+   */
+  compare(
+    lower: readonly NdArray<Float32Array>[],
+    upper: readonly NdArray<Float32Array>[],
+    signal?: Signal,
+  ): Promise<NdArray<Float32Array>>;
+}
+
 /** A 2D network: normalised tiles in, affinities out. */
 export interface Predictor {
   readonly info: PredictorInfo;
+  /** Where the network has a head for neighbouring sections. */
+  readonly neighbours?: NeighbourPredictor;
   /**
    * @param tiles `[n, 1 + 2 * contextSections, h, w]` float32, contrast-normalised, in order of depth, the section
    *   asked about in the middle; h and w multiples of `tileMultiple`.
-   * @returns `[n, channels, h, w]` float32 in 0..1: affinities at `info.offsets`.
    */
-  predict(tiles: NdArray<Float32Array>, signal?: Signal): Promise<NdArray<Float32Array>>;
+  predict(tiles: NdArray<Float32Array>, signal?: Signal): Promise<Prediction>;
   close(): Promise<void>;
 }

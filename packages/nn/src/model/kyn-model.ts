@@ -2,7 +2,7 @@
  * A model as one file, `NAME.kyn`: a zip of its ONNX graphs and `model.json`, which says what they were trained for
  * and is their card: data, licence, seed, command, figures.
  */
-import { KynError, type Offset2, type Vec3 } from '@kyn/core';
+import { isLinkModel, KynError, type LinkModel, type Offset2, type Vec3 } from '@kyn/core';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import type { Weights } from '../nets/layers.ts';
 
@@ -19,6 +19,8 @@ export interface ModelCard {
   readonly command: string;
   /** Figures by name. */
   readonly figures: Readonly<Record<string, number>>;
+  /** Figures of the linker's training, where the model has one. */
+  readonly linker?: Readonly<Record<string, number>>;
 }
 
 export interface SegmenterSettings {
@@ -36,23 +38,43 @@ export interface SegmenterSettings {
   readonly flopPerPixel: number;
 }
 
+/** The neighbour head: which pixels of two sections are one neuron. */
+export interface NeighbourSettings {
+  /** Channel i compares pixel p of the lower section with pixel p + displacements[i] of the upper. */
+  readonly displacements: readonly Offset2[];
+  /** Pixels of the network along each axis that one pixel of its output stands for. */
+  readonly stride: number;
+  /** Per pixel of a section at full resolution. */
+  readonly flopPerPixel: number;
+}
+
 export interface ModelDescription {
   readonly format: typeof MODEL_FORMAT;
   readonly name: string;
   readonly segmenter: SegmenterSettings;
+  readonly neighbour?: NeighbourSettings;
   readonly card: ModelCard;
 }
 
 export interface KynModel {
   readonly description: ModelDescription;
-  /** ONNX graph: `input` `[n, 1 + 2 * contextSections, h, w]` to `affinities` `[n, offsets, h, w]`. */
+  /**
+   * ONNX graph: `input` `[n, 1 + 2 * contextSections, h, w]` to `affinities` `[n, offsets, h, w]` and, with a
+   * neighbour head, the embeddings that it compares.
+   */
   readonly segmenter: Uint8Array;
+  /** ONNX graph of the neighbour head: embeddings of two sections to affinities between them. */
+  readonly neighbour?: Uint8Array;
+  /** What turns evidence about two fragments into a probability. */
+  readonly linker?: LinkModel;
   /** The segmenter's weights before batch normalisation is folded away: where further training starts. */
   readonly weights?: Weights;
 }
 
 const SEGMENTER = 'segmenter.onnx';
 const WEIGHTS = 'segmenter.weights';
+const NEIGHBOUR = 'neighbour.onnx';
+const LINKER = 'linker.json';
 const DESCRIPTION = 'model.json';
 /** Zip entries carry a date; a fixed one keeps the file the same for the same model. */
 const DATE = new Date('2020-01-01T12:00:00');
@@ -60,6 +82,8 @@ const DATE = new Date('2020-01-01T12:00:00');
 export function encodeModel(model: KynModel): Uint8Array {
   const description = strToU8(`${JSON.stringify(model.description, null, 2)}\n`);
   const files: Record<string, Uint8Array> = { [DESCRIPTION]: description, [SEGMENTER]: model.segmenter };
+  if (model.neighbour) files[NEIGHBOUR] = model.neighbour;
+  if (model.linker) files[LINKER] = strToU8(JSON.stringify(model.linker));
   if (model.weights) files[WEIGHTS] = encodeWeights(model.weights);
   return zipSync(files, { mtime: DATE, level: 6 });
 }
@@ -84,6 +108,15 @@ function decodeWeights(bytes: Uint8Array): Weights | undefined {
     view.getFloat32(4 + 4 * i, true),
   );
   return { parameters: values.subarray(0, count), statistics: values.subarray(count) };
+}
+
+function readLinker(bytes: Uint8Array): LinkModel | undefined {
+  try {
+    const linker: unknown = JSON.parse(strFromU8(bytes));
+    return isLinkModel(linker) ? linker : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** True for bytes that begin like a zip file, hence a `.kyn` model rather than plain ONNX. */
@@ -118,5 +151,15 @@ export function decodeModel(bytes: Uint8Array, where: string): KynModel {
   }
   const weights = files[WEIGHTS] && decodeWeights(files[WEIGHTS]);
   if (files[WEIGHTS] && !weights) throw refuse(`${WEIGHTS} is not whole`);
-  return { description, segmenter, ...(weights ? { weights } : {}) };
+  const neighbour = description.neighbour && files[NEIGHBOUR];
+  if (description.neighbour && !neighbour) throw refuse(`${NEIGHBOUR} is missing`);
+  const linker = files[LINKER] && readLinker(files[LINKER]);
+  if (files[LINKER] && !linker) throw refuse(`${LINKER} is not a linker that this version reads`);
+  return {
+    description,
+    segmenter,
+    ...(neighbour ? { neighbour } : {}),
+    ...(linker ? { linker } : {}),
+    ...(weights ? { weights } : {}),
+  };
 }

@@ -1,4 +1,4 @@
-import { isKynError, ndarray } from '@kyn/core';
+import { isKynError, LINK_FORMAT, type LinkModel, ndarray, PAIR_FEATURES } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../graph/builder.ts';
 import { nodeRuntime } from '../runtime/node.ts';
@@ -16,8 +16,24 @@ function copyNetwork(channels: number, scale: number, inputs = 1): Uint8Array {
   return graph.encode();
 }
 
+const linker: LinkModel = {
+  format: LINK_FORMAT,
+  features: PAIR_FEATURES,
+  trees: {
+    features: PAIR_FEATURES.length,
+    base: 0.5,
+    depth: 1,
+    feature: [6],
+    threshold: [0.5],
+    leaf: [-1, 1],
+  },
+  calibration: { scale: 1, offset: 0 },
+};
+
 const model: KynModel = {
   segmenter: copyNetwork(2, 0.5),
+  neighbour: copyNetwork(1, 1),
+  linker,
   weights: { parameters: Float32Array.of(1.5, -2, 3e-9), statistics: Float32Array.of(0.25) },
   description: {
     format: MODEL_FORMAT,
@@ -34,6 +50,7 @@ const model: KynModel = {
       halo: 0,
       flopPerPixel: 4,
     },
+    neighbour: { displacements: [[0, 0]], stride: 2, flopPerPixel: 2 },
     card: { description: 'test', licence: 'none', data: [], seed: 0, command: 'none', figures: { voi: 1 } },
   },
 };
@@ -55,6 +72,8 @@ describe('model files', () => {
     expect(back.description).toEqual(model.description);
     expect(back.segmenter).toEqual(model.segmenter);
     expect(back.weights).toEqual(model.weights);
+    expect(back.neighbour).toEqual(model.neighbour);
+    expect(back.linker).toEqual(linker);
   });
 
   it('are refused when damaged or of another format', async () => {
@@ -64,6 +83,9 @@ describe('model files', () => {
     const other = { ...model, description: { ...model.description, format: 'kyn-model-9' as never } };
     const newer = await refusal(Promise.resolve().then(() => decodeModel(encodeModel(other), 'm.kyn')));
     expect(newer.oneLine()).toContain('kyn-model-9');
+    const stale = { ...model, linker: { ...linker, features: ['overlap'] } };
+    const old = await refusal(Promise.resolve().then(() => decodeModel(encodeModel(stale), 'm.kyn')));
+    expect(old.oneLine()).toMatch(/linker.json/);
   });
 });
 
@@ -71,7 +93,9 @@ describe('predictors', () => {
   it('run a .kyn model', async () => {
     const predictor = await createPredictor(await nodeRuntime({ threads: 1 }), encodeModel(model), 'm.kyn');
     expect(predictor.info.name).toBe('copy');
-    const out = await predictor.predict(ndarray(Float32Array.from([1, 0, 0, 1]), [1, 1, 2, 2]));
+    const { affinities: out } = await predictor.predict(
+      ndarray(Float32Array.from([1, 0, 0, 1]), [1, 1, 2, 2]),
+    );
     expect(out.shape).toEqual([1, 2, 2, 2]);
     expect(Array.from(out.data)).toEqual([0.5, 0, 0, 0.5, 0.5, 0, 0, 0.5]);
     await predictor.close();
@@ -81,7 +105,7 @@ describe('predictors', () => {
     const predictor = await createPredictor(await nodeRuntime({ threads: 1 }), copyNetwork(1, 1), 'm.onnx');
     // one membrane pixel at the right of the second row
     const image = Float32Array.from([0, 0, 0, 0, 0, 1, 0, 0, 0]);
-    const { data, shape } = await predictor.predict(ndarray(image, [1, 1, 3, 3]));
+    const { data, shape } = (await predictor.predict(ndarray(image, [1, 1, 3, 3]))).affinities;
     expect(shape).toEqual([1, 2, 3, 3]);
     expect(Array.from(data.subarray(0, 9))).toEqual([0, 0, 0, 1, 1, 0, 1, 1, 0]);
     expect(Array.from(data.subarray(9))).toEqual([0, 1, 1, 0, 1, 0, 0, 1, 1]);

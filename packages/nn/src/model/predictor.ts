@@ -1,7 +1,9 @@
 /** Networks as the pipeline sees them: a {@link Predictor} over a loaded ONNX graph. */
 import {
   KynError,
+  type LinkModel,
   type NdArray,
+  type NeighbourPredictor,
   type Offset2,
   type Predictor,
   type PredictorInfo,
@@ -9,8 +11,9 @@ import {
   throwIfCancelled,
 } from '@kyn/core';
 import type { Runtime, Session } from '../runtime/session.ts';
+import { EMBEDDINGS } from '../train/export.ts';
 import { affinitiesFromForeign } from './foreign-output.ts';
-import { decodeModel, looksLikeKynModel } from './kyn-model.ts';
+import { decodeModel, type KynModel, looksLikeKynModel } from './kyn-model.ts';
 
 /** How plain ONNX networks are run: nothing is known of them but their graph. */
 const FOREIGN = { tileMultiple: 32, tileSize: 512, halo: 32 } as const;
@@ -20,6 +23,12 @@ const NEIGHBOURS: readonly Offset2[] = [
   [-1, 0],
   [0, -1],
 ];
+
+/** A model ready to predict. */
+export interface LoadedModel extends Predictor {
+  /** What judges the links between sections, where the model has it. */
+  readonly linker?: LinkModel;
+}
 
 /**
  * Loads a model for prediction.
@@ -32,13 +41,24 @@ export async function createPredictor(
   runtime: Runtime,
   bytes: Uint8Array,
   where: string,
-): Promise<Predictor> {
+): Promise<LoadedModel> {
   if (looksLikeKynModel(bytes)) {
-    const { description, segmenter } = decodeModel(bytes, where);
-    const session = await runtime.load(segmenter, where);
-    const info = { name: description.name, ...description.segmenter };
+    const model = decodeModel(bytes, where);
+    const { name, segmenter } = model.description;
+    const session = await runtime.load(model.segmenter, where);
+    const info = { name, ...segmenter };
     checkGraph(session, where, 1 + 2 * info.contextSections);
-    return predictorOver(session, info, (output) => output);
+    const predictor = predictorOver(session, info, (output) => output);
+    const head = await neighbourHead(runtime, model, where);
+    if (!head) return predictor;
+    return {
+      ...predictor,
+      neighbours: head.neighbours,
+      ...(model.linker ? { linker: model.linker } : {}),
+      close: async () => {
+        await Promise.all([predictor.close(), head.close()]);
+      },
+    };
   }
   const session = await runtime.load(bytes, where);
   checkGraph(session, where, 1);
@@ -51,6 +71,30 @@ export async function createPredictor(
     flopPerPixel: Number.NaN,
   };
   return predictorOver(session, info, (output) => affinitiesFromForeign(output, where));
+}
+
+async function neighbourHead(
+  runtime: Runtime,
+  { neighbour, description }: KynModel,
+  where: string,
+): Promise<{ neighbours: NeighbourPredictor; close(): Promise<void> } | undefined> {
+  if (!neighbour || !description.neighbour) return undefined;
+  const { displacements, stride } = description.neighbour;
+  const session = await runtime.load(neighbour, where);
+  const neighbours: NeighbourPredictor = {
+    displacements,
+    stride,
+    embeddingStrides: EMBEDDINGS.map((_, level) => 2 << level),
+    async compare(lower, upper, signal) {
+      throwIfCancelled(signal);
+      const [lower_half, lower_quarter] = lower;
+      const [upper_half, upper_quarter] = upper;
+      const { affinities } = await session.run({ lower_half, lower_quarter, upper_half, upper_quarter });
+      throwIfCancelled(signal);
+      return affinities;
+    },
+  };
+  return { neighbours, close: () => session.release() };
 }
 
 function checkGraph(session: Session, where: string, sections: number): void {
@@ -81,7 +125,8 @@ function predictorOver(
       throwIfCancelled(signal);
       const results = await session.run({ [inputName]: tiles });
       throwIfCancelled(signal);
-      return toAffinities(results[outputName]);
+      const embeddings = EMBEDDINGS.flatMap((output) => results[output] ?? []);
+      return { affinities: toAffinities(results[outputName]), embeddings };
     },
     close: () => session.release(),
   };

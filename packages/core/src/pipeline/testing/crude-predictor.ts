@@ -4,8 +4,8 @@
  * sections, if it is given them, show through faintly.
  */
 import { mirrorIndex } from '../../predict/tiles.ts';
-import { ndarray } from '../../volume/array.ts';
-import type { Offset2, Predictor, PredictorInfo } from '../../volume/contracts.ts';
+import { type NdArray, ndarray } from '../../volume/array.ts';
+import type { NeighbourPredictor, Offset2, Predictor, PredictorInfo } from '../../volume/contracts.ts';
 
 const OFFSETS: readonly Offset2[] = [
   [1, 0],
@@ -19,7 +19,7 @@ export interface CruderPredictor extends Predictor {
   readonly tiles: number;
 }
 
-export function crudePredictor(changes: Partial<PredictorInfo> = {}): CruderPredictor {
+export function crudePredictor(changes: Partial<PredictorInfo> = {}, head = false): CruderPredictor {
   let tiles = 0;
   const info: PredictorInfo = {
     name: 'crude',
@@ -51,10 +51,36 @@ export function crudePredictor(changes: Partial<PredictorInfo> = {}): CruderPred
           fillChannel(out.subarray(from, from + height * width), smooth, height, width, offset);
         });
       }
-      return ndarray(out, [count, channels, height, width]);
+      const middle = input.data.subarray((depth >> 1) * height * width, ((depth >> 1) + 1) * height * width);
+      const embeddings = head ? [2, 4].map((stride) => thinned(middle, height, width, stride)) : [];
+      return { affinities: ndarray(out, [count, channels, height, width]), embeddings };
     },
+    ...(head ? { neighbours: CRUDE_HEAD } : {}),
     async close() {},
   };
+}
+
+/** Compares grey values in place. */
+const CRUDE_HEAD: NeighbourPredictor = {
+  displacements: [[0, 0]],
+  stride: 2,
+  embeddingStrides: [2, 4],
+  async compare([lower], [upper]) {
+    return ndarray(
+      lower.data.map((value, i) => Math.exp(-Math.abs(value - upper.data[i]))),
+      lower.shape,
+    );
+  },
+};
+
+/** Every `stride`th pixel of one tile's section. */
+function thinned(image: Float32Array, height: number, width: number, stride: number): NdArray<Float32Array> {
+  const [rows, columns] = [height / stride, width / stride];
+  const out = new Float32Array(rows * columns);
+  for (let i = 0; i < out.length; i++) {
+    out[i] = image[Math.floor(i / columns) * stride * width + (i % columns) * stride];
+  }
+  return ndarray(out, [1, 1, rows, columns]);
 }
 
 /** The middle section, with a tenth of the others added. */

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../volume/random.ts';
+import {
+  BOOST_DEFAULTS,
+  type LabelledRows,
+  predictLogits,
+  splitCounts,
+  trainBoostedTrees,
+} from './boosted-trees.ts';
+
+/** Rows of four features; the label follows from the first two through `rule`, with noise as probability. */
+function rowsOf(count: number, seed: number, rule: (x: number, y: number) => number): LabelledRows {
+  const random = new Random(seed);
+  const values = Float32Array.from({ length: 4 * count }, () => random.uniform(-1, 1));
+  const labels = Uint8Array.from({ length: count }, (_, i) =>
+    random.chance(rule(values[4 * i], values[4 * i + 1])) ? 1 : 0,
+  );
+  return { features: 4, values, labels, weights: new Float32Array(count).fill(1) };
+}
+
+const probability = (logit: number) => 1 / (1 + Math.exp(-logit));
+
+describe('boosted trees', () => {
+  it('learn what no line separates, and leave the features alone that say nothing', () => {
+    const rule = (x: number, y: number) => (x * y > 0 ? 1 : 0);
+    const trees = trainBoostedTrees(rowsOf(4000, 1, rule));
+    const test = rowsOf(1000, 2, rule);
+    const right = predictLogits(trees, test.values).reduce(
+      (sum, logit, i) => sum + (logit > 0 === (test.labels[i] === 1) ? 1 : 0),
+      0,
+    );
+    expect(right).toBeGreaterThan(960);
+    const counts = splitCounts(trees);
+    expect(counts[0] + counts[1]).toBeGreaterThan(3 * (counts[2] + counts[3]));
+  });
+
+  it('give probabilities that hold', () => {
+    const trees = trainBoostedTrees(
+      rowsOf(8000, 3, (x) => 0.5 + 0.4 * x),
+      { ...BOOST_DEFAULTS, trees: 60 },
+    );
+    const at = (x: number) => probability(predictLogits(trees, Float32Array.of(x, 0, 0, 0))[0]);
+    for (const x of [-0.9, -0.4, 0, 0.4, 0.9]) expect(Math.abs(at(x) - (0.5 + 0.4 * x))).toBeLessThan(0.1);
+  });
+
+  it('count rows by their weights', () => {
+    const rows = rowsOf(2000, 4, () => 0.5);
+    const weights = Float32Array.from(rows.labels, (label) => (label ? 3 : 1));
+    const trees = trainBoostedTrees({ ...rows, weights }, { ...BOOST_DEFAULTS, trees: 5 });
+    const logits = predictLogits(trees, rows.values);
+    const mean = logits.reduce((sum, logit) => sum + probability(logit), 0) / logits.length;
+    expect(mean).toBeGreaterThan(0.7);
+    expect(mean).toBeLessThan(0.8);
+  });
+
+  it('are the same for a seed, and survive JSON', () => {
+    const rows = rowsOf(500, 5, (x, y) => (x > y ? 0.9 : 0.1));
+    const first = trainBoostedTrees(rows);
+    expect(trainBoostedTrees(rows)).toEqual(first);
+    const back = JSON.parse(JSON.stringify(first));
+    expect(predictLogits(back, rows.values)).toEqual(predictLogits(first, rows.values));
+  });
+
+  it('take no rows, one class, one value, and refuse rows that do not fit', () => {
+    const none = {
+      features: 2,
+      values: new Float32Array(0),
+      labels: new Uint8Array(0),
+      weights: new Float32Array(0),
+    };
+    expect(predictLogits(trainBoostedTrees(none), Float32Array.of(1, 2))[0]).toBeCloseTo(0);
+    const same = {
+      features: 1,
+      values: new Float32Array(50).fill(7),
+      labels: new Uint8Array(50).fill(1),
+      weights: new Float32Array(50).fill(1),
+    };
+    expect(predictLogits(trainBoostedTrees(same), Float32Array.of(7))[0]).toBeGreaterThan(3);
+    expect(() => trainBoostedTrees({ ...same, features: 2 })).toThrow(RangeError);
+  });
+});

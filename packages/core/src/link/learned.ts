@@ -1,0 +1,86 @@
+/**
+ * Learned links: evidence about every candidate pair, judged by boosted trees whose answer is calibrated to a
+ * probability (GALA: Nunez-Iglesias 2013, for the idea of a classifier over pooled evidence).
+ */
+import { CROSS, EdgeList, SKIP } from '../graph/edge-list.ts';
+import { type BoostedTrees, predictLogits } from './boosted-trees.ts';
+import { COLUMNS, type CrossAffinity, gatherEvidence, type PairEvidence, PIXELS } from './pair-evidence.ts';
+import { PAIR_FEATURES, pairFeatures } from './pair-features.ts';
+import type { LinkSection } from './section-view.ts';
+
+/** A trained classifier; plain data. */
+export interface LinkModel {
+  readonly format: 'kyn-linker-1';
+  /** {@link PAIR_FEATURES} at the time of training. */
+  readonly features: readonly string[];
+  readonly trees: BoostedTrees;
+  /** Log-odds of the trees times scale plus offset are calibrated log-odds (Platt 1999). */
+  readonly calibration: { readonly scale: number; readonly offset: number };
+}
+
+export const LINK_FORMAT = 'kyn-linker-1';
+
+/** True for what this version can judge links with. */
+export function isLinkModel(value: unknown): value is LinkModel {
+  const model = value as Partial<LinkModel> | null;
+  return (
+    model?.format === LINK_FORMAT &&
+    JSON.stringify(model.features) === JSON.stringify(PAIR_FEATURES) &&
+    model.trees?.features === PAIR_FEATURES.length &&
+    Number.isFinite(model.calibration?.scale) &&
+    Number.isFinite(model.calibration?.offset)
+  );
+}
+
+/** Candidate pairs of two sections with what is known of them. */
+export interface JudgedPairs {
+  readonly evidence: PairEvidence;
+  /** Rows of {@link PAIR_FEATURES}. */
+  readonly features: Float32Array;
+}
+
+export function describePairs(
+  lower: LinkSection,
+  upper: LinkSection,
+  cross: CrossAffinity,
+  distanceNm: number,
+): JudgedPairs {
+  const evidence = gatherEvidence(lower, upper, cross);
+  return { evidence, features: pairFeatures(evidence, lower, upper, distanceNm) };
+}
+
+/** Calibrated probability of every row of features. */
+export function linkProbabilities({ trees, calibration }: LinkModel, features: Float32Array): Float32Array {
+  const { scale, offset } = calibration;
+  return Float32Array.from(
+    predictLogits(trees, features),
+    (logit) => 1 / (1 + Math.exp(-scale * logit - offset)),
+  );
+}
+
+/**
+ * @param pixelArea pixels of the volume that a pixel of the network stands for
+ * @returns one edge a candidate, global ids; area = common pixels of the volume.
+ */
+export function edgesOfPairs(
+  { evidence }: JudgedPairs,
+  probability: Float32Array,
+  lower: LinkSection,
+  upper: LinkSection,
+  kind: 'cross' | 'skip',
+  pixelArea = 1,
+): EdgeList {
+  const { count, a, b, sums } = evidence;
+  const edges = new EdgeList(count);
+  for (let i = 0; i < count; i++) {
+    const area = Math.round(pixelArea * sums[i * COLUMNS + PIXELS]);
+    edges.push(
+      a[i] + lower.idOffset,
+      b[i] + upper.idOffset,
+      kind === 'skip' ? SKIP : CROSS,
+      area,
+      probability[i],
+    );
+  }
+  return edges;
+}

@@ -1,0 +1,89 @@
+/**
+ * How far a section is displaced against the one below, place by place: serial sections are never perfectly aligned,
+ * and are stretched besides. Read off the fragments themselves: where two overlap most of all, on both sides, and
+ * the network takes them for one neuron, their centroids say how far the tissue moved. The median over a
+ * neighbourhood is not moved by the neurite that turns.
+ */
+import type { PairTable } from '../graph/pair-table.ts';
+import type { LinkSection } from './section-view.ts';
+
+/** Side of a cell, px of the network. */
+const CELL = 128;
+/** Pairs that a median is taken over; where there are fewer, more cells around are asked, at most this many. */
+const ENOUGH = 12;
+const WIDEST = 3;
+
+/** Displacement of the upper section, whole pixels, one a cell. */
+export interface ShiftField {
+  readonly y: Int32Array;
+  readonly x: Int32Array;
+  /** Cell of a pixel. */
+  cell(y: number, x: number): number;
+}
+
+interface Moved {
+  readonly row: number;
+  readonly column: number;
+  readonly y: number;
+  readonly x: number;
+}
+
+/** @param pairs overlaps of the two sections: column 0 common pixels, column 1 their summed affinity */
+export function estimateShift(pairs: PairTable, lower: LinkSection, upper: LinkSection): ShiftField {
+  const rows = Math.max(1, Math.ceil(lower.height / CELL));
+  const columns = Math.max(1, Math.ceil(lower.width / CELL));
+  const moved = movedPairs(pairs, lower, upper);
+  const y = new Int32Array(rows * columns);
+  const x = new Int32Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const near = around(moved, row, column);
+      if (near.length < ENOUGH / 2) continue;
+      y[row * columns + column] = median(near.map((pair) => pair.y));
+      x[row * columns + column] = median(near.map((pair) => pair.x));
+    }
+  }
+  return { y, x, cell: (py, px) => Math.floor(py / CELL) * columns + Math.floor(px / CELL) };
+}
+
+function around(moved: readonly Moved[], row: number, column: number): readonly Moved[] {
+  for (let reach = 1; ; reach++) {
+    const near = moved.filter(
+      (pair) => Math.abs(pair.row - row) <= reach && Math.abs(pair.column - column) <= reach,
+    );
+    if (near.length >= ENOUGH || reach === WIDEST) return near;
+  }
+}
+
+function median(values: number[]): number {
+  values.sort((a, b) => a - b);
+  return Math.round(values[values.length >> 1]);
+}
+
+/** Pairs that are each other's largest overlap and likely one neuron, whole in view. */
+function movedPairs(pairs: PairTable, lower: LinkSection, upper: LinkSection): Moved[] {
+  const { count, a, b, values, columns } = pairs;
+  const bestA = new Float64Array(lower.profiles.count + 1);
+  const bestB = new Float64Array(upper.profiles.count + 1);
+  for (let i = 0; i < count; i++) {
+    const pixels = values[i * columns];
+    if (pixels > bestA[a[i]]) bestA[a[i]] = pixels;
+    if (pixels > bestB[b[i]]) bestB[b[i]] = pixels;
+  }
+  const moved: Moved[] = [];
+  for (let i = 0; i < count; i++) {
+    const pixels = values[i * columns];
+    if (pixels === 0 || pixels < bestA[a[i]] || pixels < bestB[b[i]]) continue;
+    const [from, to] = [lower.profiles, upper.profiles];
+    if (from.cut[a[i]] || to.cut[b[i]] || values[i * columns + 1] < 0.5 * pixels) continue;
+    const ratio = from.area[a[i]] / to.area[b[i]];
+    if (ratio < 0.5 || ratio > 2) continue;
+    moved.push({
+      row: Math.floor(from.centroidY[a[i]] / CELL),
+      column: Math.floor(from.centroidX[a[i]] / CELL),
+      y: to.centroidY[b[i]] - from.centroidY[a[i]],
+      x: to.centroidX[b[i]] - from.centroidX[a[i]],
+    });
+  }
+  return moved;
+}

@@ -1,0 +1,215 @@
+/**
+ * The evidence about a pair of fragments as a row of numbers for the classifier. What the two fragments have one of
+ * each comes as the smaller and the larger value, so that a pair looks the same seen from above and from below.
+ */
+import {
+  AFFINITY,
+  ALIGNED,
+  COLUMNS,
+  DISPLACED,
+  DISPLACED_AFFINITY,
+  NOS,
+  type PairEvidence,
+  PIXELS,
+  SQUARE,
+  YESES,
+} from './pair-evidence.ts';
+import type { LinkSection } from './section-view.ts';
+
+/** Names, in order; a linker that was trained on other features is refused. */
+export const PAIR_FEATURES = [
+  'overlap pixels (log)',
+  'overlap share, smaller',
+  'overlap share, larger',
+  'overlap over union',
+  'area, smaller (log)',
+  'area, larger (log)',
+  'affinity, mean',
+  'affinity, spread',
+  'affinity, share of clear no',
+  'affinity, share of clear yes',
+  'affinity over area, smaller',
+  'affinity over area, larger',
+  'share of all affinity, smaller',
+  'share of all affinity, larger',
+  'against the next best (log), smaller',
+  'against the next best (log), larger',
+  'best partner of how many sides',
+  'displaced affinity, mean',
+  'displaced samples over area',
+  'aligned share, smaller',
+  'aligned share, larger',
+  'aligned over union',
+  'centroid shift over size',
+  'centroid shift',
+  'centroid shift beyond the local one over size',
+  'centroid shift beyond the local one',
+  'local shift',
+  'elongation, smaller',
+  'elongation, larger',
+  'turn',
+  'embedding, cosine',
+  'embedding, distance',
+  'candidates, fewer',
+  'candidates, more',
+  'cut at the border',
+  'distance of the sections, nm',
+] as const;
+
+/** Value of a feature that a pair has no evidence for. */
+const NONE = -1;
+
+/**
+ * Rows of {@link PAIR_FEATURES}, one a candidate.
+ * @param distanceNm between the two sections
+ */
+export function pairFeatures(
+  evidence: PairEvidence,
+  lower: LinkSection,
+  upper: LinkSection,
+  distanceNm: number,
+): Float32Array {
+  const sides = [
+    new Competition(evidence, evidence.a, lower.profiles.count),
+    new Competition(evidence, evidence.b, upper.profiles.count),
+  ] as const;
+  const rows = new Float32Array(evidence.count * PAIR_FEATURES.length);
+  for (let i = 0; i < evidence.count; i++) {
+    const row = rows.subarray(i * PAIR_FEATURES.length, (i + 1) * PAIR_FEATURES.length);
+    fillRow(row, i, evidence, lower, upper, sides, distanceNm);
+  }
+  return rows;
+}
+
+function fillRow(
+  row: Float32Array,
+  i: number,
+  { a, b, sums, shift }: PairEvidence,
+  lower: LinkSection,
+  upper: LinkSection,
+  sides: readonly [Competition, Competition],
+  distanceNm: number,
+): void {
+  let at = 0;
+  const put = (value: number): void => {
+    row[at++] = value;
+  };
+  const both = (x: number, y: number): void => {
+    put(Math.min(x, y));
+    put(Math.max(x, y));
+  };
+  const [p, q] = [lower.profiles, upper.profiles];
+  const [m, n] = [a[i], b[i]];
+  const sum = (column: number): number => sums[i * COLUMNS + column];
+  const pixels = sum(PIXELS);
+  const [areaA, areaB] = [p.area[m], q.area[n]];
+  put(Math.log2(1 + pixels));
+  both(pixels / areaA, pixels / areaB);
+  put(pixels / (areaA + areaB - pixels));
+  both(Math.log2(areaA), Math.log2(areaB));
+
+  const mean = pixels > 0 ? sum(AFFINITY) / pixels : NONE;
+  put(mean);
+  put(pixels > 0 ? Math.sqrt(Math.max(0, sum(SQUARE) / pixels - mean * mean)) : NONE);
+  put(pixels > 0 ? sum(NOS) / pixels : NONE);
+  put(pixels > 0 ? sum(YESES) / pixels : NONE);
+  both(sum(AFFINITY) / areaA, sum(AFFINITY) / areaB);
+
+  const support = supportOf(sums, i);
+  both(sides[0].share(m, support), sides[1].share(n, support));
+  both(sides[0].margin(m, support), sides[1].margin(n, support));
+  put(Number(sides[0].isBest(m, support)) + Number(sides[1].isBest(n, support)));
+
+  const displaced = sum(DISPLACED);
+  put(displaced > 0 ? sum(DISPLACED_AFFINITY) / displaced : NONE);
+  put(displaced / Math.min(areaA, areaB));
+  const aligned = Math.min(sum(ALIGNED), areaA, areaB);
+  both(aligned / areaA, aligned / areaB);
+  put(aligned / (areaA + areaB - aligned));
+
+  const cell = shift.cell(Math.floor(p.centroidY[m]), Math.floor(p.centroidX[m]));
+  const movedY = q.centroidY[n] - p.centroidY[m];
+  const movedX = q.centroidX[n] - p.centroidX[m];
+  const size = Math.sqrt(Math.min(areaA, areaB));
+  const moved = Math.hypot(movedY, movedX);
+  const beyond = Math.hypot(movedY - shift.y[cell], movedX - shift.x[cell]);
+  put(moved / size);
+  put(moved);
+  put(beyond / size);
+  put(beyond);
+  put(Math.hypot(shift.y[cell], shift.x[cell]));
+  const [longA, longB] = [p.major[m] / p.minor[m], q.major[n] / q.minor[n]];
+  both(longA, longB);
+  put(Math.abs(Math.sin(p.angle[m] - q.angle[n])) * (1 - 1 / Math.min(longA, longB)));
+  const { cosine, distance } = compareEmbeddings(lower, m, upper, n);
+  put(cosine);
+  put(distance);
+  both(sides[0].candidates[m], sides[1].candidates[n]);
+  put(p.cut[m] + q.cut[n]);
+  put(distanceNm);
+}
+
+/** What competing candidates are weighed by: affinity over common pixels, and a little for near misses. */
+function supportOf(sums: Float64Array, i: number): number {
+  const at = i * COLUMNS;
+  return sums[at + AFFINITY] + 0.1 * sums[at + DISPLACED_AFFINITY];
+}
+
+/** How a fragment's candidates compare. */
+class Competition {
+  readonly candidates: Uint32Array;
+  private readonly total: Float64Array;
+  private readonly best: Float64Array;
+  private readonly second: Float64Array;
+
+  constructor({ count, sums }: PairEvidence, fragment: Uint32Array, fragments: number) {
+    this.candidates = new Uint32Array(fragments + 1);
+    this.total = new Float64Array(fragments + 1);
+    this.best = new Float64Array(fragments + 1);
+    this.second = new Float64Array(fragments + 1);
+    for (let i = 0; i < count; i++) {
+      const id = fragment[i];
+      const support = supportOf(sums, i);
+      this.candidates[id]++;
+      this.total[id] += support;
+      if (support > this.best[id]) {
+        this.second[id] = this.best[id];
+        this.best[id] = support;
+      } else if (support > this.second[id]) this.second[id] = support;
+    }
+  }
+
+  isBest(id: number, support: number): boolean {
+    return support >= this.best[id];
+  }
+
+  share(id: number, support: number): number {
+    return this.total[id] > 0 ? support / this.total[id] : 0;
+  }
+
+  /** Log-ratio to the best of the others. */
+  margin(id: number, support: number): number {
+    const other = this.isBest(id, support) ? this.second[id] : this.best[id];
+    return Math.log2((support + 1) / (other + 1));
+  }
+}
+
+function compareEmbeddings(
+  lower: LinkSection,
+  a: number,
+  upper: LinkSection,
+  b: number,
+): { cosine: number; distance: number } {
+  const { channels } = lower;
+  let [dot, squareA, squareB, square] = [0, 0, 0, 0];
+  for (let c = 0; c < channels; c++) {
+    const x = lower.embedding[a * channels + c];
+    const y = upper.embedding[b * channels + c];
+    dot += x * y;
+    squareA += x * x;
+    squareB += y * y;
+    square += (x - y) ** 2;
+  }
+  if (squareA === 0 || squareB === 0) return { cosine: NONE, distance: NONE };
+  return { cosine: dot / Math.sqrt(squareA * squareB), distance: Math.sqrt(square / channels) };
+}

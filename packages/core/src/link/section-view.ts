@@ -1,0 +1,124 @@
+/**
+ * A section as the linker compares it: the labels of its fragments in pixels of the network, where and how large
+ * they are there, and what the network makes of them.
+ */
+import type { EmbeddedTile } from '../predict/embedded-tile.ts';
+
+/** Struct of arrays; entry `i` is fragment `i` of the section, entry 0 counts nothing. Pixels of the network. */
+export interface ProfileTable {
+  readonly count: number;
+  readonly area: Float64Array;
+  readonly centroidY: Float64Array;
+  readonly centroidX: Float64Array;
+  /** Square roots of the larger and smaller variance of its pixels. */
+  readonly major: Float64Array;
+  readonly minor: Float64Array;
+  /** Direction of the larger variance, radians. */
+  readonly angle: Float64Array;
+  /** 1 where it touches the border of the section. */
+  readonly cut: Uint8Array;
+}
+
+/** What the linker keeps of a section. */
+export interface LinkSection {
+  /** Dense [height × width], ids 1..count of the section. */
+  readonly labels: Uint32Array;
+  readonly height: number;
+  readonly width: number;
+  /** Global id of fragment `i` is `idOffset + i`. */
+  readonly idOffset: number;
+  readonly profiles: ProfileTable;
+  /** Mean embedding of every fragment, (count + 1) × channels; 0 for one that no sample fell on. */
+  readonly embedding: Float32Array;
+  readonly channels: number;
+}
+
+/** Size, place and shape of the fragments 1..count of dense `labels` [height × width], in one pass over their runs. */
+export function profileTable(
+  labels: Uint32Array,
+  height: number,
+  width: number,
+  count: number,
+): ProfileTable {
+  const make = () => new Float64Array(count + 1);
+  const [area, centroidY, centroidX, yy, xx, yx] = [make(), make(), make(), make(), make(), make()];
+  const cut = new Uint8Array(count + 1);
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    for (let x = 0; x < width; ) {
+      const label = labels[row + x];
+      const from = x++;
+      while (x < width && labels[row + x] === label) x++;
+      if (label === 0) continue;
+      const run = x - from;
+      const middle = (from + x - 1) / 2;
+      area[label] += run;
+      centroidY[label] += run * y;
+      centroidX[label] += run * middle;
+      yy[label] += run * y * y;
+      xx[label] += run * (middle * middle + (run * run - 1) / 12);
+      yx[label] += run * y * middle;
+      if (y === 0 || y === height - 1 || from === 0 || x === width) cut[label] = 1;
+    }
+  }
+  const [major, minor, angle] = [make(), make(), make()];
+  for (let i = 1; i <= count; i++) {
+    if (area[i] === 0) continue;
+    const y = centroidY[i] / area[i];
+    const x = centroidX[i] / area[i];
+    centroidY[i] = y;
+    centroidX[i] = x;
+    // a pixel is a square: 1/12 along either axis
+    const vy = Math.max(0, yy[i] / area[i] - y * y) + 1 / 12;
+    const vx = Math.max(0, xx[i] / area[i] - x * x) + 1 / 12;
+    const c = yx[i] / area[i] - y * x;
+    const mean = (vy + vx) / 2;
+    const spread = Math.hypot((vy - vx) / 2, c);
+    major[i] = Math.sqrt(mean + spread);
+    minor[i] = Math.sqrt(Math.max(1 / 12, mean - spread));
+    angle[i] = 0.5 * Math.atan2(2 * c, vx - vy);
+  }
+  return { count, area, centroidY, centroidX, major, minor, angle, cut };
+}
+
+/**
+ * Mean embedding of every fragment.
+ * @param stride pixels of the labels that one pixel of the embedding stands for
+ * @returns (count + 1) × channels
+ */
+export function poolEmbedding(
+  tiles: readonly EmbeddedTile[],
+  labels: Uint32Array,
+  height: number,
+  width: number,
+  count: number,
+  stride: number,
+): { embedding: Float32Array; channels: number } {
+  const channels = tiles[0]?.embedding.shape[1] ?? 0;
+  const sum = new Float32Array((count + 1) * channels);
+  const total = new Float32Array(count + 1);
+  for (const { embedding, top, left, weightY, weightX } of tiles) {
+    const [, channelStride, rowStride, columnStride] = embedding.stride;
+    for (let y = 0; y < weightY.length; y++) {
+      const row = (top + y) * stride;
+      if (weightY[y] === 0 || row >= height) continue;
+      for (let x = 0; x < weightX.length; x++) {
+        const column = (left + x) * stride;
+        const weight = weightY[y] * weightX[x];
+        if (weight === 0 || column >= width) continue;
+        const label = labels[row * width + column];
+        if (label === 0) continue;
+        total[label] += weight;
+        const at = label * channels;
+        let from = y * rowStride + x * columnStride;
+        for (let c = 0; c < channels; c++, from += channelStride)
+          sum[at + c] += weight * embedding.data[from];
+      }
+    }
+  }
+  for (let i = 1; i <= count; i++) {
+    if (total[i] === 0) continue;
+    for (let c = i * channels; c < (i + 1) * channels; c++) sum[c] /= total[i];
+  }
+  return { embedding: sum, channels };
+}
