@@ -6,6 +6,7 @@ import { evaluateCommand } from './commands/evaluate.ts';
 import { infoCommand } from './commands/info.ts';
 import { phantomCommand } from './commands/phantom.ts';
 import { segmentCommand } from './commands/segment.ts';
+import { trainBaseline3dCommand } from './commands/train-baseline3d.ts';
 import { trainSegmenterCommand } from './commands/train-segmenter.ts';
 
 export const commands: readonly Command[] = [
@@ -15,5 +16,6 @@ export const commands: readonly Command[] = [
   infoCommand,
   convertCommand,
   trainSegmenterCommand,
+  trainBaseline3dCommand,
   demoCommand,
 ];

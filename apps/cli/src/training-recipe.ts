@@ -3,7 +3,7 @@
  * makes the same model again; the shipped model's lies beside it in `models/`.
  */
 import { readFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import {
   createPhantom,
   KynError,
@@ -17,7 +17,7 @@ import {
   subvolume,
 } from '@kyn/core';
 import { openLabels, openSections } from '@kyn/io/node';
-import { loadTrainingVolume, type SegmenterOptions, type TrainingVolume, type VolumeOptions } from '@kyn/nn';
+import { loadTrainingVolume, type ScheduleOptions, type TrainingVolume, type VolumeOptions } from '@kyn/nn';
 
 /** One volume: real (`source`), grown (`phantom`), or EM drawn over given labels (`render`). */
 export interface RecipeVolume extends VolumeOptions, SubvolumeOptions {
@@ -28,22 +28,32 @@ export interface RecipeVolume extends VolumeOptions, SubvolumeOptions {
   readonly render?: RenderOverOptions;
 }
 
-export interface Recipe {
+/** A volume whose pairs of fragments teach the linker. */
+export interface PairVolume extends RecipeVolume {
+  /** Noise added before it is segmented, in grey values: fragments as bad as on data never seen. */
+  readonly noise?: number;
+}
+
+/** @typeParam O options of the network that is trained */
+export interface Recipe<O> {
   readonly name: string;
   readonly description: string;
   readonly licence: string;
   /** Attributions, one a data set. */
   readonly data: readonly string[];
-  readonly options?: Partial<Omit<SegmenterOptions, 'schedule'>> & {
-    schedule?: Partial<SegmenterOptions['schedule']>;
-  };
+  readonly options?: Partial<Omit<O, 'schedule'>> & { readonly schedule?: Partial<ScheduleOptions> };
   readonly volumes: readonly RecipeVolume[];
   readonly validation?: readonly RecipeVolume[];
+  /** Where a linker's classifier meets pairs of fragments. */
+  readonly pairs?: readonly PairVolume[];
 }
 
+/** A recipe as it is written: in place of volumes it may name the recipe beside it that has them. */
+type WrittenRecipe<O> = Omit<Recipe<O>, 'volumes'> & { readonly volumes: Recipe<O>['volumes'] | string };
+
 /** @throws KynError `format` where the file is not a recipe. */
-export async function readRecipe(path: string): Promise<Recipe> {
-  let recipe: Recipe;
+export async function readRecipe<O>(path: string): Promise<Recipe<O>> {
+  let recipe: WrittenRecipe<O>;
   try {
     recipe = JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
@@ -54,13 +64,18 @@ export async function readRecipe(path: string): Promise<Recipe> {
       cause,
     });
   }
-  if (!Array.isArray(recipe.volumes) || recipe.volumes.length === 0) {
+  const { volumes } = recipe;
+  if (typeof volumes === 'string') {
+    const same = await readRecipe<O>(join(dirname(path), volumes));
+    return { ...recipe, volumes: same.volumes };
+  }
+  if (!Array.isArray(volumes) || volumes.length === 0) {
     throw new KynError('format', 'the recipe lists no volumes', {
       where: path,
       hint: 'see models/base.recipe.json',
     });
   }
-  return recipe;
+  return { ...recipe, volumes };
 }
 
 /** Raw and labels of a recipe's volume, opened. */

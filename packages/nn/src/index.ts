@@ -1,4 +1,11 @@
 export {
+  type Baseline3dDescription,
+  type Baseline3dModel,
+  type Baseline3dSettings,
+  decodeBaseline3d,
+  encodeBaseline3d,
+} from './model/baseline3d-model.ts';
+export {
   decodeModel,
   encodeModel,
   type KynModel,
@@ -8,14 +15,23 @@ export {
   type ModelDescription,
   type SegmenterSettings,
 } from './model/kyn-model.ts';
-export { createPredictor } from './model/predictor.ts';
+export { createPredictor, type LoadedModel } from './model/predictor.ts';
 export type { Device, Feeds, Runtime, RuntimeOptions, Session, TensorInfo } from './runtime/session.ts';
 export * from './sample/index.ts';
+export { BASELINE3D_DEFAULTS, type Baseline3dOptions, trainBaseline3d } from './train/baseline3d.ts';
 export type { TrainRecord } from './train/checkpoint.ts';
+export {
+  LINKER_DEFAULTS,
+  type LinkerOptions,
+  type Transfer,
+  trainNeighbourHead,
+  untrainedHead,
+} from './train/linker.ts';
 export { trainingReport } from './train/report.ts';
 export {
   SEGMENTER_DEFAULTS,
   type SegmenterOptions,
   trainSegmenter,
 } from './train/segmenter.ts';
+export type { ScheduleOptions } from './train/trainer.ts';
 export type { TrainingRun } from './train/training-run.ts';

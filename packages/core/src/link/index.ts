@@ -7,6 +7,7 @@ export {
   splitCounts,
   trainBoostedTrees,
 } from './boosted-trees.ts';
+export { fitLinkModel, PairExamples, type Reliability } from './fit.ts';
 export {
   describePairs,
   edgesOfPairs,

@@ -19,8 +19,8 @@ export interface ModelCard {
   readonly command: string;
   /** Figures by name. */
   readonly figures: Readonly<Record<string, number>>;
-  /** Figures of the linker's training, where the model has one. */
-  readonly linker?: Readonly<Record<string, number>>;
+  /** The same of the linker, where the model has one. */
+  readonly linker?: Omit<ModelCard, 'linker'>;
 }
 
 export interface SegmenterSettings {
@@ -80,12 +80,23 @@ const DESCRIPTION = 'model.json';
 const DATE = new Date('2020-01-01T12:00:00');
 
 export function encodeModel(model: KynModel): Uint8Array {
-  const description = strToU8(`${JSON.stringify(model.description, null, 2)}\n`);
-  const files: Record<string, Uint8Array> = { [DESCRIPTION]: description, [SEGMENTER]: model.segmenter };
+  const files: Record<string, Uint8Array> = { [SEGMENTER]: model.segmenter };
   if (model.neighbour) files[NEIGHBOUR] = model.neighbour;
   if (model.linker) files[LINKER] = strToU8(JSON.stringify(model.linker));
   if (model.weights) files[WEIGHTS] = encodeWeights(model.weights);
-  return zipSync(files, { mtime: DATE, level: 6 });
+  return packModel(model.description, files);
+}
+
+/** What every kind of model says of itself. */
+export type CommonDescription = Pick<ModelDescription, 'format' | 'name' | 'card'>;
+
+/** A model file of a description and whatever graphs it names. */
+export function packModel(
+  description: CommonDescription,
+  files: Readonly<Record<string, Uint8Array>>,
+): Uint8Array {
+  const json = strToU8(`${JSON.stringify(description, null, 2)}\n`);
+  return zipSync({ [DESCRIPTION]: json, ...files }, { mtime: DATE, level: 6 });
 }
 
 /** Number of parameters, then both vectors, float32; all little-endian. */
@@ -124,42 +135,56 @@ export function looksLikeKynModel(bytes: Uint8Array): boolean {
   return bytes[0] === 0x50 && bytes[1] === 0x4b;
 }
 
+const refusal = (where: string, what: string, cause?: unknown) =>
+  new KynError('model', what, {
+    where,
+    hint: 'give the name of a shipped model (base), a .kyn file, or a plain .onnx network',
+    ...(cause === undefined ? {} : { cause }),
+  });
+
 /** @throws KynError `model` if the bytes are not a model of a format that we know. */
 export function decodeModel(bytes: Uint8Array, where: string): KynModel {
-  const refuse = (what: string, cause?: unknown) =>
-    new KynError('model', what, {
-      where,
-      hint: 'give the name of a shipped model (base), a .kyn file, or a plain .onnx network',
-      ...(cause === undefined ? {} : { cause }),
-    });
-  let files: Record<string, Uint8Array>;
-  try {
-    files = unzipSync(bytes);
-  } catch (cause) {
-    throw refuse('not a .kyn model (the zip cannot be read)', cause);
-  }
-  const [segmenter, json] = [files[SEGMENTER], files[DESCRIPTION]];
-  if (!segmenter || !json) throw refuse(`not a .kyn model (${SEGMENTER} or ${DESCRIPTION} is missing)`);
-  let description: ModelDescription;
-  try {
-    description = JSON.parse(strFromU8(json));
-  } catch (cause) {
-    throw refuse(`${DESCRIPTION} is not JSON`, cause);
-  }
-  if (description.format !== MODEL_FORMAT) {
-    throw refuse(`the model's format is ${String(description.format)}, this version reads ${MODEL_FORMAT}`);
-  }
+  const { description, files } = unpackModel<ModelDescription>(bytes, SEGMENTER, where);
   const weights = files[WEIGHTS] && decodeWeights(files[WEIGHTS]);
-  if (files[WEIGHTS] && !weights) throw refuse(`${WEIGHTS} is not whole`);
+  if (files[WEIGHTS] && !weights) throw refusal(where, `${WEIGHTS} is not whole`);
   const neighbour = description.neighbour && files[NEIGHBOUR];
-  if (description.neighbour && !neighbour) throw refuse(`${NEIGHBOUR} is missing`);
+  if (description.neighbour && !neighbour) throw refusal(where, `${NEIGHBOUR} is missing`);
   const linker = files[LINKER] && readLinker(files[LINKER]);
-  if (files[LINKER] && !linker) throw refuse(`${LINKER} is not a linker that this version reads`);
+  if (files[LINKER] && !linker) throw refusal(where, `${LINKER} is not a linker that this version reads`);
   return {
     description,
-    segmenter,
+    segmenter: files[SEGMENTER],
     ...(neighbour ? { neighbour } : {}),
     ...(linker ? { linker } : {}),
     ...(weights ? { weights } : {}),
   };
+}
+
+/** @throws KynError `model` if the bytes are not a model of a format that we know, with this graph in it. */
+export function unpackModel<D extends CommonDescription>(
+  bytes: Uint8Array,
+  graph: string,
+  where: string,
+): { description: D; files: Record<string, Uint8Array> } {
+  let files: Record<string, Uint8Array>;
+  try {
+    files = unzipSync(bytes);
+  } catch (cause) {
+    throw refusal(where, 'not a .kyn model (the zip cannot be read)', cause);
+  }
+  const json = files[DESCRIPTION];
+  if (!files[graph] || !json) {
+    throw refusal(where, `not a .kyn model (${graph} or ${DESCRIPTION} is missing)`);
+  }
+  let description: D;
+  try {
+    description = JSON.parse(strFromU8(json));
+  } catch (cause) {
+    throw refusal(where, `${DESCRIPTION} is not JSON`, cause);
+  }
+  if (description.format !== MODEL_FORMAT) {
+    const format = String(description.format);
+    throw refusal(where, `the model's format is ${format}, this version reads ${MODEL_FORMAT}`);
+  }
+  return { description, files };
 }

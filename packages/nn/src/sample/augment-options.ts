@@ -43,7 +43,8 @@ export interface AugmentOptions {
   fold: Chance & { minWidth: number; maxWidth: number };
   /**
    * A neighbour that is missing or ruined: mostly a copy of the nearest section that is asked about, as inference
-   * gives it; sometimes blank or noise, which inference may fail to notice. Never a section that is asked about.
+   * gives it; sometimes blank or noise, which inference may fail to notice. Never a section that is asked about. In a
+   * block any but the middle one, and then it is not asked about.
    */
   missing: Chance;
 }

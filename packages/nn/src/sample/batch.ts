@@ -73,8 +73,8 @@ export function makeBatch(
       renderPairInput(input, n * sample, place, spec, pair, random.fork(1));
       renderPairTargets(targets, place, spec, spec.pair, pair, counts);
     } else {
-      renderInput(input, n * sample, place, spec, random.fork(1));
-      renderTargets(targets, place, spec, layout, counts);
+      const lost = renderInput(input, n * sample, place, spec, random.fork(1));
+      renderTargets(targets, place, lost, spec, layout, counts);
     }
   }
   const range = spec.classWeightRange ?? CLASS_WEIGHT_RANGE;
@@ -106,27 +106,32 @@ function placesOf({ batch, pair }: SampleSpec, seed: number, step: number, n: nu
   return pair?.patches ? new Random(seed, 0, (step * batch + n) % pair.patches, 1) : undefined;
 }
 
+/** Writes the sections as the network sees them; tells which of them were lost. */
 function renderInput(
   input: Float32Array,
   start: number,
   place: Place,
   spec: SampleSpec,
   random: Random,
-): void {
+): boolean[] {
   const { size, sections, augment } = spec;
   const tiles = renderTiles(place, spec, random);
   const asked = targetSection(sections);
+  const lost = new Array<boolean>(sections).fill(false);
   tiles.forEach((tile, k) => {
     const losses = random.fork(sections + k);
     const loss = k === asked ? undefined : drawLoss(losses, augment);
     if (loss) loseInPlace(tile, losses, loss, tiles[k + Math.sign(asked - k)]);
+    lost[k] = loss !== undefined;
     input.set(tile, start + k * size * size);
   });
+  return lost;
 }
 
 function renderTargets(
   targets: TargetPlace,
   place: Place,
+  lost: readonly boolean[],
   spec: SampleSpec,
   layout: TargetLayout,
   counts: readonly ClassCount[],
@@ -137,7 +142,7 @@ function renderTargets(
   const plane = size * size;
   const patches = renderLabels(place, sections);
   if (spec.zReach) {
-    renderBlockTargets(targets, patches, margin, spec, layout, counts);
+    renderBlockTargets(targets, patches, lost, margin, spec, layout, counts);
     return;
   }
   const patch = patches[targetSection(sections)];

@@ -1,6 +1,6 @@
-import { isKynError } from '@kyn/core';
+import { isKynError, ndarray } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
-import { AUGMENT_DEFAULTS } from './augment-options.ts';
+import { AUGMENT_DEFAULTS, AUGMENT_NONE } from './augment-options.ts';
 import { type Batch, makeBatch } from './batch.ts';
 import { sampleSheet } from './sheet.ts';
 import { targetSection } from './spec.ts';
@@ -16,6 +16,12 @@ function planeOf(batch: Batch, n: number, c: number, k: number) {
   const start = ((n * batch.layout.channels + c) * depth + k) * plane;
   const cut = (data: Float32Array) => data.subarray(start, start + plane);
   return { target: cut(batch.target), weight: cut(batch.weight) };
+}
+
+/** The first section of a volume, `count` times. */
+function repeated(data: Uint8Array, count: number): Uint8Array {
+  const first = data.subarray(0, data.length / count);
+  return Uint8Array.from({ length: data.length }, (_, i) => first[i % first.length]);
 }
 
 describe('blocks of sections', () => {
@@ -54,7 +60,7 @@ describe('blocks of sections', () => {
     const batch = makeBatch([volume], { ...spec, batch: 3 }, 2, 0);
     const { data, stride, shape } = volume.labels;
     const half = (size - 1) / 2;
-    let compared = 0;
+    let [compared, wrong] = [0, 0];
     batch.origins.forEach(({ section, centre, axis }, n) => {
       expect(axis).toBe('z');
       // The patch with its margin of 5 falls on whole pixels.
@@ -69,16 +75,57 @@ describe('blocks of sections', () => {
           for (let p = 0; p < plane; p++) {
             const [y, x] = [top + Math.floor(p / size), left + (p % size)];
             const inside = y >= 0 && x >= 0 && y < shape[1] && x < shape[2];
-            expect(weight[p] > 0).toBe(inside);
+            if (weight[p] > 0 !== inside) wrong++;
             if (!inside) continue;
             const at = (section + k) * stride[0] + y * stride[1] + x;
-            expect(target[p]).toBe(data[at] === data[at - reach * stride[0]] ? 1 : 0);
+            if (target[p] !== (data[at] === data[at - reach * stride[0]] ? 1 : 0)) wrong++;
             compared++;
           }
         }
       }
     });
+    expect(wrong).toBe(0);
     expect(compared).toBeGreaterThan(8 * plane);
+  });
+
+  it('ask nothing of sections that are lost', () => {
+    const missing = { ...AUGMENT_NONE, missing: { probability: 0.4 } };
+    const batch = makeBatch([volume], { ...spec, augment: missing, batch: 6 }, 4, 0);
+    const sound = makeBatch([volume], { ...spec, batch: 6 }, 4, 0);
+    let lost = 0;
+    for (let n = 0; n < 6; n++) {
+      const asked = Array.from({ length: depth }, (_, k) =>
+        planeOf(batch, n, 0, k).weight.some((w) => w > 0),
+      );
+      expect(asked[targetSection(depth)]).toBe(true);
+      for (let k = 0; k < depth; k++) {
+        const start = (n * depth + k) * plane;
+        const [tile, whole] = [batch, sound].map(({ input }) =>
+          Buffer.from(input.buffer, 4 * start, 4 * plane),
+        );
+        expect(tile.equals(whole)).toBe(asked[k]);
+        for (const [i, reach] of [1, 3].entries()) {
+          const known = planeOf(batch, n, 3 + i, k).weight.some((w) => w > 0);
+          expect(known).toBe(k >= reach && asked[k] && asked[k - reach]);
+        }
+        lost += asked[k] ? 0 : 1;
+      }
+    }
+    expect(lost).toBeGreaterThan(3);
+  });
+
+  it('are shifted one section at a time, or all from one on', () => {
+    const misalign = { ...AUGMENT_NONE, misalign: { probability: 1, maxShift: 9 } };
+    const alike = { ...volume, raw: ndarray(repeated(volume.raw.data, 9), volume.raw.shape) };
+    const { input } = makeBatch([alike], { ...spec, augment: misalign, batch: 16 }, 6, 0);
+    const tile = (n: number, k: number) => Buffer.from(input.buffer, 4 * (n * depth + k) * plane, 4 * plane);
+    // All sections are alike: 1 where one does not look like the first.
+    const patterns = Array.from({ length: 16 }, (_, n) =>
+      Array.from({ length: depth }, (_, k) => (tile(n, k).equals(tile(n, 0)) ? 0 : 1)).join(''),
+    );
+    expect(patterns.some((pattern) => /^00+10+$/.test(pattern))).toBe(true);
+    expect(patterns.some((pattern) => /^00+11+$/.test(pattern))).toBe(true);
+    for (const pattern of patterns) expect(pattern).toMatch(/^0+(1*|10+)$/);
   });
 
   it('are shown a row a section', () => {

@@ -38,10 +38,14 @@ export function renderPlaneAffinities(
   });
 }
 
-/** Writes all channels of a block, `[C, sections, S, S]`; what lies before its first section is masked. */
+/**
+ * Writes all channels of a block, `[C, sections, S, S]`. Sections that are lost, and what lies before the first, are
+ * masked.
+ */
 export function renderBlockTargets(
   place: TargetPlace,
   patches: readonly LabelPatch[],
+  lost: readonly boolean[],
   margin: number,
   spec: SampleSpec,
   layout: TargetLayout,
@@ -51,10 +55,11 @@ export function renderBlockTargets(
   const plane = spec.size * spec.size;
   const stride = patches.length * plane;
   patches.forEach((patch, k) => {
+    if (lost[k]) return;
     const here = { target, weight, start: start + k * plane };
     renderPlaneAffinities(here, stride, patch, connectedComponents(patch), margin, spec, counts);
     spec.zReach?.forEach((reach, i) => {
-      if (k < reach) return;
+      if (k < reach || lost[k - reach]) return;
       const channel = layout.cross[0] + i;
       const at = here.start + channel * stride;
       addCount(counts[channel], crossAffinity(target, weight, at, patch, patches[k - reach], { margin }));

@@ -110,8 +110,10 @@ function drawShifts(random: Random, spec: SampleSpec, [yy, yx, xy, xx]: Linear2)
   }
   const r = random.uniform(-maxShift, maxShift);
   const c = random.uniform(-maxShift, maxShift);
-  shifts[random.int(spec.sections)] = { y: yy * r + yx * c, x: xy * r + xx * c };
-  return shifts;
+  const from = random.int(spec.sections);
+  // In a block as often all sections from one on are shifted (Lee 2017: slip and translation).
+  const end = spec.zReach && random.chance(0.5) ? spec.sections : from + 1;
+  return shifts.fill({ y: yy * r + yx * c, x: xy * r + xx * c }, from, end);
 }
 
 /** Share of the (unbent) patch that is painted, on a coarse grid. */

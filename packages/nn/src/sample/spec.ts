@@ -17,7 +17,7 @@ export interface SampleSpec {
   offsets: readonly Offset2[];
   /**
    * Makes samples blocks for a 3D network: affinities are asked for in every section, and between each section and
-   * those that lie this many before it, in place of the affinities between neighbours.
+   * those that lie this many before it; `cross` is not read.
    */
   zReach?: readonly number[];
   /** Asks which pixels of two sections belong together, in place of everything else. */

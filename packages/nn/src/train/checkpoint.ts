@@ -49,8 +49,15 @@ export function encodeCheckpoint(state: TrainState, settings: unknown): Uint8Arr
   return out;
 }
 
-/** @throws KynError `format` if it is no whole checkpoint, `usage` if it is of a run with other settings. */
-export function decodeCheckpoint(bytes: Uint8Array, settings: unknown, where: string): TrainState {
+/**
+ * @param settings those that decide a run up to a step
+ * @throws KynError `format` if it is no whole checkpoint, `usage` if it is of a run with other settings.
+ */
+export function decodeCheckpoint(
+  bytes: Uint8Array,
+  settings: (step: number) => unknown,
+  where: string,
+): TrainState {
   const end = bytes.indexOf(10);
   const broken = (cause?: unknown) =>
     new KynError('format', 'not a whole training checkpoint', {
@@ -66,7 +73,7 @@ export function decodeCheckpoint(bytes: Uint8Array, settings: unknown, where: st
   }
   const total = header.sizes?.reduce((a, b) => a + b, 0);
   if (header.format !== FORMAT || bytes.length !== end + 1 + 4 * total) throw broken();
-  if (JSON.stringify(header.settings) !== JSON.stringify(settings)) {
+  if (JSON.stringify(header.settings) !== JSON.stringify(settings(header.step))) {
     throw new KynError('usage', 'the checkpoint belongs to a run with other settings', {
       where,
       hint: 'resume with the same options, or train into another folder',

@@ -4,7 +4,7 @@
  * uses; for comparison it can be trained along (`tuned`), or start from nothing (`scratch`).
  */
 import { KynError, type Offset2 } from '@kyn/core';
-import type { KynModel, NeighbourSettings } from '../model/kyn-model.ts';
+import type { KynModel, ModelCard, NeighbourSettings } from '../model/kyn-model.ts';
 import { initialWeights } from '../nets/initialise.ts';
 import type { ParameterLayout, Piece, Weights } from '../nets/layers.ts';
 import {
@@ -158,6 +158,7 @@ function withHead(
 
 /**
  * @param base the segmenter whose features are used; not changed
+ * @param card of the linker; `figures` and `seed` are filled in
  * @returns the base model with the trained head, and the curves
  * @throws KynError `model` where the base has no weights; as `runTraining`.
  */
@@ -166,6 +167,7 @@ export async function trainNeighbourHead(
   volumes: readonly TrainingVolume[],
   base: KynModel,
   options: LinkerOptions,
+  card: Omit<ModelCard, 'seed' | 'figures' | 'linker'>,
   run: TrainingRun,
 ): Promise<{ model: KynModel; history: readonly TrainRecord[] }> {
   const linker = defineLinker(base, options);
@@ -192,12 +194,12 @@ export async function trainNeighbourHead(
     spec,
     seed,
     schedule,
-    settings: { options, segmenter: base.description.segmenter, card: base.description.card.figures },
+    settings: { ...options, segmenter: base.description.segmenter, base: base.description.card.figures },
     start: () => startState(linker, step.layout, options),
     model: (state, figures) => {
       const model = withHead(base, linker, step.layout, state, options);
-      const { card } = model.description;
-      return { ...model, description: { ...model.description, card: { ...card, linker: figures } } };
+      const own = { ...base.description.card, linker: { ...card, seed, figures } };
+      return { ...model, description: { ...model.description, card: own } };
     },
   };
   return runTraining(runtime, volumes, task, run);

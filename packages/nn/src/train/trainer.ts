@@ -1,7 +1,8 @@
 /**
  * The training loop: batches in, the step graph run by ONNX Runtime, weights out. Learning rate: linear warm-up,
- * then a cosine to nearly nothing (Loshchilov & Hutter 2017). The same seed, settings and thread count give the
- * same numbers, also across an interruption.
+ * then a cosine to nearly nothing (Loshchilov & Hutter 2017), or constant with the cosine at the end only (Hägele
+ * 2024), for runs whose length is not known when they start. The same seed, settings and thread count give the same
+ * numbers, also across an interruption.
  */
 import { KynError, type NdArray, ndarray, type Signal, throwIfCancelled } from '@kyn/core';
 import { initialWeights } from '../nets/initialise.ts';
@@ -17,6 +18,8 @@ export interface ScheduleOptions {
   readonly rate: number;
   /** Steps of the warm-up. */
   readonly warmup: number;
+  /** Steps of the cosine, the last of the run; default: all after the warm-up. */
+  readonly decay?: number;
   /** Adam's epsilon. */
   readonly epsilon: number;
   /** Decoupled weight decay per unit of learning rate. */
@@ -40,8 +43,20 @@ export const SCHEDULE_DEFAULTS: ScheduleOptions = {
 /** Learning rate at step `t` (from 1). */
 export function learningRate(options: ScheduleOptions, t: number): number {
   if (t < options.warmup) return (options.rate * t) / options.warmup;
-  const share = (t - options.warmup) / Math.max(1, options.steps - options.warmup);
-  return options.rate * (0.01 + 0.99 * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, share))));
+  const from = decayStart(options);
+  const share = (t - from) / Math.max(1, options.steps - from);
+  return options.rate * (0.01 + 0.99 * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, Math.max(0, share)))));
+}
+
+/** The last step at the highest rate. */
+function decayStart({ steps, warmup, decay }: ScheduleOptions): number {
+  return decay === undefined ? warmup : Math.max(warmup, steps - decay);
+}
+
+/** What of a schedule has decided the first `step` steps: not its length, before its constant part ends. */
+export function scheduleUntil(schedule: ScheduleOptions, step: number): Partial<ScheduleOptions> {
+  const { steps: _, ...rest } = schedule;
+  return schedule.decay !== undefined && step <= decayStart(schedule) ? rest : schedule;
 }
 
 /** A batch as the step graph takes it. */
@@ -61,8 +76,10 @@ export interface TrainerOptions {
   readonly recordEvery: number;
   readonly signal?: Signal;
   onRecord?(record: TrainRecord): void;
-  /** Called after every step; may await a checkpoint or a validation. Returned figures join the history. */
+  /** Called after every step; may await a validation, whose figures join the history. */
   afterStep?(state: TrainState): Promise<Readonly<Record<string, number>> | undefined>;
+  /** Called after that, with the step's entry in the history. */
+  afterRecord?(state: TrainState): Promise<void>;
 }
 
 export function freshState(layout: ParameterLayout, seed: number): TrainState {
@@ -144,6 +161,7 @@ export async function train(
         state.history.push(record);
         options.onRecord?.(record);
       }
+      await options.afterRecord?.(state);
     }
   } finally {
     await session.release();

@@ -11,14 +11,15 @@ import type { SampleSpec } from '../sample/spec.ts';
 import type { TrainingVolume } from '../sample/volume.ts';
 import { decodeCheckpoint, encodeCheckpoint, type TrainRecord, type TrainState } from './checkpoint.ts';
 import type { TrainStep } from './train-step.ts';
-import { type ScheduleOptions, train } from './trainer.ts';
+import { type ScheduleOptions, scheduleUntil, train } from './trainer.ts';
 
-export interface TrainingRun {
+/** @typeParam M the kind of model */
+export interface TrainingRun<M = KynModel> {
   readonly signal?: Signal;
   readonly queue?: BatchQueueOptions;
   /** A checkpoint to go on from. */
   readonly resume?: { readonly bytes: Uint8Array; readonly where: string };
-  /** Steps between calls of `onCheckpoint`. */
+  /** Steps between calls of `validate` and `onCheckpoint`. */
   readonly checkpointEvery: number;
   /** Steps between entries of the history. */
   readonly recordEvery: number;
@@ -26,45 +27,48 @@ export interface TrainingRun {
   onRecord?(record: TrainRecord): void;
   /** The first batch, for a picture of what the network sees. */
   onFirstBatch?(batch: Batch): void;
-  /** State and model so far; figures that come back (a validation's) join the history. */
-  onCheckpoint?(
-    bytes: Uint8Array,
-    model: () => KynModel,
-  ): Promise<Readonly<Record<string, number>> | undefined>;
+  /** Judges the model so far; the figures join the history. */
+  validate?(model: M): Promise<Readonly<Record<string, number>> | undefined>;
+  /** The state so far, its history included: what a run can go on from. */
+  onCheckpoint?(bytes: Uint8Array): Promise<void>;
 }
 
 /** What is trained. */
-export interface TrainingTask {
+export interface TrainingTask<M = KynModel> {
   readonly step: TrainStep;
   readonly spec: SampleSpec;
   readonly seed: number;
   readonly schedule: ScheduleOptions;
-  /** All that decides the result; a checkpoint with other settings is refused. */
-  readonly settings: unknown;
+  /** All that decides the result, besides the schedule; a checkpoint with other settings is refused. */
+  readonly settings: object;
   /** Where a run without a checkpoint begins. */
   start(): TrainState;
   /** The model so far, with the figures for its card. */
-  model(state: TrainState, figures: Readonly<Record<string, number>>): KynModel;
+  model(state: TrainState, figures: Readonly<Record<string, number>>): M;
 }
 
-/** @throws KynError as `train`, and `usage` if a checkpoint belongs to other settings. */
-export async function runTraining(
+/**
+ * A run whose schedule has a constant part may go on with another number of steps as long as it is in it.
+ * @throws KynError as `train`, and `usage` if a checkpoint belongs to other settings.
+ */
+export async function runTraining<M>(
   runtime: Runtime,
   volumes: readonly TrainingVolume[],
-  task: TrainingTask,
-  run: TrainingRun,
-): Promise<{ model: KynModel; history: readonly TrainRecord[] }> {
+  task: TrainingTask<M>,
+  run: TrainingRun<M>,
+): Promise<{ model: M; history: readonly TrainRecord[] }> {
   const { step, spec, seed, schedule } = task;
-  const settings = {
-    options: task.settings,
+  const settings = (until: number) => ({
+    options: { ...task.settings, schedule: scheduleUntil(schedule, until) },
     volumes: volumes.map((volume) => [volume.name, volume.weight, volume.raw.shape]),
-  };
+  });
   const state = run.resume ? decodeCheckpoint(run.resume.bytes, settings, run.resume.where) : task.start();
   for (const record of state.history) run.onRecord?.(record);
-  const modelNow = (): KynModel => {
+  const modelNow = (): M => {
     const validated = [...state.history].reverse().find((record) => 'validation' in record.values);
     return task.model(state, { step: state.step, ...(validated ?? state.history.at(-1))?.values });
   };
+  const isCheckpoint = (t: number): boolean => t % run.checkpointEvery === 0 || t === schedule.steps;
   const queue = new BatchQueue(volumes, spec, seed, run.queue);
   try {
     await train(runtime, step, state, {
@@ -77,9 +81,9 @@ export async function runTraining(
         if (t === 1) run.onFirstBatch?.(made);
         return shaped(made, step);
       },
-      async afterStep({ step: t }) {
-        if (t % run.checkpointEvery !== 0 && t !== schedule.steps) return undefined;
-        return run.onCheckpoint?.(encodeCheckpoint(state, settings), modelNow);
+      afterStep: async ({ step: t }) => (isCheckpoint(t) ? run.validate?.(modelNow()) : undefined),
+      async afterRecord({ step: t }) {
+        if (isCheckpoint(t)) await run.onCheckpoint?.(encodeCheckpoint(state, settings(t)));
       },
     });
   } finally {

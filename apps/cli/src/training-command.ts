@@ -1,0 +1,257 @@
+/**
+ * What the training commands share: their options, recipe and volumes, the run's folder with its checkpoint, newest
+ * model and report, and validation by the whole pipeline.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import {
+  createMemoryStore,
+  evaluate,
+  evaluatePerSlice,
+  KynError,
+  type LabelSection,
+  type LabelSource,
+  PIPELINE_DEFAULTS,
+  runPipeline,
+} from '@kyn/core';
+import { encodePng } from '@kyn/io';
+import { writeFileAtomic } from '@kyn/io/node';
+import {
+  type Batch,
+  createPredictor,
+  type ModelCard,
+  type Runtime,
+  type ScheduleOptions,
+  sampleSheet,
+  type TrainingRun,
+  type TrainingVolume,
+  type TrainRecord,
+  trainingReport,
+} from '@kyn/nn';
+import { nodeRuntime } from '@kyn/nn/node';
+import type { CommandContext, Invocation } from './command.ts';
+import { flag, integer, number, required, text, texts, usageError } from './options.ts';
+import { loadRecipeVolumes, openRecipeVolume, type Recipe, readRecipe } from './training-recipe.ts';
+
+const CHECKPOINT_STEPS = 250;
+const RECORD_STEPS = 10;
+
+interface CommonOptions {
+  readonly seed: number;
+  readonly schedule: ScheduleOptions;
+}
+
+/** A kind of network that a command trains. */
+export interface TrainingKind<O extends CommonOptions, M> {
+  /** The command is `train NAME`; also the name of a model without a recipe. */
+  readonly name: string;
+  /** What a model without a recipe is described as. */
+  readonly description: string;
+  readonly defaults: O;
+  /** What the picture of samples shows. */
+  readonly samples: string;
+  train(
+    runtime: Runtime,
+    volumes: readonly TrainingVolume[],
+    options: O,
+    name: string,
+    card: Omit<ModelCard, 'seed' | 'figures'>,
+    run: TrainingRun<M>,
+  ): Promise<{
+    model: M & { description: { card: ModelCard } };
+    history: readonly TrainRecord[];
+  }>;
+  encode(model: M): Uint8Array;
+}
+
+/** The options of a training command. */
+export function trainingOptions({ schedule }: CommonOptions, recipe: string) {
+  return {
+    out: required(text('FILE.kyn', 'the model to write')),
+    volume: texts('FILE', 'a labelled volume to train on (repeat, or separate by commas)'),
+    validate: text('FILE', 'a labelled volume to validate on; never trained on'),
+    recipe: text('FILE.json', `volumes and settings; see ${recipe}`),
+    data: text('DIR', 'where the recipe’s volumes lie (default: the current folder)', '.'),
+    run: text('DIR', 'the run’s folder (default: FILE.run)'),
+    resume: flag('go on from the run’s checkpoint'),
+    overwrite: flag('replace FILE.kyn and the run’s checkpoint'),
+    steps: integer('N', `training steps (default: ${schedule.steps})`, { min: 1 }),
+    rate: number('R', `highest learning rate (default: ${schedule.rate})`, { min: 0 }),
+    seed: integer('N', 'which random numbers (default: the recipe’s, or 1)', { min: 0 }),
+    workers: integer('N', 'threads that make samples (default: 1)', { min: 0, max: 64 }, 1),
+  } as const;
+}
+
+type TrainingInvocation = Invocation<ReturnType<typeof trainingOptions>>;
+type TrainingValues = TrainingInvocation['values'];
+
+/** Trains as the command line says, and writes the model. */
+export async function runTrainingCommand<O extends CommonOptions, M>(
+  kind: TrainingKind<O, M>,
+  { values, given }: TrainingInvocation,
+  context: CommandContext,
+): Promise<void> {
+  const command = `train ${kind.name}`;
+  const recipe = values.recipe === undefined ? undefined : await readRecipe<O>(values.recipe);
+  if (!recipe && values.volume.length === 0) {
+    throw usageError(command, 'nothing to train on', 'give --volume FILE or --recipe FILE.json');
+  }
+  const options = mergeOptions(kind.defaults, recipe, values);
+  const files = values.volume.map((source) => ({ source: resolve(source) }));
+  const held = values.validate === undefined ? [] : [{ source: resolve(values.validate) }];
+  const validation = [...(recipe?.validation ?? []), ...held];
+  const folder = values.run ?? `${values.out}.run`;
+  const checkpoint = join(folder, 'checkpoint.bin');
+  checkPlaces(checkpoint, values);
+  await mkdir(folder, { recursive: true });
+  const volumes = await loadRecipeVolumes([...(recipe?.volumes ?? []), ...files], values.data, context.stage);
+  const name = recipe?.name ?? kind.name;
+  const report = new RunReport(folder, options, name, kind.samples);
+  const runtime = await nodeRuntime({ threads: values.threads }, context.stage.onNote);
+  const total = options.schedule.steps;
+  const card = {
+    description: recipe?.description ?? kind.description,
+    licence: recipe?.licence ?? 'as the training data',
+    data: recipe?.data ?? volumes.map((volume) => volume.name),
+    command: commandLine(command, values, given),
+  };
+  const { model, history } = await kind.train(runtime, volumes, options, name, card, {
+    signal: context.signal,
+    queue: { workers: values.workers },
+    checkpointEvery: CHECKPOINT_STEPS,
+    recordEvery: RECORD_STEPS,
+    ...(values.resume ? { resume: { bytes: await readFile(checkpoint), where: checkpoint } } : {}),
+    onRecord(record) {
+      report.history.push(record);
+      context.stage.onProgress({
+        stage: 'train',
+        done: record.step,
+        total,
+        unit: `steps (loss ${record.values.loss.toFixed(3)})`,
+      });
+    },
+    onFirstBatch: (batch) => report.showSamples(batch),
+    async validate(model) {
+      const encoded = kind.encode(model);
+      await writeFileAtomic(join(folder, 'model.kyn'), encoded);
+      return validate(encoded, validation, values, context);
+    },
+    async onCheckpoint(bytes) {
+      await writeFileAtomic(checkpoint, bytes);
+      await report.write();
+    },
+  });
+  await mkdir(dirname(resolve(values.out)), { recursive: true });
+  await writeFileAtomic(values.out, kind.encode(model));
+  await report.write();
+  const { figures } = model.description.card;
+  const seconds = history.at(-1)?.seconds ?? 0;
+  context.result(
+    { out: values.out, run: folder, steps: figures.step, seconds, figures },
+    `${values.out}: ${figures.step} steps in ${(seconds / 60).toFixed(1)} minutes; see ${join(folder, 'report.html')}`,
+  );
+}
+
+/** Refuses to go on from what is not there, and to replace unasked what is. */
+function checkPlaces(checkpoint: string, values: TrainingValues): void {
+  if (values.resume && !existsSync(checkpoint)) {
+    throw usageError('--resume', `there is no ${checkpoint}`, 'start without --resume');
+  }
+  const there = [checkpoint, values.out].find((path) => existsSync(path));
+  if (there !== undefined && !values.resume && !values.overwrite) {
+    throw new KynError('output', 'is there already', {
+      where: there,
+      hint: 'go on from its checkpoint with --resume, replace it with --overwrite, or name another --out',
+    });
+  }
+}
+
+function mergeOptions<O extends CommonOptions>(
+  defaults: O,
+  recipe: Recipe<O> | undefined,
+  { steps, rate, seed }: TrainingValues,
+): O {
+  const schedule = { ...defaults.schedule, ...recipe?.options?.schedule };
+  return {
+    ...defaults,
+    ...recipe?.options,
+    ...(seed === undefined ? {} : { seed }),
+    schedule: {
+      ...schedule,
+      ...(steps === undefined ? {} : { steps }),
+      ...(rate === undefined ? {} : { rate }),
+    },
+  };
+}
+
+/** The command that was given, as far as it decides the model; paths as they were given. */
+function commandLine(command: string, values: object, given: ReadonlySet<string>): string {
+  const deciding = ['recipe', 'volume', 'validate', 'data', 'steps', 'rate', 'seed', 'out'];
+  const told = Object.entries(values).filter(([key]) => deciding.includes(key) && given.has(key));
+  told.sort(([a], [b]) => deciding.indexOf(a) - deciding.indexOf(b));
+  return [`kyn ${command}`, ...told.map(([key, value]) => `--${key} ${String(value)}`)].join(' ');
+}
+
+/** Figures on the validation volumes: means over them. */
+async function validate(
+  model: Uint8Array,
+  volumes: NonNullable<Recipe<object>['validation']>,
+  values: { data: string; threads: number | undefined },
+  { signal }: CommandContext,
+): Promise<Record<string, number> | undefined> {
+  if (volumes.length === 0) return undefined;
+  const runtime = await nodeRuntime({ threads: values.threads });
+  const predictor = await createPredictor(runtime, model, 'the model in training');
+  const sums = { validation: 0, voi: 0 };
+  try {
+    for (const volume of volumes) {
+      const { raw: source, labels: truth } = await openRecipeVolume(volume, values.data);
+      try {
+        const store = createMemoryStore();
+        await runPipeline({ source, predictor }, store, PIPELINE_DEFAULTS, { signal });
+        const segmentation = labelsOf(store.segmentation, truth);
+        const { mean } = await evaluatePerSlice({ segmentation, truth }, { signal });
+        const { voi } = await evaluate({ segmentation, truth }, { signal });
+        sums.validation += mean.arand / volumes.length;
+        sums.voi += voi / volumes.length;
+      } finally {
+        await Promise.all([source.close(), truth.close()]);
+      }
+    }
+  } finally {
+    await predictor.close();
+  }
+  return sums;
+}
+
+function labelsOf(sections: readonly LabelSection[], like: LabelSource): LabelSource {
+  return { info: like.info, read: async (z) => sections[z], close: async () => {} };
+}
+
+/** The run's report, rewritten at every checkpoint. */
+class RunReport {
+  readonly history: TrainRecord[] = [];
+  private readonly pictures: { title: string; url: string }[] = [];
+
+  constructor(
+    private readonly folder: string,
+    private readonly options: object,
+    private readonly name: string,
+    private readonly samples: string,
+  ) {}
+
+  showSamples(batch: Batch): void {
+    const { data, width, height } = sampleSheet(batch);
+    const png = Buffer.from(encodePng({ data, width, height, channels: 4 }));
+    this.pictures.push({
+      title: `Samples: ${this.samples}; red is masked`,
+      url: `data:image/png;base64,${png.toString('base64')}`,
+    });
+  }
+
+  async write(): Promise<void> {
+    const html = trainingReport(`Training of ${this.name}`, this.history, this.pictures, this.options);
+    await writeFileAtomic(join(this.folder, 'report.html'), new TextEncoder().encode(html));
+  }
+}

@@ -1,0 +1,44 @@
+/** The 3D baseline as a model file: one ONNX graph and what it was trained for. */
+import type { Offset2, Vec3 } from '@kyn/core';
+import { type CommonDescription, packModel, unpackModel } from './kyn-model.ts';
+
+export interface Baseline3dSettings {
+  /** nm, zyx; z is what a section typically is. */
+  readonly voxelSizeNm: Vec3;
+  /** In-plane affinities, the first channels. */
+  readonly offsets: readonly Offset2[];
+  /** Then those of a section with the ones that lie this many before it. */
+  readonly zReach: readonly number[];
+  readonly network: { readonly widths: readonly number[] };
+  /** Rows and columns of a block are multiples of this. */
+  readonly tileMultiple: number;
+  /** Side of a block, and pixels at each edge that lack context and are blended away. */
+  readonly tileSize: number;
+  readonly halo: number;
+  /** The same in sections. */
+  readonly blockDepth: number;
+  readonly haloDepth: number;
+  readonly flopPerPixel: number;
+}
+
+export interface Baseline3dDescription extends CommonDescription {
+  readonly baseline3d: Baseline3dSettings;
+}
+
+export interface Baseline3dModel {
+  readonly description: Baseline3dDescription;
+  /** ONNX graph: `input` `[n, 1, d, h, w]` to `affinities` `[n, offsets + zReach, d, h, w]`. */
+  readonly graph: Uint8Array;
+}
+
+const GRAPH = 'baseline3d.onnx';
+
+export function encodeBaseline3d({ description, graph }: Baseline3dModel): Uint8Array {
+  return packModel(description, { [GRAPH]: graph });
+}
+
+/** @throws KynError `model` if the bytes are not a 3D baseline of a format that we know. */
+export function decodeBaseline3d(bytes: Uint8Array, where: string): Baseline3dModel {
+  const { description, files } = unpackModel<Baseline3dDescription>(bytes, GRAPH, where);
+  return { description, graph: files[GRAPH] };
+}

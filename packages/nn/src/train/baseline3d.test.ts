@@ -1,0 +1,116 @@
+import { isKynError, ndarray } from '@kyn/core';
+import { describe, expect, it } from 'vitest';
+import { type Baseline3dModel, decodeBaseline3d, encodeBaseline3d } from '../model/baseline3d-model.ts';
+import { decodeModel } from '../model/kyn-model.ts';
+import { nodeRuntime } from '../runtime/node.ts';
+import { AUGMENT_DEFAULTS } from '../sample/augment-options.ts';
+import { cellVolume } from '../sample/testing/cells.ts';
+import { BASELINE3D_DEFAULTS, type Baseline3dOptions, trainBaseline3d } from './baseline3d.ts';
+import type { TrainRecord } from './checkpoint.ts';
+import { learningRate, SCHEDULE_DEFAULTS, scheduleUntil } from './trainer.ts';
+
+const volume = cellVolume([8, 50, 50], 12);
+const card = { description: 'test', licence: 'none', data: ['cells'], command: 'none' };
+
+const optionsOf = (steps: number): Baseline3dOptions => ({
+  ...BASELINE3D_DEFAULTS,
+  widths: [4, 6, 8],
+  offsets: [
+    [-1, 0],
+    [0, -1],
+  ],
+  zReach: [1, 2],
+  depth: 4,
+  size: 24,
+  augment: AUGMENT_DEFAULTS,
+  schedule: { ...SCHEDULE_DEFAULTS, warmup: 2, steps, decay: 3 },
+});
+
+interface Trained {
+  model: Baseline3dModel;
+  history: readonly TrainRecord[];
+  checkpoints: Map<number, Uint8Array>;
+}
+
+async function trained(steps: number, resume?: Uint8Array): Promise<Trained> {
+  const checkpoints = new Map<number, Uint8Array>();
+  const run = {
+    queue: { workers: 0 },
+    checkpointEvery: 1,
+    recordEvery: 1,
+    ...(resume ? { resume: { bytes: resume, where: 'checkpoint.bin' } } : {}),
+    validate: async ({ description }: Baseline3dModel) => ({ judged: description.card.figures.step }),
+    async onCheckpoint(bytes: Uint8Array) {
+      checkpoints.set(checkpoints.size + 1, bytes);
+    },
+  };
+  const runtime = await nodeRuntime({ threads: 1 });
+  const { model, history } = await trainBaseline3d(runtime, [volume], optionsOf(steps), 'tiny', card, run);
+  return { model, history, checkpoints };
+}
+
+const losses = (history: readonly TrainRecord[]) =>
+  history.map(({ step, values }) => [step, values.judged, values.loss]);
+
+describe('training the 3D baseline', () => {
+  it('goes on after a stop to the same numbers, and to another length while the rate is constant', async () => {
+    const whole = await trained(7);
+    const again = await trained(7, whole.checkpoints.get(4));
+    expect(losses(again.history)).toEqual(losses(whole.history));
+    expect(again.model.graph).toEqual(whole.model.graph);
+
+    const longer = await trained(9);
+    const lengthened = await trained(9, whole.checkpoints.get(4));
+    expect(losses(lengthened.history)).toEqual(losses(longer.history));
+    expect(lengthened.model.graph).toEqual(longer.model.graph);
+
+    const late = await trained(9, whole.checkpoints.get(5)).catch((error: unknown) => error);
+    expect(isKynError(late) && late.code).toBe('usage');
+  });
+
+  it('learns, and makes a model file that runs on blocks of any size', async () => {
+    const { model, history } = await trained(60);
+    const mean = (from: number, to: number) =>
+      history.slice(from, to).reduce((sum, { values }) => sum + values.loss, 0) / (to - from);
+    expect(mean(50, 60)).toBeLessThan(0.9 * mean(0, 10));
+
+    const bytes = encodeBaseline3d(model);
+    expect(encodeBaseline3d(model)).toEqual(bytes);
+    const back = decodeBaseline3d(bytes, 'b.kyn');
+    expect(back).toEqual(model);
+    expect(back.description.baseline3d).toMatchObject({
+      zReach: [1, 2],
+      tileMultiple: 4,
+      network: { widths: [4, 6, 8] },
+    });
+    expect(back.description.card.figures).toMatchObject({ step: 60 });
+    expect(() => decodeModel(bytes, 'b.kyn')).toThrow('segmenter.onnx');
+
+    const session = await (await nodeRuntime({ threads: 1 })).load(back.graph);
+    const input = ndarray(new Float32Array(2 * 3 * 12 * 8).fill(0.5), [2, 1, 3, 12, 8]);
+    const { affinities } = await session.run({ input });
+    expect(affinities.shape).toEqual([2, 4, 3, 12, 8]);
+    expect(affinities.data.every((value) => value >= 0 && value <= 1)).toBe(true);
+    await session.release();
+  });
+});
+
+describe('a schedule with a constant part', () => {
+  const schedule = { ...SCHEDULE_DEFAULTS, rate: 1, warmup: 10, steps: 100, decay: 40 };
+
+  it('warms up, stays, and falls at the end', () => {
+    const at = (t: number) => learningRate(schedule, t);
+    expect([at(5), at(10), at(60)]).toEqual([0.5, 1, 1]);
+    expect(at(61)).toBeLessThan(1);
+    expect(at(80)).toBeCloseTo(0.505, 6);
+    expect(at(100)).toBeCloseTo(0.01, 6);
+  });
+
+  it('does not depend on its length before it falls', () => {
+    const { steps: _, ...rest } = schedule;
+    expect(scheduleUntil(schedule, 60)).toEqual(rest);
+    expect(scheduleUntil(schedule, 61)).toEqual(schedule);
+    const { decay: __, ...cosine } = schedule;
+    expect(scheduleUntil(cosine, 5)).toEqual(cosine);
+  });
+});

@@ -1,0 +1,136 @@
+/**
+ * Trains the 3D baseline that the 2D way is compared with: a residual symmetric U-Net (Lee 2017) over blocks of
+ * sections, for affinities in the plane at several distances and with the sections before. It learns from the same
+ * volumes, with the same augmentation and loss, as the segmenter does.
+ */
+import type { Offset2, Vec3 } from '@kyn/core';
+import type { Baseline3dModel } from '../model/baseline3d-model.ts';
+import { MODEL_FORMAT, type ModelCard } from '../model/kyn-model.ts';
+import { segmenterNetwork } from '../nets/segmenter.ts';
+import { residualUnet3d, type UNetConfig, unetFlopPerPixel, unetMultiple } from '../nets/unet.ts';
+import type { Runtime } from '../runtime/session.ts';
+import { AUGMENT_DEFAULTS, type AugmentOptions } from '../sample/augment-options.ts';
+import type { SampleSpec } from '../sample/spec.ts';
+import type { TrainingVolume } from '../sample/volume.ts';
+import type { TrainRecord, TrainState } from './checkpoint.ts';
+import { exportNetwork } from './export.ts';
+import { SEGMENTER_DEFAULTS } from './segmenter.ts';
+import { buildTrainStep, type TrainStep } from './train-step.ts';
+import { averagedWeights, freshState, SCHEDULE_DEFAULTS, type ScheduleOptions } from './trainer.ts';
+import { runTraining, type TrainingRun, type TrainingTask } from './training-run.ts';
+
+export interface Baseline3dOptions {
+  /** Channels at every level of the U-Net, finest first. */
+  readonly widths: readonly number[];
+  readonly offsets: readonly Offset2[];
+  /** How many sections before it a section has affinities with. */
+  readonly zReach: readonly number[];
+  /** nm, zyx: the pixel size the network works at, and a typical section thickness. */
+  readonly voxelSizeNm: Vec3;
+  /** Sections of a block, and its side, px. */
+  readonly depth: number;
+  readonly size: number;
+  readonly batch: number;
+  readonly seed: number;
+  readonly schedule: ScheduleOptions;
+  readonly augment: AugmentOptions;
+  /** Pixels of a label border that count as membrane at short distances. */
+  readonly shrinkBorder: number;
+}
+
+/** Two blocks a batch, so that batch normalisation has more than one look to go by. */
+export const BASELINE3D_DEFAULTS: Baseline3dOptions = {
+  widths: [16, 24, 32, 48, 64],
+  offsets: SEGMENTER_DEFAULTS.offsets,
+  zReach: [1, 2, 3],
+  voxelSizeNm: [40, 10, 10],
+  depth: 10,
+  size: 112,
+  batch: 2,
+  seed: 1,
+  schedule: { ...SCHEDULE_DEFAULTS, steps: 9000, decay: 3000 },
+  augment: AUGMENT_DEFAULTS,
+  shrinkBorder: 0,
+};
+
+/** Blocks for inference, about as large as what a processor has the memory for without slowing down. */
+const BLOCK = { tileSize: 256, halo: 24, blockDepth: 18, haloDepth: 4 } as const;
+
+interface Baseline3d {
+  readonly unet: UNetConfig;
+  readonly step: TrainStep;
+  readonly spec: SampleSpec;
+}
+
+function defineBaseline(options: Baseline3dOptions): Baseline3d {
+  const { widths, offsets, zReach, depth, size, batch, augment, shrinkBorder } = options;
+  const affinities = offsets.length + zReach.length;
+  const unet = residualUnet3d(widths, affinities);
+  const step = buildTrainStep(segmenterNetwork(unet), {
+    input: [batch, 1, depth, size, size],
+    affinities,
+    descriptors: 0,
+    descriptorWeight: 0,
+  });
+  const pixelNm = options.voxelSizeNm[1];
+  const spec = { size, batch, sections: depth, zReach, offsets, lsdSigma: 0, pixelNm, augment, shrinkBorder };
+  return { unet, step, spec };
+}
+
+function toModel(
+  { unet, step }: Baseline3d,
+  { voxelSizeNm, offsets, zReach, widths }: Baseline3dOptions,
+  state: TrainState,
+  name: string,
+  card: ModelCard,
+): Baseline3dModel {
+  const multiples = unetMultiple(unet);
+  return {
+    graph: exportNetwork(segmenterNetwork(unet), step.layout, averagedWeights(state), {
+      input: [1, ...multiples],
+      keep: unet.outputs,
+    }),
+    description: {
+      format: MODEL_FORMAT,
+      name,
+      baseline3d: {
+        voxelSizeNm,
+        offsets,
+        zReach,
+        network: { widths },
+        tileMultiple: Math.max(...multiples),
+        ...BLOCK,
+        flopPerPixel: Math.round(unetFlopPerPixel(unet)),
+      },
+      card,
+    },
+  };
+}
+
+/**
+ * @param card the model card; `figures` and `seed` are filled in.
+ * @returns the trained model and its curves.
+ * @throws KynError as `runTraining`.
+ */
+export async function trainBaseline3d(
+  runtime: Runtime,
+  volumes: readonly TrainingVolume[],
+  options: Baseline3dOptions,
+  name: string,
+  card: Omit<ModelCard, 'seed' | 'figures'>,
+  run: TrainingRun<Baseline3dModel>,
+): Promise<{ model: Baseline3dModel; history: readonly TrainRecord[] }> {
+  const baseline = defineBaseline(options);
+  const { step, spec } = baseline;
+  const { seed, schedule } = options;
+  const task: TrainingTask<Baseline3dModel> = {
+    step,
+    spec,
+    seed,
+    schedule,
+    settings: options,
+    start: () => freshState(step.layout, seed),
+    model: (state, figures) => toModel(baseline, options, state, name, { ...card, seed, figures }),
+  };
+  return runTraining(runtime, volumes, task, run);
+}
