@@ -1,14 +1,13 @@
 /** The network of a command: read, loaded, and run in a thread of its own where there is one. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Predictor } from '@kyn/core';
-import { createPredictor } from '@kyn/nn';
+import { createPredictor, type LoadedModel } from '@kyn/nn';
 import { nodeRuntime, workerRuntime } from '@kyn/nn/node';
 import { type ModelFile, readModel } from './model-file.ts';
 
 export interface LoadedNetwork {
   readonly model: ModelFile;
-  readonly predictor: Predictor;
+  readonly predictor: LoadedModel;
   /** What runs it, for reports. */
   readonly runtime: string;
   /** May be called more than once. */

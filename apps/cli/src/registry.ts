@@ -7,6 +7,7 @@ import { infoCommand } from './commands/info.ts';
 import { phantomCommand } from './commands/phantom.ts';
 import { segmentCommand } from './commands/segment.ts';
 import { trainBaseline3dCommand } from './commands/train-baseline3d.ts';
+import { trainLinkerCommand } from './commands/train-linker.ts';
 import { trainSegmenterCommand } from './commands/train-segmenter.ts';
 
 export const commands: readonly Command[] = [
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   infoCommand,
   convertCommand,
   trainSegmenterCommand,
+  trainLinkerCommand,
   trainBaseline3dCommand,
   demoCommand,
 ];

@@ -59,10 +59,12 @@ export interface TrainingKind<O extends CommonOptions, M> {
     card: Omit<ModelCard, 'seed' | 'figures'>,
     run: TrainingRun<M>,
   ): Promise<{
-    model: M & { description: { card: ModelCard } };
+    model: M;
     history: readonly TrainRecord[];
   }>;
   encode(model: M): Uint8Array;
+  /** Figures of what was trained, for the result. */
+  figures(model: M): Readonly<Record<string, number>>;
 }
 
 /** The options of a training command. */
@@ -132,6 +134,7 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
       });
     },
     onFirstBatch: (batch) => report.showSamples(batch),
+    onPicture: (title, url) => report.show(title, url),
     async validate(model) {
       const encoded = kind.encode(model);
       await writeFileAtomic(join(folder, 'model.kyn'), encoded);
@@ -145,11 +148,11 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   await mkdir(dirname(resolve(values.out)), { recursive: true });
   await writeFileAtomic(values.out, kind.encode(model));
   await report.write();
-  const { figures } = model.description.card;
-  const seconds = history.at(-1)?.seconds ?? 0;
+  const figures = kind.figures(model);
+  const { step, seconds } = history.at(-1) ?? { step: 0, seconds: 0 };
   context.result(
-    { out: values.out, run: folder, steps: figures.step, seconds, figures },
-    `${values.out}: ${figures.step} steps in ${(seconds / 60).toFixed(1)} minutes; see ${join(folder, 'report.html')}`,
+    { out: values.out, run: folder, steps: step, seconds, figures },
+    `${values.out}: ${step} steps in ${(seconds / 60).toFixed(1)} minutes; see ${join(folder, 'report.html')}`,
   );
 }
 
@@ -187,7 +190,20 @@ function mergeOptions<O extends CommonOptions>(
 
 /** The command that was given, as far as it decides the model; paths as they were given. */
 function commandLine(command: string, values: object, given: ReadonlySet<string>): string {
-  const deciding = ['recipe', 'volume', 'validate', 'data', 'steps', 'rate', 'seed', 'out'];
+  const deciding = [
+    'model',
+    'recipe',
+    'volume',
+    'validate',
+    'data',
+    'steps',
+    'rate',
+    'seed',
+    'transfer',
+    'patches',
+    'classifier',
+    'out',
+  ];
   const told = Object.entries(values).filter(([key]) => deciding.includes(key) && given.has(key));
   told.sort(([a], [b]) => deciding.indexOf(a) - deciding.indexOf(b));
   return [`kyn ${command}`, ...told.map(([key, value]) => `--${key} ${String(value)}`)].join(' ');
@@ -244,10 +260,11 @@ class RunReport {
   showSamples(batch: Batch): void {
     const { data, width, height } = sampleSheet(batch);
     const png = Buffer.from(encodePng({ data, width, height, channels: 4 }));
-    this.pictures.push({
-      title: `Samples: ${this.samples}; red is masked`,
-      url: `data:image/png;base64,${png.toString('base64')}`,
-    });
+    this.show(`Samples: ${this.samples}; red is masked`, `data:image/png;base64,${png.toString('base64')}`);
+  }
+
+  show(title: string, url: string): void {
+    this.pictures.push({ title, url });
   }
 
   async write(): Promise<void> {

@@ -17,7 +17,7 @@ import { type CommandContext, defineCommand } from '../command.ts';
 import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
 import { DEFAULT_MODEL, type ModelFile } from '../model-file.ts';
 import { type LoadedNetwork, loadNetwork } from '../network.ts';
-import { flag, required, text, type VolumeValues, volumeOptions } from '../options.ts';
+import { choice, flag, required, text, type VolumeValues, volumeOptions } from '../options.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { columns } from '../text-table.ts';
@@ -44,6 +44,11 @@ A run that was stopped or killed is finished by the same command with --resume, 
     out: required(text('DIR', 'where the result goes; made if it is not there')),
     model: text('M', 'a shipped model, or a .kyn or .onnx file (default: base)', DEFAULT_MODEL),
     fragments: text('FILE', 'take these 2D labels as fragments, and only link them'),
+    link: choice(
+      ['learned', 'overlap'],
+      'how sections are linked: by the model’s linker if it has one, or by plain overlap',
+      'learned',
+    ),
     accurate: flag('average over mirrored copies: four times the work of the network'),
     resume: flag('finish a run that was stopped'),
     overwrite: flag('replace the segmentation in DIR; files of others stay'),
@@ -64,11 +69,15 @@ A run that was stopped or killed is finished by the same command with --resume, 
     try {
       if (values.fragments !== undefined) {
         fragments = await openMatchingLabels(values.fragments, source.info.shape, values);
-      } else {
+      }
+      const learned = values.link === 'learned';
+      if (!fragments || learned) {
         const { threads, device } = values;
         network = await loadNetwork(values.model, { threads, device, onNote: context.stage.onNote });
       }
       const predictor = network?.predictor;
+      const linker = learned ? predictor?.linker : undefined;
+      if (learned && !linker) context.stage.onNote(`${values.model} has no linker: linked by plain overlap`);
       checkPipelineInput({ source, predictor, fragments });
       const options: PipelineOptions = { ...PIPELINE_DEFAULTS, predict: { flips: values.accurate } };
       const run = await identify(source, values, fragments, network?.model, options);
@@ -96,7 +105,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
       }
       const report = await runInto(
         taken.store,
-        { source, predictor, fragments, onPredicted: network?.close },
+        { source, predictor, linker, fragments, onPredicted: network?.close },
         options,
         context,
       );
@@ -133,7 +142,7 @@ function outputVoxelSize(source: SectionSource, fragments?: LabelSource, predict
 /** What two runs must have in common for one to finish the other. */
 async function identify(
   source: SectionSource,
-  values: VolumeValues & { fragments: string | undefined },
+  values: VolumeValues & { fragments: string | undefined; link: string },
   fragments: LabelSource | undefined,
   model: ModelFile | undefined,
   options: PipelineOptions,
@@ -148,6 +157,7 @@ async function identify(
     'z step': values.zStep,
     fragments: fragments ? digest((await fragments.read(middle)).data) : null,
     model: model ? { name: model.name, sha256: digest(model.bytes) } : null,
+    link: values.link,
     options,
   };
 }

@@ -1,4 +1,4 @@
-import { BASELINE3D_DEFAULTS, encodeBaseline3d, trainBaseline3d } from '@kyn/nn';
+import { BASELINE3D_DEFAULTS, type Baseline3dModel, encodeBaseline3d, trainBaseline3d } from '@kyn/nn';
 import { defineCommand } from '../command.ts';
 import { runTrainingCommand, trainingOptions } from '../training-command.ts';
 
@@ -9,6 +9,7 @@ const kind = {
   samples: 'a row a section: grey values, affinities in the plane, with the sections before',
   train: trainBaseline3d,
   encode: encodeBaseline3d,
+  figures: ({ description }: Baseline3dModel) => description.card.figures,
 };
 
 export const trainBaseline3dCommand = defineCommand({

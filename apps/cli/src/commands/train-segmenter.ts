@@ -1,4 +1,4 @@
-import { encodeModel, SEGMENTER_DEFAULTS, trainSegmenter } from '@kyn/nn';
+import { encodeModel, type KynModel, SEGMENTER_DEFAULTS, trainSegmenter } from '@kyn/nn';
 import { defineCommand } from '../command.ts';
 import { runTrainingCommand, trainingOptions } from '../training-command.ts';
 
@@ -9,6 +9,7 @@ const kind = {
   samples: 'section, affinities, descriptors',
   train: trainSegmenter,
   encode: encodeModel,
+  figures: ({ description }: KynModel) => description.card.figures,
 };
 
 export const trainSegmenterCommand = defineCommand({

@@ -27,6 +27,8 @@ export interface TrainingRun<M = KynModel> {
   onRecord?(record: TrainRecord): void;
   /** The first batch, for a picture of what the network sees. */
   onFirstBatch?(batch: Batch): void;
+  /** A picture for the report, as a data URL. */
+  onPicture?(title: string, url: string): void;
   /** Judges the model so far; the figures join the history. */
   validate?(model: M): Promise<Readonly<Record<string, number>> | undefined>;
   /** The state so far, its history included: what a run can go on from. */

@@ -1,0 +1,87 @@
+import { BOOST_DEFAULTS, KynError } from '@kyn/core';
+import { decodeModel, encodeModel, type KynModel, LINKER_DEFAULTS, trainNeighbourHead } from '@kyn/nn';
+import { defineCommand } from '../command.ts';
+import { fitLinks, reliabilityDiagram } from '../link-examples.ts';
+import { DEFAULT_MODEL, readModel } from '../model-file.ts';
+import { choice, flag, integer, text } from '../options.ts';
+import { runTrainingCommand, type TrainingKind, trainingOptions } from '../training-command.ts';
+import { readRecipe } from '../training-recipe.ts';
+
+export const trainLinkerCommand = defineCommand({
+  name: 'train linker',
+  summary: 'teach a segmenter which profiles of neighbouring sections are one neuron',
+  description: `Transfers what a segmenter has learned: a small head on its features learns which pixels of two
+neighbouring sections are one neuron, then a classifier learns from the pairs of fragments that the segmenter
+makes on the volumes, and is calibrated on sections kept back. The model that is written does both.`,
+  operands: [],
+  options: {
+    ...trainingOptions(LINKER_DEFAULTS, 'models/linker.recipe.json'),
+    model: text('M', 'the segmenter to start from (default: base)', DEFAULT_MODEL),
+    transfer: choice(
+      ['frozen', 'tuned', 'scratch'],
+      'the segmenter’s features: kept, trained along, or learned anew; only kept ones make a model to segment with',
+      'frozen',
+    ),
+    patches: integer('N', 'train on this many patches only, again and again', { min: 1 }),
+    classifier: flag('keep the model’s head, and fit the classifier alone'),
+  },
+  examples: [
+    {
+      line: 'kyn train linker --recipe models/linker.recipe.json --data ../shared/data --out base.kyn',
+      says: 'the shipped model again',
+    },
+    {
+      line: 'kyn train linker --volume a.h5 --out lab.kyn --model lab2d.kyn',
+      says: 'on volumes of your own',
+    },
+  ],
+  async run(invocation, context) {
+    const { values } = invocation;
+    const file = await readModel(values.model);
+    const base = decodeModel(file.bytes, values.model);
+    const recipe = values.recipe === undefined ? undefined : await readRecipe<object>(values.recipe);
+    const volumes = [...(recipe?.pairs ?? []), ...values.volume.map((source) => ({ source }))];
+    if (values.classifier && !base.neighbour) {
+      throw new KynError('usage', 'the model has no neighbour head to keep', {
+        where: '--classifier',
+        hint: 'leave --classifier out, or give a model of kyn train linker with --model',
+      });
+    }
+    const { transfer, patches } = values;
+    const kind: TrainingKind<typeof LINKER_DEFAULTS, KynModel> = {
+      name: 'linker',
+      description: 'links between sections',
+      defaults: { ...LINKER_DEFAULTS, transfer, ...(patches === undefined ? {} : { patches }) },
+      samples: 'what is seen of the lower, then of the upper section',
+      encode: encodeModel,
+      figures: ({ description }) => description.card.linker?.figures ?? {},
+      async train(runtime, training, options, _name, card, run) {
+        const trained = values.classifier
+          ? { model: base, history: [] }
+          : await trainNeighbourHead(runtime, training, base, options, card, run);
+        if (transfer !== 'frozen') return trained;
+        const fitted = await fitLinks(
+          runtime,
+          trained.model,
+          volumes,
+          values.data,
+          BOOST_DEFAULTS,
+          context.stage,
+        );
+        const { reliability, pairs } = fitted;
+        run.onPicture?.('Reliability on sections kept back', reliabilityDiagram(reliability));
+        const { calibrationError, logLoss, precision, recall } = reliability;
+        const figures = { pairs, calibrationError, logLoss, precision, recall };
+        return { model: withFigures(fitted.model, figures), history: trained.history };
+      },
+    };
+    await runTrainingCommand(kind, invocation, context);
+  },
+});
+
+function withFigures(model: KynModel, figures: Readonly<Record<string, number>>): KynModel {
+  const { card } = model.description;
+  if (!card.linker) return model;
+  const linker = { ...card.linker, figures: { ...card.linker.figures, ...figures } };
+  return { ...model, description: { ...model.description, card: { ...card, linker } } };
+}

@@ -1,0 +1,104 @@
+/** Pairs of fragments with their truth, for the linker's classifier: the pipeline is run over labelled volumes. */
+import {
+  type BoostOptions,
+  createMemoryStore,
+  fitLinkModel,
+  KynError,
+  type LabelSource,
+  PairExamples,
+  PIPELINE_DEFAULTS,
+  Random,
+  type Reliability,
+  runPipeline,
+  type SectionPairs,
+  type SectionSource,
+  type StageContext,
+} from '@kyn/core';
+import { createPredictor, encodeModel, type KynModel, type Runtime } from '@kyn/nn';
+import { openRecipeVolume, type PairVolume } from './training-recipe.ts';
+
+/** Every so many sections the pairs are kept back, to calibrate and to judge. */
+const KEPT_BACK = 5;
+
+/**
+ * @returns the model with a classifier fitted to the pairs of the volumes
+ * @throws KynError `content` where they have none
+ */
+export async function fitLinks(
+  runtime: Runtime,
+  model: KynModel,
+  volumes: readonly PairVolume[],
+  folder: string,
+  boost: BoostOptions,
+  context: StageContext,
+): Promise<{ model: KynModel; reliability: Reliability; pairs: number }> {
+  const { linker: _, ...head } = model;
+  const predictor = await createPredictor(runtime, encodeModel(head), 'the linker in training');
+  const examples = new PairExamples();
+  try {
+    for (const [i, volume] of volumes.entries()) {
+      context.onProgress?.({ stage: 'pairs', done: i, total: volumes.length, unit: 'volumes' });
+      const { raw, labels } = await openRecipeVolume(volume, folder);
+      try {
+        const found: SectionPairs[] = [];
+        const source = volume.noise ? withNoise(raw, volume.noise) : raw;
+        const input = { source, predictor, onPairs: (pairs: SectionPairs) => found.push(pairs) };
+        await runPipeline(input, createMemoryStore(), PIPELINE_DEFAULTS, { signal: context.signal });
+        await addPairs(examples, found, labels, volume.weight ?? 1);
+      } finally {
+        await Promise.all([raw.close(), labels.close()]);
+      }
+    }
+  } finally {
+    await predictor.close();
+  }
+  if (examples.count === 0) {
+    throw new KynError('content', 'the volumes have no labelled pairs of fragments', {
+      hint: 'give volumes of at least two sections whose neurons are labelled in 3D',
+    });
+  }
+  const { model: linker, reliability } = fitLinkModel(examples, boost, context.signal);
+  return { model: { ...head, linker }, reliability, pairs: examples.count };
+}
+
+async function addPairs(
+  examples: PairExamples,
+  found: readonly SectionPairs[],
+  truth: LabelSource,
+  weight: number,
+): Promise<void> {
+  for (const { lowerZ, upperZ, lower, upper, pairs } of found) {
+    const own = await truth.read(lowerZ);
+    const other = await truth.read(upperZ);
+    examples.add(pairs, lower, upper, [own, other], weight, lowerZ % KEPT_BACK === 0);
+  }
+}
+
+/** The same sections with noise, the same every time. */
+function withNoise(source: SectionSource, spread: number): SectionSource {
+  return {
+    info: { ...source.info, dtype: 'float32' },
+    close: () => source.close(),
+    async read(z, signal) {
+      const { data, shape, stride } = await source.read(z, signal);
+      const random = new Random(z, 1);
+      return { data: Float32Array.from(data, (value) => value + spread * random.normal()), shape, stride };
+    },
+  };
+}
+
+/** Share of true links by predicted probability, as a picture. */
+export function reliabilityDiagram({ bins, calibrationError }: Reliability): string {
+  const place = (value: number, from: number, to: number) => (from + value * (to - from)).toFixed(1);
+  const most = Math.max(1, ...bins.map(({ pairs }) => pairs));
+  const marks = bins.map(({ predicted, observed, pairs }) => {
+    const radius = (3 + 7 * Math.sqrt(pairs / most)).toFixed(1);
+    return `<circle cx="${place(predicted, 50, 290)}" cy="${place(observed, 270, 30)}" r="${radius}" fill="#06c" fill-opacity="0.6"><title>${pairs} pairs</title></circle>`;
+  });
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 310" width="480" font-family="sans-serif" font-size="11" fill="#444">
+<rect x="50" y="30" width="240" height="240" fill="none" stroke="#bbb"/><path d="M50 270L290 30" stroke="#bbb"/>
+${marks.join('')}<text x="170" y="296" text-anchor="middle">predicted probability of a link</text>
+<text x="20" y="150" transform="rotate(-90 20 150)" text-anchor="middle">share that is one neuron</text>
+<text x="50" y="20">calibration error ${(100 * calibrationError).toFixed(2)} %</text></svg>`;
+  return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
+}
