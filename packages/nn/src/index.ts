@@ -25,7 +25,6 @@ export {
   type LinkerOptions,
   type Transfer,
   trainNeighbourHead,
-  untrainedHead,
 } from './train/linker.ts';
 export { trainingReport } from './train/report.ts';
 export {

@@ -1,7 +1,7 @@
 /**
  * How far a section is displaced against the one below, place by place: serial sections are never perfectly aligned,
- * and are stretched besides. Read off the fragments themselves: where two overlap most of all, on both sides, and
- * the network takes them for one neuron, their centroids say how far the tissue moved. The median over a
+ * and are stretched besides. Read off the fragments themselves: where two share most affinity, on both sides, and the
+ * network takes them for one neuron, their centroids say how far the tissue moved. The median over a
  * neighbourhood is not moved by the neurite that turns.
  */
 import type { PairTable } from '../graph/pair-table.ts';
@@ -60,22 +60,22 @@ function median(values: number[]): number {
   return Math.round(values[values.length >> 1]);
 }
 
-/** Pairs that are each other's largest overlap and likely one neuron, whole in view. */
+/** Pairs that share more affinity with each other than with any third, likely one neuron, whole in view. */
 function movedPairs(pairs: PairTable, lower: LinkSection, upper: LinkSection): Moved[] {
   const { count, a, b, values, columns } = pairs;
   const bestA = new Float64Array(lower.profiles.count + 1);
   const bestB = new Float64Array(upper.profiles.count + 1);
   for (let i = 0; i < count; i++) {
-    const pixels = values[i * columns];
-    if (pixels > bestA[a[i]]) bestA[a[i]] = pixels;
-    if (pixels > bestB[b[i]]) bestB[b[i]] = pixels;
+    const support = values[i * columns + 1];
+    if (support > bestA[a[i]]) bestA[a[i]] = support;
+    if (support > bestB[b[i]]) bestB[b[i]] = support;
   }
   const moved: Moved[] = [];
   for (let i = 0; i < count; i++) {
-    const pixels = values[i * columns];
-    if (pixels === 0 || pixels < bestA[a[i]] || pixels < bestB[b[i]]) continue;
+    const [pixels, support] = [values[i * columns], values[i * columns + 1]];
+    if (pixels === 0 || support < bestA[a[i]] || support < bestB[b[i]]) continue;
     const [from, to] = [lower.profiles, upper.profiles];
-    if (from.cut[a[i]] || to.cut[b[i]] || values[i * columns + 1] < 0.5 * pixels) continue;
+    if (from.cut[a[i]] || to.cut[b[i]] || support < 0.5 * pixels) continue;
     const ratio = from.area[a[i]] / to.area[b[i]];
     if (ratio < 0.5 || ratio > 2) continue;
     moved.push({

@@ -5,7 +5,6 @@
  */
 import { KynError, type Offset2 } from '@kyn/core';
 import type { KynModel, ModelCard, NeighbourSettings } from '../model/kyn-model.ts';
-import { initialWeights } from '../nets/initialise.ts';
 import type { ParameterLayout, Piece, Weights } from '../nets/layers.ts';
 import {
   NEIGHBOUR_STRIDE,
@@ -203,19 +202,4 @@ export async function trainNeighbourHead(
     },
   };
   return runTraining(runtime, volumes, task, run);
-}
-
-/** Weights of a head before training, for tests of the exported graphs. */
-export function untrainedHead(base: KynModel, options: LinkerOptions): KynModel {
-  const linker = defineLinker(base, { ...options, transfer: 'frozen' });
-  const step = buildTrainStep(linker.network, {
-    input: [1, 2 * linker.unet.inputs, 64, 64],
-    affinities: options.displacements.length,
-    descriptors: 0,
-    descriptorWeight: 0,
-    extents: [32, 32],
-  });
-  const weights = initialWeights(step.layout, options.seed);
-  const state = { ...freshState(step.layout, options.seed), ...weights, average: weights.parameters };
-  return withHead(base, linker, step.layout, state, options);
 }

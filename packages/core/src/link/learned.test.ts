@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { ndarray } from '../volume/array.ts';
+import { Random } from '../volume/random.ts';
+import { fitLinkModel, PairExamples } from './fit.ts';
+import { describePairs, edgesOfPairs, isLinkModel, linkProbabilities } from './learned.ts';
+import { PAIR_FEATURES } from './pair-features.ts';
+import { type LinkSection, poolEmbedding, profileTable } from './section-view.ts';
+
+const [HEIGHT, WIDTH] = [160, 200];
+
+/** Discs of radius about 6 on a jittered lattice, displaced by `shift`; background is fragment 1. */
+function section(shift: readonly [number, number], idOffset: number, seed = 1): LinkSection {
+  const labels = new Uint32Array(HEIGHT * WIDTH).fill(1);
+  const random = new Random(seed);
+  let id = 1;
+  for (let cy = 12; cy < HEIGHT - 8; cy += 18) {
+    for (let cx = 12; cx < WIDTH - 8; cx += 18) {
+      id++;
+      const [y0, x0] = [cy + random.uniform(-2, 2) + shift[0], cx + random.uniform(-2, 2) + shift[1]];
+      const radius = random.uniform(5, 7);
+      for (let y = 0; y < HEIGHT; y++) {
+        for (let x = 0; x < WIDTH; x++) if (Math.hypot(y - y0, x - x0) < radius) labels[y * WIDTH + x] = id;
+      }
+    }
+  }
+  const profiles = profileTable(labels, HEIGHT, WIDTH, id);
+  const embedding = new Float32Array(2 * (id + 1)).map((_, i) => Math.floor(i / 2) % 7);
+  return { labels, height: HEIGHT, width: WIDTH, idOffset, profiles, embedding, channels: 2 };
+}
+
+/** Affinity 0.9 where both sections have the same id, else 0.1. */
+function crossOf(lower: LinkSection, upper: LinkSection) {
+  const displacements = [
+    [0, 0],
+    [0, 8],
+  ] as const;
+  const [rows, columns] = [HEIGHT / 2, WIDTH / 2];
+  const data = new Float32Array(2 * rows * columns);
+  displacements.forEach(([dy, dx], channel) => {
+    for (let i = 0; i < rows * columns; i++) {
+      const [y, x] = [2 * Math.floor(i / columns), 2 * (i % columns)];
+      const same = lower.labels[y * WIDTH + x] === upper.labels[(y + dy) * WIDTH + x + dx];
+      data[channel * rows * columns + i] = same ? 0.9 : 0.1;
+    }
+  });
+  return { values: ndarray(data, [2, rows, columns]), displacements, stride: 2 };
+}
+
+const at = (features: Float32Array, pair: number, name: (typeof PAIR_FEATURES)[number]) =>
+  features[pair * PAIR_FEATURES.length + PAIR_FEATURES.indexOf(name)];
+
+describe('profileTable', () => {
+  it('gives area, centroid and axes of a bar, and says what the border cuts', () => {
+    const labels = new Uint32Array(20 * 20);
+    for (let y = 8; y < 10; y++) labels.fill(1, y * 20 + 4, y * 20 + 16);
+    labels.fill(2, 0, 3);
+    const table = profileTable(labels, 20, 20, 3);
+    expect([table.area[1], table.centroidY[1], table.centroidX[1]]).toEqual([24, 8.5, 9.5]);
+    expect(table.major[1]).toBeCloseTo(12 / Math.sqrt(12));
+    expect(table.minor[1]).toBeCloseTo(2 / Math.sqrt(12));
+    expect(Math.sin(table.angle[1])).toBeCloseTo(0);
+    expect([table.cut[1], table.cut[2], table.area[3]]).toEqual([0, 1, 0]);
+  });
+});
+
+describe('poolEmbedding', () => {
+  it('is the weighted mean over a fragment, whatever the tiles', () => {
+    const labels = Uint32Array.from({ length: 64 }, (_, p) => (p % 8 < 4 ? 1 : 2));
+    const tile = (left: number, weights: number[]) => ({
+      embedding: ndarray(Float32Array.of(1, 2, 1, 2), [1, 1, 2, 2]),
+      top: 0,
+      left,
+      weightY: Float32Array.of(1, 1),
+      weightX: Float32Array.from(weights),
+    });
+    const { embedding, channels } = poolEmbedding([tile(0, [1, 1])], labels, 8, 8, 3, 4);
+    expect(channels).toBe(1);
+    expect(Array.from(embedding)).toEqual([0, 1, 2, 0]);
+    const split = poolEmbedding([tile(0, [1, 0.25]), tile(1, [0.75, 0])], labels, 8, 8, 2, 4);
+    expect(split.embedding[2]).toBeCloseTo(0.25 * 2 + 0.75 * 1);
+  });
+});
+
+describe('pairs of two sections', () => {
+  const [lower, upper] = [section([0, 0], 0), section([5, 7], 1000)];
+  const { evidence, features } = describePairs(lower, upper, crossOf(lower, upper), 40);
+
+  it('find the displacement, and what overlaps once it is taken out', () => {
+    const middle = evidence.shift.cell(80, 100);
+    expect([evidence.shift.y[middle], evidence.shift.x[middle]]).toEqual([5, 7]);
+    for (let i = 0; i < evidence.count; i++) {
+      if (evidence.a[i] === 1 || evidence.a[i] !== evidence.b[i]) continue;
+      if (lower.profiles.cut[evidence.a[i]] || upper.profiles.cut[evidence.b[i]]) continue;
+      expect(at(features, i, 'aligned over union')).toBeGreaterThan(0.6);
+      expect(at(features, i, 'centroid shift beyond the local one')).toBeLessThan(1.5);
+      expect(at(features, i, 'distance of the sections, nm')).toBe(40);
+    }
+  });
+
+  it('look the same from above and from below', () => {
+    const flipped = describePairs(upper, lower, { ...crossOf(upper, lower), displacements: [[0, 0]] }, 40);
+    const straight = describePairs(lower, upper, { ...crossOf(lower, upper), displacements: [[0, 0]] }, 40);
+    const aligned = PAIR_FEATURES.flatMap((name, f) => (/aligned|local/.test(name) ? [f] : []));
+    const rows = new Map<string, Float32Array>();
+    const width = PAIR_FEATURES.length;
+    for (let i = 0; i < flipped.evidence.count; i++) {
+      rows.set(
+        `${flipped.evidence.b[i]} ${flipped.evidence.a[i]}`,
+        flipped.features.slice(i * width, (i + 1) * width),
+      );
+    }
+    let compared = 0;
+    for (let i = 0; i < straight.evidence.count; i++) {
+      const other = rows.get(`${straight.evidence.a[i]} ${straight.evidence.b[i]}`);
+      if (!other || at(straight.features, i, 'overlap pixels (log)') === 0) continue;
+      for (let f = 0; f < width; f++) {
+        // counts of candidates differ by those that only one alignment finds; alignment rounds otherwise
+        if (aligned.includes(f) || PAIR_FEATURES[f].startsWith('candidates')) continue;
+        expect(straight.features[i * width + f]).toBeCloseTo(other[f], 4);
+      }
+      compared++;
+    }
+    expect(compared).toBeGreaterThan(100);
+  });
+
+  it('teach a classifier whose probabilities hold on sections it has not seen', () => {
+    const examples = new PairExamples();
+    for (let seed = 1; seed <= 6; seed++) {
+      const [a, b] = [section([0, 0], 0, seed), section([seed - 3, 2 * seed - 7], 1000, seed)];
+      const truth = [a, b].map((s) => ndarray(s.labels, [HEIGHT, WIDTH])) as never;
+      examples.add(describePairs(a, b, crossOf(a, b), 40), a, b, truth, 1, seed > 4);
+    }
+    const { model, reliability } = fitLinkModel(examples);
+    expect(isLinkModel(JSON.parse(JSON.stringify(model)))).toBe(true);
+    expect(reliability.pairs).toBeGreaterThan(100);
+    expect(reliability.precision).toBeGreaterThan(0.97);
+    expect(reliability.recall).toBeGreaterThan(0.97);
+    expect(reliability.calibrationError).toBeLessThan(0.06);
+    const probability = linkProbabilities(model, features);
+    const edges = edgesOfPairs({ evidence, features }, probability, lower, upper, 'skip', 4).columns();
+    const wrong = Array.from(edges.a).filter(
+      (a, i) => edges.probability[i] > 0.5 !== (a + 1000 === edges.b[i]),
+    );
+    expect(wrong.length).toBeLessThan(0.03 * edges.count);
+    expect(edges.kind.every((kind) => kind === 2)).toBe(true);
+  });
+
+  it('take sections without fragments, and refuse to learn from nothing', () => {
+    const empty: LinkSection = {
+      labels: new Uint32Array(HEIGHT * WIDTH),
+      height: HEIGHT,
+      width: WIDTH,
+      idOffset: 0,
+      profiles: profileTable(new Uint32Array(HEIGHT * WIDTH), HEIGHT, WIDTH, 0),
+      embedding: new Float32Array(2),
+      channels: 2,
+    };
+    expect(describePairs(empty, upper, crossOf(lower, upper), 40).evidence.count).toBe(0);
+    expect(() => fitLinkModel(new PairExamples())).toThrow(RangeError);
+  });
+});
