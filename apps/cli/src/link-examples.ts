@@ -31,7 +31,7 @@ export async function fitLinks(
   folder: string,
   boost: BoostOptions,
   context: StageContext,
-): Promise<{ model: KynModel; reliability: Reliability; pairs: number }> {
+): Promise<{ model: KynModel; cross: Reliability; plane: Reliability | undefined; pairs: number }> {
   const { linker: _, ...head } = model;
   const predictor = await createPredictor(runtime, encodeModel(head), 'the linker in training');
   const examples = new PairExamples();
@@ -52,13 +52,13 @@ export async function fitLinks(
   } finally {
     await predictor.close();
   }
-  if (examples.count === 0) {
+  if (examples.cross.count === 0) {
     throw new KynError('content', 'the volumes have no labelled pairs of fragments', {
       hint: 'give volumes of at least two sections whose neurons are labelled in 3D',
     });
   }
-  const { model: linker, reliability } = fitLinkModel(examples, boost, context.signal);
-  return { model: { ...head, linker }, reliability, pairs: examples.count };
+  const { model: linker, cross, plane } = fitLinkModel(examples, boost, context.signal);
+  return { model: { ...head, linker }, cross, plane, pairs: examples.cross.count };
 }
 
 async function addPairs(
@@ -67,10 +67,10 @@ async function addPairs(
   truth: LabelSource,
   weight: number,
 ): Promise<void> {
-  for (const { lowerZ, upperZ, lower, upper, pairs } of found) {
+  for (const { lowerZ, upperZ, lower, upper, pairs, upperEdges } of found) {
     const own = await truth.read(lowerZ);
     const other = await truth.read(upperZ);
-    examples.add(pairs, lower, upper, [own, other], weight, lowerZ % KEPT_BACK === 0);
+    examples.add(pairs, [lower, upper], upperEdges, [own, other], weight, lowerZ % KEPT_BACK === 0);
   }
 }
 
@@ -90,10 +90,10 @@ function withNoise(source: SectionSource, spread: number): SectionSource {
 /** Share of true links by predicted probability, as a picture. */
 export function reliabilityDiagram({ bins, calibrationError }: Reliability): string {
   const place = (value: number, from: number, to: number) => (from + value * (to - from)).toFixed(1);
-  const most = Math.max(1, ...bins.map(({ pairs }) => pairs));
-  const marks = bins.map(({ predicted, observed, pairs }) => {
-    const radius = (3 + 7 * Math.sqrt(pairs / most)).toFixed(1);
-    return `<circle cx="${place(predicted, 50, 290)}" cy="${place(observed, 270, 30)}" r="${radius}" fill="#06c" fill-opacity="0.6"><title>${pairs} pairs</title></circle>`;
+  const most = Math.max(1, ...bins.map(({ rows }) => rows));
+  const marks = bins.map(({ predicted, observed, rows }) => {
+    const radius = (3 + 7 * Math.sqrt(rows / most)).toFixed(1);
+    return `<circle cx="${place(predicted, 50, 290)}" cy="${place(observed, 270, 30)}" r="${radius}" fill="#06c" fill-opacity="0.6"><title>${rows} pairs</title></circle>`;
   });
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 310" width="480" font-family="sans-serif" font-size="11" fill="#444">
 <rect x="50" y="30" width="240" height="240" fill="none" stroke="#bbb"/><path d="M50 270L290 30" stroke="#bbb"/>

@@ -124,5 +124,6 @@ export async function loadRecipeVolumes(
       await Promise.all([opened.raw.close(), opened.labels.close()]);
     }
   }
+  context.onProgress({ stage: 'read', done: volumes.length, total: volumes.length, unit: 'volumes' });
   return loaded;
 }

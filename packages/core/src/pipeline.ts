@@ -17,7 +17,7 @@ import { mapAhead, WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
 import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
-import { type LinkedSection, linkSections, viewSection } from './pipeline/link-sections.ts';
+import { judgeInPlane, type LinkedSection, linkSections, viewSection } from './pipeline/link-sections.ts';
 import { GAP, withNeighbours } from './pipeline/neighbourhood.ts';
 import { sectionNotes } from './pipeline/notes.ts';
 import { type Clock, type PipelineReport, StageTimer, SYSTEM_CLOCK } from './pipeline/report.ts';
@@ -151,8 +151,9 @@ function restoreBelow(run: Run, { z, runs, stats, idOffset }: SectionRecord, ste
   const own = decodeRuns(runs, new Uint32Array(small[0] * small[1]));
   const labels = enlargeLabels(own, run.plan);
   const fragments = { labels: ndarray(labels, full), area: stats.area, idOffset };
-  const restored = { labels, small: own, stats };
-  return { z, fragments, view: step.view(restored, idOffset), spectrum: step.section.spectrum };
+  const view = step.view({ labels, small: own, stats }, idOffset);
+  const { spectrum } = step.section;
+  return { z, fragments, view, edges: new EdgeList(1).columns(), spectrum };
 }
 
 interface SectionOnTheWay {
@@ -262,10 +263,10 @@ function describeSection(
   const { z, state, invalidPixels, fillPixels, spectrum } = section;
   const fragments = { labels: ndarray(full.labels, plan.full), area: full.stats.area, idOffset };
   const edges = new EdgeList(full.edges.count * 2);
-  edges.append(full.edges, idOffset);
   let shiftNm: readonly [number, number] | undefined;
   const here = timer.run('link', (): Below => {
-    const own = { z, fragments, view: view(full, idOffset), spectrum };
+    const own = { z, fragments, view: view(full, idOffset), edges: full.edges, spectrum };
+    edges.append(judgeInPlane(own, input), idOffset);
     if (!below || state !== 'tissue') return own;
     const distance = positionOf(run, z) - positionOf(run, below.z);
     const kind = distance > GAP ? 'skip' : 'cross';

@@ -68,9 +68,10 @@ makes on the volumes, and is calibrated on sections kept back. The model that is
           BOOST_DEFAULTS,
           context.stage,
         );
-        const { reliability, pairs } = fitted;
-        run.onPicture?.('Reliability on sections kept back', reliabilityDiagram(reliability));
-        const { calibrationError, logLoss, precision, recall } = reliability;
+        const { cross, plane, pairs } = fitted;
+        run.onPicture?.('Links between sections, on sections kept back', reliabilityDiagram(cross));
+        if (plane) run.onPicture?.('Touching fragments of one section', reliabilityDiagram(plane));
+        const { calibrationError, logLoss, precision, recall } = cross;
         const figures = { pairs, calibrationError, logLoss, precision, recall };
         return { model: withFigures(fitted.model, figures), history: trained.history };
       },

@@ -1,10 +1,10 @@
-/**
- * Fits the classifier of links to labelled pairs, and tells how far its probabilities can be trusted: the trees learn
- * from most sections, and are calibrated (Platt 1999) and judged on the sections kept back.
- */
+/** Fits a linker to pairs of fragments whose neurons are known. */
 import type { Signal } from '../errors.ts';
+import type { EdgeColumns } from '../graph/edge-list.ts';
 import type { LabelSection } from '../volume/contracts.ts';
-import { BOOST_DEFAULTS, type BoostOptions, predictLogits, trainBoostedTrees } from './boosted-trees.ts';
+import type { BoostOptions } from './boosted-trees.ts';
+import { Examples, fitClassifier, type Reliability } from './classifier.ts';
+import { PLANE_FEATURES, planeFeatures } from './in-plane.ts';
 import { type JudgedPairs, LINK_FORMAT, type LinkModel } from './learned.ts';
 import { PAIR_FEATURES } from './pair-features.ts';
 import type { LinkSection } from './section-view.ts';
@@ -12,79 +12,62 @@ import type { LinkSection } from './section-view.ts';
 /** Fragments of less than this purity have no neuron of their own: their pairs teach nothing. */
 const LEAST_PURITY = 0.7;
 
-/** Labelled pairs, gathered from any number of sections. */
-export class PairExamples {
-  private readonly chunks: {
-    values: Float32Array;
-    labels: Uint8Array;
-    weights: Float32Array;
-    keptBack: boolean;
-  }[] = [];
+/** The neuron that most pixels of every fragment belong to, and the share of them that do. */
+interface Majorities {
+  readonly neuron: Uint32Array;
+  readonly purity: Float32Array;
+}
 
-  get count(): number {
-    return this.chunks.reduce((sum, { labels }) => sum + labels.length, 0);
-  }
+/** Labelled pairs, between sections and within them. */
+export class PairExamples {
+  readonly cross = new Examples(PAIR_FEATURES);
+  readonly plane = new Examples(PLANE_FEATURES);
 
   /**
-   * Adds the pairs of two sections.
+   * Adds the pairs of two sections, and those within the upper one.
+   * @param edges in-plane edges of the upper section, with its ids
    * @param truth neurons of both sections, in any number of pixels; 0 is unknown
    * @param keptBack judge with these, do not learn from them
    */
   add(
-    pairs: JudgedPairs,
-    lower: LinkSection,
-    upper: LinkSection,
+    { evidence, features }: JudgedPairs,
+    [lower, upper]: readonly [LinkSection, LinkSection],
+    edges: EdgeColumns,
     truth: readonly [lower: LabelSection, upper: LabelSection],
     weight: number,
     keptBack: boolean,
   ): void {
-    const [own, other] = [majorities(lower, truth[0]), majorities(upper, truth[1])];
-    const { count, a, b } = pairs.evidence;
-    const width = PAIR_FEATURES.length;
-    const kept: number[] = [];
-    for (let i = 0; i < count; i++) {
-      if (own.purity[a[i]] >= LEAST_PURITY && other.purity[b[i]] >= LEAST_PURITY) kept.push(i);
-    }
-    const values = new Float32Array(kept.length * width);
-    kept.forEach((i, row) => {
-      values.set(pairs.features.subarray(i * width, (i + 1) * width), row * width);
-    });
-    const labels = Uint8Array.from(kept, (i) => (own.neuron[a[i]] === other.neuron[b[i]] ? 1 : 0));
-    const weights = Float32Array.from(kept, (i) => weight * own.purity[a[i]] * other.purity[b[i]]);
-    this.chunks.push({ values, labels, weights, keptBack });
-  }
-
-  rows(keptBack: boolean) {
-    const chosen = this.chunks.filter((chunk) => chunk.keptBack === keptBack);
-    const join = <T extends Float32Array | Uint8Array>(parts: readonly T[], out: T): T => {
-      let at = 0;
-      for (const part of parts) {
-        out.set(part, at);
-        at += part.length;
-      }
-      return out;
-    };
-    const count = chosen.reduce((sum, { labels }) => sum + labels.length, 0);
-    return {
-      features: PAIR_FEATURES.length,
-      values: join(
-        chosen.map(({ values }) => values),
-        new Float32Array(count * PAIR_FEATURES.length),
-      ),
-      labels: join(
-        chosen.map(({ labels }) => labels),
-        new Uint8Array(count),
-      ),
-      weights: join(
-        chosen.map(({ weights }) => weights),
-        new Float32Array(count),
-      ),
-    };
+    const [below, above] = [majorities(lower, truth[0]), majorities(upper, truth[1])];
+    label(this.cross, features, evidence, below, above, weight, keptBack);
+    label(this.plane, planeFeatures(edges, upper.profiles), edges, above, above, weight, keptBack);
   }
 }
 
-/** The neuron that most pixels of every fragment belong to, and the share of them that do. */
-function majorities({ labels, height, width, profiles }: LinkSection, truth: LabelSection) {
+/** Adds the rows whose two fragments have a neuron each. */
+function label(
+  examples: Examples,
+  features: Float32Array,
+  { count, a, b }: { readonly count: number; readonly a: Uint32Array; readonly b: Uint32Array },
+  first: Majorities,
+  second: Majorities,
+  weight: number,
+  keptBack: boolean,
+): void {
+  const width = examples.features.length;
+  const kept: number[] = [];
+  for (let i = 0; i < count; i++) {
+    if (first.purity[a[i]] >= LEAST_PURITY && second.purity[b[i]] >= LEAST_PURITY) kept.push(i);
+  }
+  const values = new Float32Array(kept.length * width);
+  kept.forEach((i, row) => {
+    values.set(features.subarray(i * width, (i + 1) * width), row * width);
+  });
+  const labels = Uint8Array.from(kept, (i) => (first.neuron[a[i]] === second.neuron[b[i]] ? 1 : 0));
+  const weights = Float32Array.from(kept, (i) => weight * first.purity[a[i]] * second.purity[b[i]]);
+  examples.add({ values, labels, weights }, keptBack);
+}
+
+function majorities({ labels, height, width, profiles }: LinkSection, truth: LabelSection): Majorities {
   const counts = Array.from({ length: profiles.count + 1 }, () => new Map<number, number>());
   const [rows, columns] = truth.shape;
   for (let y = 0, p = 0; y < height; y++) {
@@ -113,101 +96,18 @@ function majorities({ labels, height, width, profiles }: LinkSection, truth: Lab
   return { neuron, purity };
 }
 
-/** How well probabilities hold on the pairs kept back. */
-export interface Reliability {
-  /** Pairs kept back. */
-  readonly pairs: number;
-  /** Mean |predicted − observed| over ten bins of probability, weighted by their pairs (ECE, Naeini 2015). */
-  readonly calibrationError: number;
-  readonly logLoss: number;
-  /** At probability 0.5. */
-  readonly precision: number;
-  readonly recall: number;
-  /** Of the bins that have pairs: mean probability, share of true links, pairs. */
-  readonly bins: readonly { readonly predicted: number; readonly observed: number; readonly pairs: number }[];
-}
-
-/** @throws RangeError where there is nothing to learn from. */
+/** @throws RangeError where there are no pairs between sections to learn from; KynError `cancelled`. */
 export function fitLinkModel(
   examples: PairExamples,
-  options: BoostOptions = BOOST_DEFAULTS,
+  options?: BoostOptions,
   signal?: Signal,
-): { model: LinkModel; reliability: Reliability } {
-  const learned = examples.rows(false);
-  if (learned.labels.length === 0) throw new RangeError('no labelled pairs to learn links from');
-  const trees = trainBoostedTrees(learned, options, signal);
-  const back = examples.rows(true);
-  const logits = predictLogits(trees, back.values);
-  const calibration = calibrate(logits, back.labels, back.weights);
-  const model = { format: LINK_FORMAT, features: PAIR_FEATURES, trees, calibration } as const;
-  const probability = logits.map((logit) => squash(calibration.scale * logit + calibration.offset));
-  return { model, reliability: judge(probability, back.labels) };
-}
-
-const squash = (logit: number): number => 1 / (1 + Math.exp(-logit));
-
-/** Newton's method on the two numbers; with few pairs the trees' own log-odds stay nearly as they are. */
-function calibrate(
-  logits: Float64Array,
-  labels: Uint8Array,
-  weights: Float32Array,
-): LinkModel['calibration'] {
-  let [scale, offset] = [1, 0];
-  for (let round = 0; round < 20; round++) {
-    // a ridge of ten pairs about scale 1 and offset 0
-    let [gs, go, ss, so, oo] = [10 * (scale - 1), 10 * offset, 10, 0, 10];
-    for (let i = 0; i < logits.length; i++) {
-      const p = squash(scale * logits[i] + offset);
-      const error = weights[i] * (p - labels[i]);
-      const curvature = weights[i] * p * (1 - p);
-      gs += error * logits[i];
-      go += error;
-      ss += curvature * logits[i] ** 2;
-      so += curvature * logits[i];
-      oo += curvature;
-    }
-    const determinant = ss * oo - so * so;
-    const [ds, dO] = [(oo * gs - so * go) / determinant, (ss * go - so * gs) / determinant];
-    scale = Math.max(0.2, scale - ds);
-    offset -= dO;
-    if (Math.abs(ds) + Math.abs(dO) < 1e-9) break;
-  }
-  return { scale, offset };
-}
-
-const BINS = 10;
-
-function judge(probability: Float64Array, labels: Uint8Array): Reliability {
-  const bins = Array.from({ length: BINS }, () => ({ predicted: 0, observed: 0, pairs: 0 }));
-  let [loss, hits, claimed, positive] = [0, 0, 0, 0];
-  for (let i = 0; i < labels.length; i++) {
-    const p = Math.min(1 - 1e-7, Math.max(1e-7, probability[i]));
-    const bin = bins[Math.min(BINS - 1, Math.floor(p * BINS))];
-    bin.predicted += p;
-    bin.observed += labels[i];
-    bin.pairs++;
-    loss -= labels[i] ? Math.log(p) : Math.log(1 - p);
-    positive += labels[i];
-    if (p < 0.5) continue;
-    claimed++;
-    hits += labels[i];
-  }
-  const filled = bins.filter(({ pairs }) => pairs > 0);
-  const pairs = labels.length;
-  const share = (part: number, whole: number) => (whole > 0 ? part / whole : 1);
-  return {
-    pairs,
-    calibrationError: share(
-      filled.reduce((sum, bin) => sum + Math.abs(bin.predicted - bin.observed), 0),
-      pairs,
-    ),
-    logLoss: pairs > 0 ? loss / pairs : 0,
-    precision: share(hits, claimed),
-    recall: share(hits, positive),
-    bins: filled.map((bin) => ({
-      predicted: bin.predicted / bin.pairs,
-      observed: bin.observed / bin.pairs,
-      pairs: bin.pairs,
-    })),
+): { model: LinkModel; cross: Reliability; plane: Reliability | undefined } {
+  const cross = fitClassifier(examples.cross, options, signal);
+  const plane = examples.plane.count > 0 ? fitClassifier(examples.plane, options, signal) : undefined;
+  const model: LinkModel = {
+    format: LINK_FORMAT,
+    cross: cross.classifier,
+    ...(plane ? { plane: plane.classifier } : {}),
   };
+  return { model, cross: cross.reliability, plane: plane?.reliability };
 }

@@ -7,7 +7,9 @@ export {
   splitCounts,
   trainBoostedTrees,
 } from './boosted-trees.ts';
-export { fitLinkModel, PairExamples, type Reliability } from './fit.ts';
+export { type Classifier, classify, Examples, fitClassifier, type Reliability } from './classifier.ts';
+export { fitLinkModel, PairExamples } from './fit.ts';
+export { PLANE_FEATURES } from './in-plane.ts';
 export {
   describePairs,
   edgesOfPairs,
@@ -15,7 +17,6 @@ export {
   type JudgedPairs,
   LINK_FORMAT,
   type LinkModel,
-  linkProbabilities,
 } from './learned.ts';
 export {
   countOverlaps,

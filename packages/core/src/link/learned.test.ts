@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { EdgeList, IN_PLANE } from '../graph/edge-list.ts';
 import { ndarray } from '../volume/array.ts';
 import { Random } from '../volume/random.ts';
+import { classify } from './classifier.ts';
 import { fitLinkModel, PairExamples } from './fit.ts';
-import { describePairs, edgesOfPairs, isLinkModel, linkProbabilities } from './learned.ts';
+import { describePairs, edgesOfPairs, isLinkModel } from './learned.ts';
 import { PAIR_FEATURES } from './pair-features.ts';
 import { type LinkSection, poolEmbedding, profileTable } from './section-view.ts';
 
@@ -128,15 +130,19 @@ describe('pairs of two sections', () => {
     for (let seed = 1; seed <= 6; seed++) {
       const [a, b] = [section([0, 0], 0, seed), section([seed - 3, 2 * seed - 7], 1000, seed)];
       const truth = [a, b].map((s) => ndarray(s.labels, [HEIGHT, WIDTH])) as never;
-      examples.add(describePairs(a, b, crossOf(a, b), 40), a, b, truth, 1, seed > 4);
+      const edges = new EdgeList();
+      for (let id = 2; id <= b.profiles.count; id++) edges.push(1, id, IN_PLANE, 30, 0.2);
+      examples.add(describePairs(a, b, crossOf(a, b), 40), [a, b], edges.columns(), truth, 1, seed > 4);
     }
-    const { model, reliability } = fitLinkModel(examples);
+    const { model, cross: reliability, plane } = fitLinkModel(examples);
+    expect(plane?.precision).toBe(1);
+    expect(plane?.calibrationError).toBeLessThan(0.05);
     expect(isLinkModel(JSON.parse(JSON.stringify(model)))).toBe(true);
-    expect(reliability.pairs).toBeGreaterThan(100);
+    expect(reliability.rows).toBeGreaterThan(100);
     expect(reliability.precision).toBeGreaterThan(0.97);
     expect(reliability.recall).toBeGreaterThan(0.97);
     expect(reliability.calibrationError).toBeLessThan(0.06);
-    const probability = linkProbabilities(model, features);
+    const probability = classify(model.cross, features);
     const edges = edgesOfPairs({ evidence, features }, probability, lower, upper, 'skip', 4).columns();
     const wrong = Array.from(edges.a).filter(
       (a, i) => edges.probability[i] > 0.5 !== (a + 1000 === edges.b[i]),

@@ -3,19 +3,19 @@
  * probability (GALA: Nunez-Iglesias 2013, for the idea of a classifier over pooled evidence).
  */
 import { CROSS, EdgeList, SKIP } from '../graph/edge-list.ts';
-import { type BoostedTrees, predictLogits } from './boosted-trees.ts';
+import { type Classifier, isClassifier } from './classifier.ts';
+import { PLANE_FEATURES } from './in-plane.ts';
 import { COLUMNS, type CrossAffinity, gatherEvidence, type PairEvidence, PIXELS } from './pair-evidence.ts';
 import { PAIR_FEATURES, pairFeatures } from './pair-features.ts';
 import type { LinkSection } from './section-view.ts';
 
-/** A trained classifier; plain data. */
+/** What judges whether two fragments are one neuron; plain data. */
 export interface LinkModel {
   readonly format: 'kyn-linker-1';
-  /** {@link PAIR_FEATURES} at the time of training. */
-  readonly features: readonly string[];
-  readonly trees: BoostedTrees;
-  /** Log-odds of the trees times scale plus offset are calibrated log-odds (Platt 1999). */
-  readonly calibration: { readonly scale: number; readonly offset: number };
+  /** Of neighbouring sections, over {@link PAIR_FEATURES}. */
+  readonly cross: Classifier;
+  /** Of one section, touching, over {@link PLANE_FEATURES}. */
+  readonly plane?: Classifier;
 }
 
 export const LINK_FORMAT = 'kyn-linker-1';
@@ -25,10 +25,8 @@ export function isLinkModel(value: unknown): value is LinkModel {
   const model = value as Partial<LinkModel> | null;
   return (
     model?.format === LINK_FORMAT &&
-    JSON.stringify(model.features) === JSON.stringify(PAIR_FEATURES) &&
-    model.trees?.features === PAIR_FEATURES.length &&
-    Number.isFinite(model.calibration?.scale) &&
-    Number.isFinite(model.calibration?.offset)
+    isClassifier(model.cross, PAIR_FEATURES) &&
+    (model.plane === undefined || isClassifier(model.plane, PLANE_FEATURES))
   );
 }
 
@@ -47,15 +45,6 @@ export function describePairs(
 ): JudgedPairs {
   const evidence = gatherEvidence(lower, upper, cross);
   return { evidence, features: pairFeatures(evidence, lower, upper, distanceNm) };
-}
-
-/** Calibrated probability of every row of features. */
-export function linkProbabilities({ trees, calibration }: LinkModel, features: Float32Array): Float32Array {
-  const { scale, offset } = calibration;
-  return Float32Array.from(
-    predictLogits(trees, features),
-    (logit) => 1 / (1 + Math.exp(-scale * logit - offset)),
-  );
 }
 
 /**

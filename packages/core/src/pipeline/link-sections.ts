@@ -1,6 +1,8 @@
 /** Links a section to the one below it: with what the network says of both, or by plain overlap. */
-import type { EdgeList } from '../graph/edge-list.ts';
-import { describePairs, edgesOfPairs, type JudgedPairs, linkProbabilities } from '../link/learned.ts';
+import type { EdgeColumns, EdgeList } from '../graph/edge-list.ts';
+import { classify } from '../link/classifier.ts';
+import { judgePlane } from '../link/in-plane.ts';
+import { describePairs, edgesOfPairs, type JudgedPairs } from '../link/learned.ts';
 import { linkByOverlap, type SectionFragments } from '../link/overlap.ts';
 import { type LinkSection, poolEmbedding, profileTable } from '../link/section-view.ts';
 import type { EmbeddedTile } from '../predict/embedded-tile.ts';
@@ -18,6 +20,8 @@ export interface SectionPairs {
   readonly lower: LinkSection;
   readonly upper: LinkSection;
   readonly pairs: JudgedPairs;
+  /** In-plane edges of the upper section, with its ids; probability is the mean affinity. */
+  readonly upperEdges: EdgeColumns;
 }
 
 /** A section with all that links need of it. */
@@ -26,6 +30,8 @@ export interface LinkedSection {
   readonly fragments: SectionFragments;
   /** Where the network has a neighbour head. */
   readonly view: LinkSection | undefined;
+  /** In-plane edges as the segmentation left them, with ids of the section. */
+  readonly edges: EdgeColumns;
 }
 
 /**
@@ -72,6 +78,11 @@ export interface LinkContext {
   readonly kind: 'cross' | 'skip';
 }
 
+/** In-plane edges with what the linker makes of them, where there is one that judges them. */
+export function judgeInPlane({ edges, view }: LinkedSection, { linker }: PipelineInput): EdgeColumns {
+  return linker?.plane && view ? judgePlane(edges, view.profiles, linker.plane) : edges;
+}
+
 /** @param cross what the neighbour head says of the two, where it was asked */
 export function linkSections(
   lower: LinkedSection,
@@ -86,9 +97,16 @@ export function linkSections(
   }
   const { displacements, stride } = head;
   const pairs = describePairs(lower.view, upper.view, { values: cross, displacements, stride }, distanceNm);
-  onPairs?.({ lowerZ: lower.z, upperZ: upper.z, lower: lower.view, upper: upper.view, pairs });
+  onPairs?.({
+    lowerZ: lower.z,
+    upperZ: upper.z,
+    lower: lower.view,
+    upper: upper.view,
+    pairs,
+    upperEdges: upper.edges,
+  });
   if (!linker) return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind });
-  const probability = linkProbabilities(linker, pairs.features);
+  const probability = classify(linker.cross, pairs.features);
   const scale = imagePlan.factor[0] * imagePlan.factor[1];
   return edgesOfPairs(pairs, probability, lower.view, upper.view, kind, scale);
 }

@@ -33,16 +33,18 @@ function whole({ fragments, segmentation, graph, assignment, neurons, records }:
 /** Links what overlaps well. */
 const crudeLinker: LinkModel = {
   format: LINK_FORMAT,
-  features: PAIR_FEATURES,
-  trees: {
-    features: PAIR_FEATURES.length,
-    base: 0,
-    depth: 1,
-    feature: [PAIR_FEATURES.indexOf('overlap over union')],
-    threshold: [0.3],
-    leaf: [-2, 2],
+  cross: {
+    features: PAIR_FEATURES,
+    trees: {
+      features: PAIR_FEATURES.length,
+      base: 0,
+      depth: 1,
+      feature: [PAIR_FEATURES.indexOf('overlap over union')],
+      threshold: [0.3],
+      leaf: [-2, 2],
+    },
+    calibration: { scale: 1, offset: 0 },
   },
-  calibration: { scale: 1, offset: 0 },
 };
 
 describe('runPipeline', () => {

@@ -16,18 +16,17 @@ function copyNetwork(channels: number, scale: number, inputs = 1): Uint8Array {
   return graph.encode();
 }
 
+const trees = {
+  features: PAIR_FEATURES.length,
+  base: 0.5,
+  depth: 1,
+  feature: [6],
+  threshold: [0.5],
+  leaf: [-1, 1],
+};
 const linker: LinkModel = {
   format: LINK_FORMAT,
-  features: PAIR_FEATURES,
-  trees: {
-    features: PAIR_FEATURES.length,
-    base: 0.5,
-    depth: 1,
-    feature: [6],
-    threshold: [0.5],
-    leaf: [-1, 1],
-  },
-  calibration: { scale: 1, offset: 0 },
+  cross: { features: PAIR_FEATURES, trees, calibration: { scale: 1, offset: 0 } },
 };
 
 const model: KynModel = {
@@ -83,7 +82,7 @@ describe('model files', () => {
     const other = { ...model, description: { ...model.description, format: 'kyn-model-9' as never } };
     const newer = await refusal(Promise.resolve().then(() => decodeModel(encodeModel(other), 'm.kyn')));
     expect(newer.oneLine()).toContain('kyn-model-9');
-    const stale = { ...model, linker: { ...linker, features: ['overlap'] } };
+    const stale = { ...model, linker: { ...linker, cross: { ...linker.cross, features: ['overlap'] } } };
     const old = await refusal(Promise.resolve().then(() => decodeModel(encodeModel(stale), 'm.kyn')));
     expect(old.oneLine()).toMatch(/linker.json/);
   });
