@@ -43,6 +43,7 @@ import {
   type SegmentationStore,
   summarise,
 } from './pipeline/store.ts';
+import { noiseShare } from './predict/noise-share.ts';
 import { type NormalisedSection, normaliseInPlace } from './predict/normalise.ts';
 import { type EmbeddedSection, sectionPredictor } from './predict/predict-section.ts';
 import { enlargeLabels, resampleSection } from './predict/resample.ts';
@@ -87,12 +88,15 @@ async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
   const { input, context, timer, imagePlan, survey } = run;
   throwIfCancelled(context.signal);
   const raw = await timer.wait('read', input.source.read(z, context.signal));
-  return timer.run('normalise', () => {
+  return timer.run('normalise', (): PreparedSection => {
     const invert = survey.membranesAreBright;
     const image = resampleSection(raw, imagePlan);
     const section = normaliseInPlace(image, { invert, minSpread: survey.minSpread });
-    const spectrum = section.state === 'tissue' ? sectionSpectrum(section.image) : undefined;
-    return { ...section, z, spectrum };
+    if (section.state !== 'tissue') return { ...section, z, spectrum: undefined };
+    if (noiseShare(section.image) > survey.maxNoise) {
+      return { ...section, state: 'ruined', z, spectrum: undefined };
+    }
+    return { ...section, z, spectrum: sectionSpectrum(section.image) };
   });
 }
 

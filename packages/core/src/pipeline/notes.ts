@@ -29,6 +29,12 @@ export function sectionNotes(records: readonly SectionSummary[], info: VolumeInf
   if (constant.length > 0) notes.push(`${named(constant)} constant or blank: passed over, 0 in the output`);
   const noData = where((r) => r.state === 'no-data');
   if (noData.length > 0) notes.push(`${named(noData)} without any value: passed over, 0 in the output`);
+  const ruined = where((r) => r.state === 'ruined');
+  if (ruined.length > 0) {
+    notes.push(
+      `warning: ${named(ruined)} hardly more than noise: passed over, 0 in the output, linked across`,
+    );
+  }
   const invalid = where((r) => r.state === 'tissue' && r.invalidPixels > 0);
   if (invalid.length > 0)
     notes.push(`NaN or infinite pixels in ${named(invalid)}: taken as outside the tissue`);

@@ -7,6 +7,7 @@ import { PAIR_FEATURES } from '../link/pair-features.ts';
 import { runPipeline } from '../pipeline.ts';
 import { ndarray, type Vec3 } from '../volume/array.ts';
 import type { LabelSection, LabelSource, RawSection } from '../volume/contracts.ts';
+import { Random } from '../volume/random.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
 import { type CellOptions, cellStack, sourceOf } from './testing/cells.ts';
 import { crudePredictor } from './testing/crude-predictor.ts';
@@ -142,6 +143,21 @@ describe('runPipeline', () => {
       expect(store.segmentation[0].data.every((id) => id > 0)).toBe(true);
     },
   );
+
+  it('finds a section that is noise, names it, and links across', async () => {
+    const { sections } = cellStack({ shape: [7, 64, 80] });
+    const random = new Random(1);
+    sections[3] = ndarray(
+      Uint8Array.from({ length: 64 * 80 }, () => random.int(256)),
+      [64, 80],
+    );
+    const store = createMemoryStore();
+    const source = sourceOf(sections, [40, 10, 10]);
+    const report = await runPipeline({ source, predictor: crudePredictor({ contextSections: 1 }) }, store);
+    expect(report.emptySections).toEqual([3]);
+    expect(report.notes.join('\n')).toMatch(/section 3 hardly more than noise/);
+    expect(report.edges.skip).toBeGreaterThan(0);
+  });
 
   it('passes empty sections over, names them, and links across', async () => {
     const { sections } = cellStack({ shape: [6, 64, 80] });

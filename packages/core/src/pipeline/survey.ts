@@ -1,8 +1,9 @@
 /**
- * A first look at a few sections, before anything is segmented: are the membranes bright, and how much contrast
- * does the stack have (a section with next to none is blank)?
+ * A first look at a few sections, before anything is segmented: are the membranes bright, how much contrast does the
+ * stack have (a section with next to none is blank), and how much noise (a section of little else is ruined)?
  */
 import { throwIfCancelled } from '../errors.ts';
+import { noiseShare, ruinousNoise } from '../predict/noise-share.ts';
 import { normaliseInPlace } from '../predict/normalise.ts';
 import {
   membranesAreBright,
@@ -25,6 +26,8 @@ export interface Survey {
   readonly membranesAreBright: boolean;
   /** Spread of grey values below which a section counts as blank. */
   readonly minSpread: number;
+  /** Share of noise above which a section is ruined. */
+  readonly maxNoise: number;
 }
 
 /**
@@ -43,6 +46,7 @@ export async function surveySections(
   const samples = Math.min(depth, MAX_SAMPLES, Math.max(MIN_SAMPLES, Math.ceil(MIN_SAMPLES / pieces)));
   const evidence: PolarityEvidence[] = [];
   const spreads: number[] = [];
+  const noise: number[] = [];
   for (let i = 0; i < samples; i++) {
     throwIfCancelled(context.signal);
     const z = Math.floor(((i + 0.5) * depth) / samples);
@@ -51,10 +55,18 @@ export async function surveySections(
       const section = normaliseInPlace(resampleSection(raw, plan));
       if (section.state !== 'tissue') return;
       spreads.push(section.spread);
+      noise.push(noiseShare(section.image));
       evidence.push(polarityEvidence(section.image, pixelNm));
     });
   }
-  spreads.sort((a, b) => a - b);
-  const usual = spreads.length > 0 ? spreads[spreads.length >> 1] : 0;
-  return { membranesAreBright: membranesAreBright(evidence), minSpread: BLANK_SHARE * usual };
+  return {
+    membranesAreBright: membranesAreBright(evidence),
+    minSpread: BLANK_SHARE * median(spreads),
+    maxNoise: ruinousNoise(median(noise)),
+  };
+}
+
+function median(values: number[]): number {
+  values.sort((a, b) => a - b);
+  return values.length > 0 ? values[values.length >> 1] : 0;
 }

@@ -26,8 +26,8 @@ export interface NormaliseOptions {
   readonly minSpread?: number;
 }
 
-/** What a section turned out to be, for notes. */
-export type SectionState = 'tissue' | 'constant' | 'no-data';
+/** What a section turned out to be, for notes. Normalising tells the first three; `ruined` takes knowing its stack. */
+export type SectionState = 'tissue' | 'constant' | 'no-data' | 'ruined';
 
 export interface NormalisedSection {
   /** Dense float32 [height, width]; zero mean and unit spread over the tissue, 0 elsewhere. */

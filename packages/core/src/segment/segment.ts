@@ -37,11 +37,11 @@ export interface SegmentOptions extends RegionGraphOptions, AgglomerateOptions {
  */
 export const SEGMENT_DEFAULTS = {
   reachPixels: 3,
-  smoothing: 2,
+  smoothing: 1,
   evidenceReachPixels: 9,
   stride: 3,
   linkage: 'mean',
-  bias: 0.3,
+  bias: 0.4,
   minimumPixels: 25,
 } as const satisfies Omit<SegmentOptions, 'offsets' | 'mask'>;
 
