@@ -49,6 +49,8 @@ export interface TrainingKind<O extends CommonOptions, M> {
   /** What a model without a recipe is described as. */
   readonly description: string;
   readonly defaults: O;
+  /** Nothing is learned from samples: the volumes need not be read. */
+  readonly withoutSamples?: boolean;
   /** What the picture of samples shows. */
   readonly samples: string;
   train(
@@ -107,7 +109,8 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   const checkpoint = join(folder, 'checkpoint.bin');
   checkPlaces(checkpoint, values);
   await mkdir(folder, { recursive: true });
-  const volumes = await loadRecipeVolumes([...(recipe?.volumes ?? []), ...files], values.data, context.stage);
+  const wanted = kind.withoutSamples ? [] : [...(recipe?.volumes ?? []), ...files];
+  const volumes = await loadRecipeVolumes(wanted, values.data, context.stage);
   const name = recipe?.name ?? kind.name;
   const report = new RunReport(folder, options, name, kind.samples);
   const runtime = await nodeRuntime({ threads: values.threads }, context.stage.onNote);

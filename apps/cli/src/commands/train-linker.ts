@@ -52,6 +52,7 @@ makes on the volumes, and is calibrated on sections kept back. The model that is
       name: 'linker',
       description: 'links between sections',
       defaults: { ...LINKER_DEFAULTS, transfer, ...(patches === undefined ? {} : { patches }) },
+      withoutSamples: values.classifier,
       samples: 'what is seen of the lower, then of the upper section',
       encode: encodeModel,
       figures: ({ description }) => description.card.linker?.figures ?? {},

@@ -31,8 +31,8 @@ export interface PartitionOptions {
 export const PARTITION_DEFAULTS = {
   method: 'gaec',
   threshold: 0.5,
-  inPlaneWeight: 0.3,
-  areaPower: 0,
+  inPlaneWeight: 0.6,
+  areaPower: 0.5,
 } as const satisfies PartitionOptions;
 
 /** Probabilities are kept this far from 0 and 1, so that no edge is beyond argument (|log-odds| <= 6.9). */

@@ -1,6 +1,13 @@
-import { createMemoryStore, isKynError, ndarray, PIPELINE_DEFAULTS, Random, runPipeline } from '@kyn/core';
+import {
+  createMemoryStore,
+  isKynError,
+  ndarray,
+  PIPELINE_DEFAULTS,
+  Random,
+  runPipeline,
+  type SectionSource,
+} from '@kyn/core';
 import { describe, expect, it } from 'vitest';
-import { cellStack } from '../../../core/src/pipeline/testing/cells.ts';
 import { GraphBuilder } from '../graph/builder.ts';
 import { sigmoid } from '../graph/ops.ts';
 import { encodeModel, type KynModel } from '../model/kyn-model.ts';
@@ -107,7 +114,13 @@ describe('the neighbour head', () => {
   it('gives the pipeline pairs to learn from', async () => {
     const { model } = await trainNeighbourHead(runtime, volumes, base, options, card, quiet);
     const predictor = await predictorOf(model);
-    const { source } = cellStack({ shape: [3, 64, 64] });
+    const { raw, voxelSizeNm } = volumes[0];
+    const info = { dtype: 'uint8', format: '', location: '', notes: [] };
+    const source: SectionSource = {
+      info: { ...info, shape: [3, 64, 64], voxelSizeNm },
+      read: async (z) => ndarray(raw.data.slice(z * 64 * 64, (z + 1) * 64 * 64), [64, 64]),
+      close: async () => {},
+    };
     const seen: number[][] = [];
     const onPairs = ({
       lowerZ,
