@@ -18,6 +18,7 @@ export {
   LINK_FORMAT,
   type LinkModel,
 } from './learned.ts';
+export { type AffinityLinkOptions, linkByAffinity } from './mean-affinity.ts';
 export {
   countOverlaps,
   LINK_DEFAULTS,
