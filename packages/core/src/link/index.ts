@@ -17,6 +17,7 @@ export {
   type JudgedPairs,
   LINK_FORMAT,
   type LinkModel,
+  type SectionPairs,
 } from './learned.ts';
 export { type AffinityLinkOptions, linkByAffinity } from './mean-affinity.ts';
 export {

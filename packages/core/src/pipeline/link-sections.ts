@@ -2,7 +2,7 @@
 import { type EdgeColumns, EdgeList } from '../graph/edge-list.ts';
 import { classify } from '../link/classifier.ts';
 import { judgePlane } from '../link/in-plane.ts';
-import { describePairs, edgesOfPairs, type JudgedPairs } from '../link/learned.ts';
+import { describePairs, edgesOfPairs } from '../link/learned.ts';
 import { linkByAffinity } from '../link/mean-affinity.ts';
 import { linkByOverlap, type SectionFragments } from '../link/overlap.ts';
 import { type LinkSection, poolEmbedding, profileTable } from '../link/section-view.ts';
@@ -11,18 +11,6 @@ import type { ResamplePlan } from '../predict/resample.ts';
 import type { NdArray } from '../volume/array.ts';
 import type { FullFragments } from './section-fragments.ts';
 import type { PipelineInput, PipelineOptions } from './start.ts';
-
-/** Two sections that are linked, and what is known of their pairs. */
-export interface SectionPairs {
-  /** Index of either section in the stack. */
-  readonly lowerZ: number;
-  readonly upperZ: number;
-  readonly lower: LinkSection;
-  readonly upper: LinkSection;
-  readonly pairs: JudgedPairs;
-  /** In-plane edges of the upper section, with its ids; probability is the mean affinity. */
-  readonly upperEdges: EdgeColumns;
-}
 
 /** A section with all that links need of it. */
 export interface LinkedSection {

@@ -1,6 +1,6 @@
 /** What a run starts from: input and options, how sections are brought to the network, a first look at them. */
 import { KynError } from '../errors.ts';
-import type { LinkModel } from '../link/learned.ts';
+import type { LinkModel, SectionPairs } from '../link/learned.ts';
 import { LINK_DEFAULTS, type OverlapLinkOptions } from '../link/overlap.ts';
 import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partition.ts';
 import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
@@ -14,7 +14,6 @@ import type {
   SectionSource,
   StageContext,
 } from '../volume/contracts.ts';
-import type { SectionPairs } from './link-sections.ts';
 import type { StageTimer } from './report.ts';
 import type { SegmentationStore } from './store.ts';
 import { type Survey, surveySections } from './survey.ts';
