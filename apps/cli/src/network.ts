@@ -1,13 +1,14 @@
 /** The network of a command: read, loaded, and run in a thread of its own where there is one. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createPredictor, type LoadedModel } from '@kyn/nn';
+import type { BlockPredictor } from '@kyn/core';
+import { type LoadedModel, openPredictor } from '@kyn/nn';
 import { nodeRuntime, workerRuntime } from '@kyn/nn/node';
 import { type ModelFile, readModel } from './model-file.ts';
 
 export interface LoadedNetwork {
   readonly model: ModelFile;
-  readonly predictor: LoadedModel;
+  readonly predictor: LoadedModel | BlockPredictor;
   /** What runs it, for reports. */
   readonly runtime: string;
   /** May be called more than once. */
@@ -29,7 +30,7 @@ export async function loadNetwork(name: string, options: NetworkOptions): Promis
   const worker = new URL('session-worker.js', import.meta.url);
   if (!existsSync(fileURLToPath(worker))) {
     const runtime = await nodeRuntime({ threads, device }, onNote);
-    const predictor = await createPredictor(runtime, model.bytes, model.name);
+    const predictor = await openPredictor(runtime, model.bytes, model.name);
     let closing: Promise<void> | undefined;
     const close = () => {
       closing ??= predictor.close();
@@ -39,7 +40,7 @@ export async function loadNetwork(name: string, options: NetworkOptions): Promis
   }
   const runtime = workerRuntime({ threads, device, onNote, workerUrl: worker });
   try {
-    const predictor = await createPredictor(runtime, model.bytes, model.name);
+    const predictor = await openPredictor(runtime, model.bytes, model.name);
     // the thread takes its sessions with it
     return { model, predictor, runtime: runtime.description, close: () => runtime.close() };
   } catch (error) {

@@ -19,8 +19,8 @@ import { encodePng } from '@kyn/io';
 import { writeFileAtomic } from '@kyn/io/node';
 import {
   type Batch,
-  createPredictor,
   type ModelCard,
+  openPredictor,
   type Runtime,
   type ScheduleOptions,
   sampleSheet,
@@ -221,7 +221,7 @@ async function validate(
 ): Promise<Record<string, number> | undefined> {
   if (volumes.length === 0) return undefined;
   const runtime = await nodeRuntime({ threads: values.threads });
-  const predictor = await createPredictor(runtime, model, 'the model in training');
+  const predictor = await openPredictor(runtime, model, 'the model in training');
   const sums = { validation: 0, voi: 0 };
   try {
     for (const volume of volumes) {

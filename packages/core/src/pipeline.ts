@@ -12,22 +12,17 @@
  */
 import { KynError, throwIfCancelled } from './errors.ts';
 import { EdgeList } from './graph/edge-list.ts';
-import type { LinkSection } from './link/section-view.ts';
 import { mapAhead, WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
 import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
-import { judgeInPlane, type LinkedSection, linkSections, viewSection } from './pipeline/link-sections.ts';
-import { GAP, withNeighbours } from './pipeline/neighbourhood.ts';
+import { judgeInPlane, type LinkedSection, linkSections } from './pipeline/link-sections.ts';
+import { GAP } from './pipeline/neighbourhood.ts';
 import { sectionNotes } from './pipeline/notes.ts';
 import { type Clock, type PipelineReport, StageTimer, SYSTEM_CLOCK } from './pipeline/report.ts';
 import { type FullFragments, givenFragments, noFragments, toFullSize } from './pipeline/section-fragments.ts';
-import {
-  measureShift,
-  type SectionSpectrum,
-  sectionSpectrum,
-  visibleShift,
-} from './pipeline/section-shift.ts';
+import { measureShift, type SectionSpectrum, visibleShift } from './pipeline/section-shift.ts';
+import { positionOf, type SeenSection, seeSections } from './pipeline/seen-sections.ts';
 import {
   checkPipelineInput,
   PIPELINE_DEFAULTS,
@@ -43,13 +38,11 @@ import {
   type SegmentationStore,
   summarise,
 } from './pipeline/store.ts';
-import { noiseShare } from './predict/noise-share.ts';
-import { type NormalisedSection, normaliseInPlace } from './predict/normalise.ts';
-import { type EmbeddedSection, sectionPredictor } from './predict/predict-section.ts';
-import { enlargeLabels, resampleSection } from './predict/resample.ts';
+import { isBlockPredictor } from './predict/predict-blocks.ts';
+import { enlargeLabels } from './predict/resample.ts';
 import { segment } from './segment/segment.ts';
-import { type NdArray, ndarray } from './volume/array.ts';
-import type { Predictor, StageContext } from './volume/contracts.ts';
+import { ndarray } from './volume/array.ts';
+import type { StageContext } from './volume/contracts.ts';
 
 /**
  * Segments a volume into the store, from its first section that is not done.
@@ -78,29 +71,7 @@ export async function runPipeline(
   return assembleNeurons(run, sections);
 }
 
-/** A section in the network's pixels, with its spectrum for the comparison with its neighbour. */
-interface PreparedSection extends NormalisedSection {
-  readonly z: number;
-  readonly spectrum: SectionSpectrum | undefined;
-}
-
-async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
-  const { input, context, timer, imagePlan, survey } = run;
-  throwIfCancelled(context.signal);
-  const raw = await timer.wait('read', input.source.read(z, context.signal));
-  return timer.run('normalise', (): PreparedSection => {
-    const invert = survey.membranesAreBright;
-    const image = resampleSection(raw, imagePlan);
-    const section = normaliseInPlace(image, { invert, minSpread: survey.minSpread });
-    if (section.state !== 'tissue') return { ...section, z, spectrum: undefined };
-    if (noiseShare(section.image) > survey.maxNoise) {
-      return { ...section, state: 'ruined', z, spectrum: undefined };
-    }
-    return { ...section, z, spectrum: sectionSpectrum(section.image) };
-  });
-}
-
-/** The last section with tissue, which the next one is linked to. */
+/** A section with tissue, which the next ones are linked to. */
 interface Below extends LinkedSection {
   readonly spectrum: SectionSpectrum | undefined;
 }
@@ -110,25 +81,27 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
   const { input, store, context, timer } = run;
   const [depth] = input.source.info.shape;
   const sections: SectionSummary[] = [];
-  let last: SectionRecord | undefined; // the last with tissue
+  const reach = reachOf(run);
+  const last: SectionRecord[] = []; // those with tissue that the next is linked to
   for (let z = 0; z < store.sectionsDone; z++) {
     const record = await store.readRecord(z);
-    if (record.state === 'tissue') last = record;
+    if (record.state === 'tissue') keepLast(last, record, reach);
     sections.push(summarise(record));
   }
   const done = sections.length;
   if (done === depth) return sections;
-  let below: Below | undefined;
+  const below: Below[] = [];
   let idOffset = sections.reduce((sum, { fragments }) => sum + fragments, 0);
   const writes = new WriteBehind(WRITES);
   const planes = new LabelRing(WRITES + 1);
   try {
-    // the last one that was done is seen again: the next is linked to it
-    for await (const step of sectionsOnTheWay(run, last?.z ?? done)) {
+    // the last ones that were done are seen again: the next is linked to them
+    for await (const step of sectionsOnTheWay(run, last[0]?.z ?? done)) {
       throwIfCancelled(context.signal);
       const { section } = step;
       if (section.z < done) {
-        if (last && section.z === last.z) below = restoreBelow(run, last, step);
+        const record = last.find(({ z }) => z === section.z);
+        if (record) below.push(restoreBelow(run, record, step));
         continue;
       }
       const full = step.cut();
@@ -138,7 +111,7 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
       const global = timer.run('write', () => enlargeLabels(full.small, run.plan, idOffset, plane));
       const write = () => store.writeSection(record, ndarray(global, run.plan.full));
       await timer.wait('write', writes.add(write));
-      if (section.state === 'tissue') below = here;
+      if (section.state === 'tissue') keepLast(below, here, reach);
       idOffset += full.stats.count;
       context.onProgress?.({ stage: 'segment', done: sections.length, total: depth, unit: 'sections' });
     }
@@ -149,7 +122,17 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
   return sections;
 }
 
-/** Where an interrupted run stopped: its last section with tissue. */
+/** How many sections with tissue below it a section is linked to. */
+function reachOf({ input, options }: Run): number {
+  return isBlockPredictor(input.predictor) ? (options.across?.reach ?? 1) : 1;
+}
+
+/** Adds to a list that is kept `most` long. */
+function keepLast<T>(list: T[], value: T, most: number): void {
+  if (list.push(value) > most) list.shift();
+}
+
+/** A section with tissue before the place where an interrupted run stopped. */
 function restoreBelow(run: Run, { z, runs, stats, idOffset }: SectionRecord, step: SectionOnTheWay): Below {
   const { full, small } = run.plan;
   const own = decodeRuns(runs, new Uint32Array(small[0] * small[1]));
@@ -160,33 +143,16 @@ function restoreBelow(run: Run, { z, runs, stats, idOffset }: SectionRecord, ste
   return { z, fragments, view, edges: new EdgeList(1).columns(), spectrum };
 }
 
-interface SectionOnTheWay {
-  readonly section: PreparedSection;
+interface SectionOnTheWay extends Omit<SeenSection, 'affinities'> {
   /** Cuts it into fragments; to be called before the next section is asked for. */
   readonly cut: () => FullFragments;
-  /** How the learned linker sees its fragments; undefined where the network has no neighbour head. */
-  readonly view: (full: Cut, idOffset: number) => LinkSection | undefined;
-  /** What the neighbour head says of it and the section with tissue below. */
-  readonly cross: NdArray<Float32Array> | undefined;
 }
-
-type Cut = Pick<FullFragments, 'labels' | 'small' | 'stats'>;
-
-/** What the network makes of a section. */
-interface SeenSection {
-  readonly section: PreparedSection;
-  readonly affinities: NdArray<Float32Array> | undefined;
-  readonly view: SectionOnTheWay['view'];
-  readonly cross: NdArray<Float32Array> | undefined;
-}
-
-const noView = () => undefined;
 
 /** Sections from `first` on: read two ahead, predicted one ahead. */
 function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWay> {
   const { input, options, context, timer, plan } = run;
   const { predictor, fragments } = input;
-  const seen = predictor ? seeSections(run, predictor, first) : mapAhead(prepareFrom(run, first), unseen);
+  const seen = seeSections(run, predictor, first);
   if (fragments) {
     return mapAhead(seen, async (step) => {
       const given = await timer.wait('read', fragments.read(step.section.z, context.signal));
@@ -211,56 +177,12 @@ function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWa
   });
 }
 
-async function unseen(section: PreparedSection): Promise<SeenSection> {
-  return { section, affinities: undefined, view: noView, cross: undefined };
-}
-
-function prepareFrom(run: Run, first: number): AsyncIterable<PreparedSection> {
-  const [depth] = run.input.source.info.shape;
-  const zs = Array.from({ length: depth - first }, (_, i) => first + i);
-  return mapAhead(zs, (z) => prepareSection(run, z));
-}
-
-/** Shows sections to the network, one ahead; each with its neighbours, and compared with the one below. */
-function seeSections(run: Run, predictor: Predictor, first: number): AsyncIterable<SeenSection> {
-  const { options, context, timer, imagePlan } = run;
-  const { contextSections } = predictor.info;
-  const { neighbours } = predictor;
-  const network = sectionPredictor(predictor, imagePlan.small[0], imagePlan.small[1], options.predict);
-  const prepared = prepareFrom(run, Math.max(0, first - contextSections));
-  const surrounded = withNeighbours(prepared, contextSections, (z) => positionOf(run, z));
-  let below: EmbeddedSection | undefined;
-  return mapAhead(from(surrounded, first), async ({ section, seen }) => {
-    if (section.state !== 'tissue') return unseen(section);
-    const { affinities, embedded } = await timer.wait('predict', network.predict(seen, context));
-    if (!neighbours) return { section, affinities, view: noView, cross: undefined };
-    const cross = below && (await timer.wait('compare', network.compare(below, embedded, context)));
-    below = embedded;
-    const view = ({ stats, ...full }: Cut, idOffset: number) =>
-      viewSection(full, stats.count, idOffset, imagePlan, network.coarsest(embedded), neighbours);
-    return { section, affinities, view, cross };
-  });
-}
-
-/** Those from section `first` on; the ones before were needed as neighbours only. */
-async function* from<S extends { readonly section: PreparedSection }>(
-  sections: AsyncIterable<S>,
-  first: number,
-): AsyncGenerator<S, void, undefined> {
-  for await (const each of sections) if (each.section.z >= first) yield each;
-}
-
-/** Position of section z, in section thicknesses. */
-function positionOf({ input }: Run, z: number): number {
-  return input.source.info.sectionPositions?.[z] ?? z;
-}
-
-/** Links a section to the one below and makes its record. */
+/** Links a section to those below and makes its record. */
 function describeSection(
   run: Run,
-  { section, view, cross }: SectionOnTheWay,
+  { section, view, cross, across }: SectionOnTheWay,
   full: FullFragments,
-  below: Below | undefined,
+  below: readonly Below[],
   idOffset: number,
 ): { record: SectionRecord; here: Below } {
   const { input, options, timer, plan, imagePlan, voxelSizeNm } = run;
@@ -271,14 +193,18 @@ function describeSection(
   const here = timer.run('link', (): Below => {
     const own = { z, fragments, view: view(full, idOffset), edges: full.edges, spectrum };
     edges.append(judgeInPlane(own, input), idOffset);
-    if (!below || state !== 'tissue') return own;
-    const distance = positionOf(run, z) - positionOf(run, below.z);
-    const kind = distance > GAP ? 'skip' : 'cross';
-    const distanceNm = distance * voxelSizeNm[0];
-    edges.append(linkSections(below, own, cross, { input, options, imagePlan, distanceNm, kind }));
-    if (spectrum && below.spectrum) {
+    const nearest = below.at(-1);
+    if (!nearest || state !== 'tissue') return own;
+    for (const lower of below) {
+      const distance = positionOf(run, z) - positionOf(run, lower.z);
+      const kind = distance > GAP ? 'skip' : 'cross';
+      const distanceNm = distance * voxelSizeNm[0];
+      const seen = { cross, across, nearest: lower === nearest };
+      edges.append(linkSections(lower, own, seen, { input, options, imagePlan, distanceNm, kind }));
+    }
+    if (spectrum && nearest.spectrum) {
       const pixelNm = [voxelSizeNm[1] * imagePlan.factor[0], voxelSizeNm[2] * imagePlan.factor[1]] as const;
-      shiftNm = visibleShift(measureShift(below.spectrum, spectrum), spectrum.step, pixelNm);
+      shiftNm = visibleShift(measureShift(nearest.spectrum, spectrum), spectrum.step, pixelNm);
     }
     return own;
   });

@@ -4,8 +4,11 @@ export {
   type Baseline3dSettings,
   decodeBaseline3d,
   encodeBaseline3d,
+  looksLikeBaseline3d,
 } from './model/baseline3d-model.ts';
+export { createBlockPredictor, openPredictor } from './model/block-predictor.ts';
 export {
+  type CommonDescription,
   decodeModel,
   encodeModel,
   type KynModel,

@@ -3,7 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { subvolumeShape, type Vec3 } from '@kyn/core';
 import { describeVolume } from '@kyn/io/node';
-import { decodeModel, type ModelDescription } from '@kyn/nn';
+import {
+  type CommonDescription,
+  decodeBaseline3d,
+  decodeModel,
+  looksLikeBaseline3d,
+  type SegmenterSettings,
+} from '@kyn/nn';
 import { defineCommand } from '../command.ts';
 import { DEFAULT_MODEL, readModel } from '../model-file.ts';
 import { volumeOptions } from '../options.ts';
@@ -27,8 +33,8 @@ compression, and what was noticed while reading (colour images, gaps in the numb
   ],
   async run({ operands: [input], values, given }, context) {
     if (isModelName(input)) {
-      const { description, segmenter } = decodeModel((await readModel(input)).bytes, input);
-      context.result({ ...description, bytes: segmenter.length }, modelText(description, segmenter.length));
+      const { description, settings, graph } = readDescription((await readModel(input)).bytes, input);
+      context.result({ ...description, bytes: graph.length }, modelText(description, settings, graph.length));
       return;
     }
     const description = await describeVolume(volumeSpec(input));
@@ -68,13 +74,27 @@ function isModelName(input: string): boolean {
   return input.endsWith('.kyn') || (!existsSync(input) && input === DEFAULT_MODEL);
 }
 
-function modelText({ name, segmenter, card }: ModelDescription, bytes: number): string {
+/** What a model of either kind says of itself, and its network. */
+function readDescription(bytes: Uint8Array, where: string) {
+  if (looksLikeBaseline3d(bytes)) {
+    const { description, graph } = decodeBaseline3d(bytes, where);
+    return { description, settings: description.baseline3d, graph };
+  }
+  const { description, segmenter } = decodeModel(bytes, where);
+  return { description, settings: description.segmenter, graph: segmenter };
+}
+
+function modelText(
+  { name, card }: CommonDescription,
+  { voxelSizeNm, flopPerPixel }: Pick<SegmenterSettings, 'voxelSizeNm' | 'flopPerPixel'>,
+  bytes: number,
+): string {
   const figures = Object.entries(card.figures).map(([key, value]) => [key, String(value)]);
   const rows = [
     ['model', name],
     ['', card.description],
-    ['voxels', `${segmenter.voxelSizeNm.join('×')} nm (zyx)`],
-    ['network', `${(bytes / 1e6).toFixed(1)} MB, ${Math.round(segmenter.flopPerPixel)} FLOP a pixel`],
+    ['voxels', `${voxelSizeNm.join('×')} nm (zyx)`],
+    ['network', `${(bytes / 1e6).toFixed(1)} MB, ${Math.round(flopPerPixel)} FLOP a pixel`],
     ['licence', card.licence],
     ...card.data.map((each, i) => [i === 0 ? 'data' : '', each]),
     ['made by', `${card.command} (seed ${card.seed})`],

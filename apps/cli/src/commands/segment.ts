@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import {
+  type BlockPredictor,
   checkPipelineInput,
+  isBlockPredictor,
   isKynError,
   type LabelSource,
   PIPELINE_DEFAULTS,
@@ -76,10 +78,18 @@ A run that was stopped or killed is finished by the same command with --resume, 
         network = await loadNetwork(values.model, { threads, device, onNote: context.stage.onNote });
       }
       const predictor = network?.predictor;
-      const linker = learned ? predictor?.linker : undefined;
-      if (learned && !linker) context.stage.onNote(`${values.model} has no linker: linked by plain overlap`);
+      const in3d = isBlockPredictor(predictor);
+      const linker = learned && !in3d ? predictor?.linker : undefined;
+      if (learned && !in3d && !linker) {
+        context.stage.onNote(`${values.model} has no linker: linked by plain overlap`);
+      }
+      if (in3d && values.accurate) context.stage.onNote('--accurate changes nothing for a 3D network');
       checkPipelineInput({ source, predictor, fragments });
-      const options: PipelineOptions = { ...PIPELINE_DEFAULTS, predict: { flips: values.accurate } };
+      const options: PipelineOptions = {
+        ...PIPELINE_DEFAULTS,
+        predict: { flips: values.accurate },
+        across: learned ? PIPELINE_DEFAULTS.across : undefined,
+      };
       const run = await identify(source, values, fragments, network?.model, options);
       const voxelSizeNm = outputVoxelSize(source, fragments, predictor);
       const describe = (report: PipelineReport) => ({
@@ -135,7 +145,11 @@ async function runInto(
 }
 
 /** Voxel size of the result: the input's, else what the pipeline assumes. */
-function outputVoxelSize(source: SectionSource, fragments?: LabelSource, predictor?: Predictor): Vec3 {
+function outputVoxelSize(
+  source: SectionSource,
+  fragments?: LabelSource,
+  predictor?: Predictor | BlockPredictor,
+): Vec3 {
   return source.info.voxelSizeNm ?? predictor?.info.voxelSizeNm ?? fragments?.info.voxelSizeNm ?? [1, 1, 1];
 }
 

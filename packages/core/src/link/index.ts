@@ -17,7 +17,9 @@ export {
   type JudgedPairs,
   LINK_FORMAT,
   type LinkModel,
+  type SectionPairs,
 } from './learned.ts';
+export { type AffinityLinkOptions, linkByAffinity } from './mean-affinity.ts';
 export {
   countOverlaps,
   LINK_DEFAULTS,

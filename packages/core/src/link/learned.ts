@@ -2,7 +2,7 @@
  * Learned links: evidence about every candidate pair, judged by boosted trees whose answer is calibrated to a
  * probability (GALA: Nunez-Iglesias 2013, for the idea of a classifier over pooled evidence).
  */
-import { CROSS, EdgeList, SKIP } from '../graph/edge-list.ts';
+import { CROSS, type EdgeColumns, EdgeList, SKIP } from '../graph/edge-list.ts';
 import { type Classifier, isClassifier } from './classifier.ts';
 import { PLANE_FEATURES } from './in-plane.ts';
 import { COLUMNS, type CrossAffinity, gatherEvidence, type PairEvidence, PIXELS } from './pair-evidence.ts';
@@ -35,6 +35,18 @@ export interface JudgedPairs {
   readonly evidence: PairEvidence;
   /** Rows of {@link PAIR_FEATURES}. */
   readonly features: Float32Array;
+}
+
+/** Two sections that are linked, and what is known of their pairs. */
+export interface SectionPairs {
+  /** Index of either section in the stack. */
+  readonly lowerZ: number;
+  readonly upperZ: number;
+  readonly lower: LinkSection;
+  readonly upper: LinkSection;
+  readonly pairs: JudgedPairs;
+  /** In-plane edges of the upper section, with its ids; probability is the mean affinity. */
+  readonly upperEdges: EdgeColumns;
 }
 
 export function describePairs(

@@ -1,7 +1,6 @@
 /** What surrounds the pipeline: where its result is kept, what it reports. */
 
 export { mapAhead, WriteBehind } from './ahead.ts';
-export type { SectionPairs } from './link-sections.ts';
 export { createMemoryStore, type MemoryStore } from './memory-store.ts';
 export type { PreviewPanel } from './preview-panel.ts';
 export type { Clock, PipelineReport, StageName, StageTime } from './report.ts';

@@ -1,28 +1,16 @@
-/** Links a section to the one below it: with what the network says of both, or by plain overlap. */
-import type { EdgeColumns, EdgeList } from '../graph/edge-list.ts';
+/** Links a section to those below it: with what the network says of both, or by plain overlap. */
+import { type EdgeColumns, EdgeList } from '../graph/edge-list.ts';
 import { classify } from '../link/classifier.ts';
 import { judgePlane } from '../link/in-plane.ts';
-import { describePairs, edgesOfPairs, type JudgedPairs } from '../link/learned.ts';
+import { describePairs, edgesOfPairs } from '../link/learned.ts';
+import { linkByAffinity } from '../link/mean-affinity.ts';
 import { linkByOverlap, type SectionFragments } from '../link/overlap.ts';
 import { type LinkSection, poolEmbedding, profileTable } from '../link/section-view.ts';
 import type { EmbeddedTile } from '../predict/embedded-tile.ts';
 import type { ResamplePlan } from '../predict/resample.ts';
 import type { NdArray } from '../volume/array.ts';
-import type { NeighbourPredictor } from '../volume/contracts.ts';
 import type { FullFragments } from './section-fragments.ts';
 import type { PipelineInput, PipelineOptions } from './start.ts';
-
-/** Two sections that are linked, and what is known of their pairs. */
-export interface SectionPairs {
-  /** Index of either section in the stack. */
-  readonly lowerZ: number;
-  readonly upperZ: number;
-  readonly lower: LinkSection;
-  readonly upper: LinkSection;
-  readonly pairs: JudgedPairs;
-  /** In-plane edges of the upper section, with its ids; probability is the mean affinity. */
-  readonly upperEdges: EdgeColumns;
-}
 
 /** A section with all that links need of it. */
 export interface LinkedSection {
@@ -37,15 +25,14 @@ export interface LinkedSection {
 /**
  * A section as the learned linker sees it.
  * @param full its fragments; given ones are brought to the network's pixels
- * @param tiles the network's coarsest embedding of it
+ * @param embedding the network's coarsest embedding of it, where there is one: what a pixel of it stands for, and tiles
  */
 export function viewSection(
   full: Pick<FullFragments, 'labels' | 'small'>,
   count: number,
   idOffset: number,
   { full: [fullHeight, fullWidth], small: [height, width], identity, factor }: ResamplePlan,
-  tiles: readonly EmbeddedTile[],
-  { embeddingStrides }: NeighbourPredictor,
+  embedding: { readonly tiles: readonly EmbeddedTile[]; readonly stride: number } = { tiles: [], stride: 1 },
 ): LinkSection {
   let labels = full.small;
   if (!identity && full.labels === full.small) {
@@ -57,7 +44,6 @@ export function viewSection(
       }
     }
   }
-  const stride = embeddingStrides[embeddingStrides.length - 1];
   const profiles = profileTable(labels, height, width, count);
   return {
     labels,
@@ -65,7 +51,7 @@ export function viewSection(
     width,
     idOffset,
     profiles,
-    ...poolEmbedding(tiles, labels, height, width, count, stride),
+    ...poolEmbedding(embedding.tiles, labels, height, width, count, embedding.stride),
   };
 }
 
@@ -83,15 +69,34 @@ export function judgeInPlane({ edges, view }: LinkedSection, { linker }: Pipelin
   return linker?.plane && view ? judgePlane(edges, view.profiles, linker.plane) : edges;
 }
 
-/** @param cross what the neighbour head says of the two, where it was asked */
+/** What a 3D network says of a section and those before it. */
+export interface AcrossAffinities {
+  /** How many sections before. */
+  readonly zReach: readonly number[];
+  /** Dense `[zReach, height, width]`. */
+  readonly values: NdArray<Float32Array>;
+}
+
+/** What the networks say of two sections. */
+export interface SeenPair {
+  /** By the neighbour head, where it was asked. */
+  readonly cross?: NdArray<Float32Array> | undefined;
+  /** Of the upper one, by a 3D network. */
+  readonly across?: AcrossAffinities | undefined;
+  /** No section with tissue lies between the two. */
+  readonly nearest: boolean;
+}
+
 export function linkSections(
   lower: LinkedSection,
   upper: LinkedSection,
-  cross: NdArray<Float32Array> | undefined,
-  { input, options, imagePlan, distanceNm, kind }: LinkContext,
+  { cross, across, nearest }: SeenPair,
+  context: LinkContext,
 ): EdgeList {
+  const { input, options, imagePlan, distanceNm, kind } = context;
+  if (across) return linkAcross(lower, upper, across, nearest, context);
   const { linker, onPairs, predictor } = input;
-  const head = predictor?.neighbours;
+  const head = predictor && 'neighbours' in predictor ? predictor.neighbours : undefined;
   if (!cross || !head || !lower.view || !upper.view || !(linker || onPairs)) {
     return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind });
   }
@@ -109,4 +114,26 @@ export function linkSections(
   const probability = classify(linker.cross, pairs.features);
   const scale = imagePlan.factor[0] * imagePlan.factor[1];
   return edgesOfPairs(pairs, probability, lower.view, upper.view, kind, scale);
+}
+
+/** By the affinities of a 3D network; what lies beyond its reach, by overlap, if nothing lies between. */
+function linkAcross(
+  lower: LinkedSection,
+  upper: LinkedSection,
+  { zReach, values }: AcrossAffinities,
+  nearest: boolean,
+  { options, imagePlan, kind }: LinkContext,
+): EdgeList {
+  const apart = upper.z - lower.z;
+  const channel = zReach.indexOf(apart);
+  if (!options.across || channel < 0 || !lower.view || !upper.view) {
+    const byOverlap = { ...options.link, kind };
+    return nearest ? linkByOverlap(lower.fragments, upper.fragments, byOverlap) : new EdgeList(1);
+  }
+  const { evenAffinity, reach } = options.across;
+  if (!nearest && apart > reach) return new EdgeList(1);
+  const plane = values.shape[1] * values.shape[2];
+  const affinity = values.data.subarray(channel * plane, (channel + 1) * plane);
+  const pixelArea = imagePlan.factor[0] * imagePlan.factor[1];
+  return linkByAffinity(lower.view, upper.view, affinity, { kind, evenAffinity, pixelArea });
 }

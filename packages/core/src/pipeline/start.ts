@@ -1,14 +1,19 @@
 /** What a run starts from: input and options, how sections are brought to the network, a first look at them. */
 import { KynError } from '../errors.ts';
-import type { LinkModel } from '../link/learned.ts';
+import type { LinkModel, SectionPairs } from '../link/learned.ts';
 import { LINK_DEFAULTS, type OverlapLinkOptions } from '../link/overlap.ts';
 import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partition.ts';
 import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
 import { planResample, type ResamplePlan } from '../predict/resample.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions } from '../segment/segment.ts';
 import type { Vec3 } from '../volume/array.ts';
-import type { LabelSource, Predictor, SectionSource, StageContext } from '../volume/contracts.ts';
-import type { SectionPairs } from './link-sections.ts';
+import type {
+  BlockPredictor,
+  LabelSource,
+  Predictor,
+  SectionSource,
+  StageContext,
+} from '../volume/contracts.ts';
 import type { StageTimer } from './report.ts';
 import type { SegmentationStore } from './store.ts';
 import { type Survey, surveySections } from './survey.ts';
@@ -16,7 +21,7 @@ import { type Survey, surveySections } from './survey.ts';
 export interface PipelineInput {
   readonly source: SectionSource;
   /** Needed unless fragments are given. */
-  readonly predictor?: Predictor;
+  readonly predictor?: Predictor | BlockPredictor;
   /** Judges links on what the predictor's neighbour head says; without it, or without such a head, overlap does. */
   readonly linker?: LinkModel;
   /** 2D fragments of the same volume, instead of segmenting. */
@@ -27,10 +32,20 @@ export interface PipelineInput {
   readonly onPredicted?: () => Promise<void>;
 }
 
+/** How the affinities of a 3D network link sections. */
+export interface AcrossOptions {
+  /** Mean affinity at which a pair is as likely one neuron as not. 0..1 exclusive. */
+  readonly evenAffinity: number;
+  /** Sections this far apart are linked, though others lie between them. */
+  readonly reach: number;
+}
+
 export interface PipelineOptions {
   readonly predict: PredictOptions;
   readonly segment: Omit<SegmentOptions, 'offsets' | 'mask'>;
   readonly link: Omit<OverlapLinkOptions, 'kind'>;
+  /** Without it a 3D network's sections are linked by plain overlap. */
+  readonly across?: AcrossOptions;
   readonly partition: PartitionOptions;
 }
 
@@ -39,6 +54,7 @@ export const PIPELINE_DEFAULTS: PipelineOptions = {
   predict: PREDICT_DEFAULTS,
   segment: SEGMENT_DEFAULTS,
   link: LINK_DEFAULTS,
+  across: { evenAffinity: 0.5, reach: 1 },
   partition: PARTITION_DEFAULTS,
 };
 

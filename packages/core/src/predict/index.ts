@@ -8,6 +8,14 @@ export {
 } from './normalise.ts';
 export { membranesAreBright, POLARITY_PIECE, type PolarityEvidence, polarityEvidence } from './polarity.ts';
 export {
+  type BlockedSection,
+  type BlockPlan,
+  isBlockPredictor,
+  planBlocks,
+  type SlabPredictor,
+  slabPredictor,
+} from './predict-blocks.ts';
+export {
   PREDICT_DEFAULTS,
   type PredictOptions,
   planTiles,

@@ -15,6 +15,8 @@ export interface TileOptions {
   readonly maxSide: number;
   /** Pixels at a tile's edge that lack context. */
   readonly halo: number;
+  /** Tiles start at multiples of this; default {@link ALIGNMENT}. */
+  readonly alignment?: number;
 }
 
 export interface TileAxis {
@@ -27,7 +29,10 @@ export interface TileAxis {
 }
 
 /** Cuts one axis of `extent` pixels. */
-export function planAxis(extent: number, { multiple, maxSide, halo }: TileOptions): TileAxis {
+export function planAxis(
+  extent: number,
+  { multiple, maxSide, halo, alignment = ALIGNMENT }: TileOptions,
+): TileAxis {
   const largest = Math.max(multiple, Math.floor(maxSide / multiple) * multiple);
   const roundUp = (pixels: number) => Math.ceil(pixels / multiple) * multiple;
   if (extent <= largest) {
@@ -41,12 +46,13 @@ export function planAxis(extent: number, { multiple, maxSide, halo }: TileOption
   const start: number[] = [];
   // the last one may reach beyond the section by less than the alignment
   for (let i = 0; i < count; i++) {
-    start.push(ALIGNMENT * Math.ceil((i * (extent - side)) / (count - 1) / ALIGNMENT));
+    start.push(alignment * Math.ceil((i * (extent - side)) / (count - 1) / alignment));
   }
   return { side, start, weight: blendWeights(extent, side, start) };
 }
 
-function blendWeights(extent: number, side: number, start: readonly number[]): Float32Array[] {
+/** Weights of tiles of one side that lie one after the other, and overlap. */
+export function blendWeights(extent: number, side: number, start: readonly number[]): Float32Array[] {
   const total = new Float32Array(extent);
   const weight = start.map((first, i) => {
     const w = new Float32Array(side);

@@ -120,6 +120,26 @@ export interface NeighbourPredictor {
   ): Promise<NdArray<Float32Array>>;
 }
 
+/** Sizes a 3D network works at; those of tiles are of its blocks' rows and columns. */
+export interface BlockPredictorInfo extends Omit<PredictorInfo, 'contextSections'> {
+  /** After the in-plane channels: how likely a pixel and the one this many sections before it are the same cell. */
+  readonly zReach: readonly number[];
+  /** Sections of a block, and how many at either end lack context and are blended away. */
+  readonly blockDepth: number;
+  readonly haloDepth: number;
+}
+
+/** A 3D network: normalised blocks of sections in, affinities out. */
+export interface BlockPredictor {
+  readonly info: BlockPredictorInfo;
+  /**
+   * @param blocks `[n, 1, d, h, w]` float32, contrast-normalised; h and w multiples of `tileMultiple`.
+   * @returns `[n, offsets + zReach, d, h, w]` in 0..1
+   */
+  predict(blocks: NdArray<Float32Array>, signal?: Signal): Promise<NdArray<Float32Array>>;
+  close(): Promise<void>;
+}
+
 /** A 2D network: normalised tiles in, affinities out. */
 export interface Predictor {
   readonly info: PredictorInfo;

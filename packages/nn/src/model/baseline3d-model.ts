@@ -1,6 +1,7 @@
 /** The 3D baseline as a model file: one ONNX graph and what it was trained for. */
 import type { Offset2, Vec3 } from '@kyn/core';
-import { type CommonDescription, packModel, unpackModel } from './kyn-model.ts';
+import { unzipSync } from 'fflate';
+import { type CommonDescription, looksLikeKynModel, packModel, unpackModel } from './kyn-model.ts';
 
 export interface Baseline3dSettings {
   /** nm, zyx; z is what a section typically is. */
@@ -41,4 +42,20 @@ export function encodeBaseline3d({ description, graph }: Baseline3dModel): Uint8
 export function decodeBaseline3d(bytes: Uint8Array, where: string): Baseline3dModel {
   const { description, files } = unpackModel<Baseline3dDescription>(bytes, GRAPH, where);
   return { description, graph: files[GRAPH] };
+}
+
+/** True for a model file that holds a 3D baseline. */
+export function looksLikeBaseline3d(bytes: Uint8Array): boolean {
+  if (!looksLikeKynModel(bytes)) return false;
+  let found = false;
+  const note = ({ name }: { name: string }): boolean => {
+    found ||= name === GRAPH;
+    return false;
+  };
+  try {
+    unzipSync(bytes, { filter: note });
+  } catch {
+    return false; // a broken file is told of where it is decoded
+  }
+  return found;
 }

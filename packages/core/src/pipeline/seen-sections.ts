@@ -1,0 +1,161 @@
+/** Sections as a network sees them, one ahead of the pipeline: by a 2D network one by one, by a 3D one in slabs. */
+import { throwIfCancelled } from '../errors.ts';
+import type { LinkSection } from '../link/section-view.ts';
+import { noiseShare } from '../predict/noise-share.ts';
+import { type NormalisedSection, normaliseInPlace } from '../predict/normalise.ts';
+import { isBlockPredictor, slabPredictor } from '../predict/predict-blocks.ts';
+import { type EmbeddedSection, sectionPredictor } from '../predict/predict-section.ts';
+import { resampleSection } from '../predict/resample.ts';
+import type { NdArray, Vec3 } from '../volume/array.ts';
+import type { BlockPredictor, Predictor } from '../volume/contracts.ts';
+import { mapAhead } from './ahead.ts';
+import { type AcrossAffinities, viewSection } from './link-sections.ts';
+import { withNeighbours } from './neighbourhood.ts';
+import type { FullFragments } from './section-fragments.ts';
+import { type SectionSpectrum, sectionSpectrum } from './section-shift.ts';
+import type { Run } from './start.ts';
+
+/** A section in the network's pixels, with its spectrum for the comparison with its neighbour. */
+export interface PreparedSection extends NormalisedSection {
+  readonly z: number;
+  readonly spectrum: SectionSpectrum | undefined;
+}
+
+async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
+  const { input, context, timer, imagePlan, survey } = run;
+  throwIfCancelled(context.signal);
+  const raw = await timer.wait('read', input.source.read(z, context.signal));
+  return timer.run('normalise', (): PreparedSection => {
+    const invert = survey.membranesAreBright;
+    const image = resampleSection(raw, imagePlan);
+    const section = normaliseInPlace(image, { invert, minSpread: survey.minSpread });
+    if (section.state !== 'tissue') return { ...section, z, spectrum: undefined };
+    if (noiseShare(section.image) > survey.maxNoise) {
+      return { ...section, state: 'ruined', z, spectrum: undefined };
+    }
+    return { ...section, z, spectrum: sectionSpectrum(section.image) };
+  });
+}
+
+export type Cut = Pick<FullFragments, 'labels' | 'small' | 'stats'>;
+
+/** What the network makes of a section. */
+export interface SeenSection {
+  readonly section: PreparedSection;
+  readonly affinities: NdArray<Float32Array> | undefined;
+  /** How the linker sees its fragments; undefined where the network says nothing of links. */
+  readonly view: (full: Cut, idOffset: number) => LinkSection | undefined;
+  /** What the neighbour head says of it and the section with tissue below. */
+  readonly cross?: NdArray<Float32Array>;
+  /** What a 3D network says of it and the sections before. */
+  readonly across?: AcrossAffinities;
+}
+
+const noView = () => undefined;
+
+/** Shows the sections from `first` on to the network, if there is one. */
+export function seeSections(
+  run: Run,
+  predictor: Predictor | BlockPredictor | undefined,
+  first: number,
+): AsyncIterable<SeenSection> {
+  if (!predictor) return mapAhead(prepareFrom(run, first), async (section) => unseen(section));
+  return isBlockPredictor(predictor) ? seeInSlabs(run, predictor, first) : seeOneByOne(run, predictor, first);
+}
+
+function unseen(section: PreparedSection): SeenSection {
+  return { section, affinities: undefined, view: noView };
+}
+
+function prepareFrom(run: Run, first: number): AsyncIterable<PreparedSection> {
+  const [depth] = run.input.source.info.shape;
+  const zs = Array.from({ length: depth - first }, (_, i) => first + i);
+  return mapAhead(zs, (z) => prepareSection(run, z));
+}
+
+/** To a 2D network, one ahead; each with its neighbours, and compared with the one below. */
+function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterable<SeenSection> {
+  const { options, context, timer, imagePlan } = run;
+  const { contextSections } = predictor.info;
+  const { neighbours } = predictor;
+  const network = sectionPredictor(predictor, imagePlan.small[0], imagePlan.small[1], options.predict);
+  const prepared = prepareFrom(run, Math.max(0, first - contextSections));
+  const surrounded = withNeighbours(prepared, contextSections, (z) => positionOf(run, z));
+  let below: EmbeddedSection | undefined;
+  return mapAhead(from(surrounded, first), async ({ section, seen }) => {
+    if (section.state !== 'tissue') return unseen(section);
+    const { affinities, embedded } = await timer.wait('predict', network.predict(seen, context));
+    if (!neighbours) return { section, affinities, view: noView };
+    const cross = below && (await timer.wait('compare', network.compare(below, embedded, context)));
+    below = embedded;
+    const view = ({ stats, ...full }: Cut, idOffset: number) =>
+      viewSection(full, stats.count, idOffset, imagePlan, {
+        tiles: network.coarsest(embedded),
+        stride: neighbours.embeddingStrides[neighbours.embeddingStrides.length - 1],
+      });
+    return { section, affinities, view, ...(cross ? { cross } : {}) };
+  });
+}
+
+/** Those from section `first` on; the ones before were needed as neighbours only. */
+async function* from<S extends { readonly section: PreparedSection }>(
+  sections: AsyncIterable<S>,
+  first: number,
+): AsyncGenerator<S, void, undefined> {
+  for await (const each of sections) if (each.section.z >= first) yield each;
+}
+
+/**
+ * To a 3D network, slab by slab. A section without tissue looks like the one before it in the slab (failing that, the
+ * one after), as in training.
+ */
+async function* seeInSlabs(
+  run: Run,
+  predictor: BlockPredictor,
+  first: number,
+): AsyncGenerator<SeenSection, void, undefined> {
+  const { input, context, timer, imagePlan } = run;
+  const { zReach } = predictor.info;
+  const [height, width] = imagePlan.small;
+  const shape: Vec3 = [input.source.info.shape[0], height, width];
+  const network = slabPredictor(predictor, shape);
+  const { start, side } = network;
+  const begin = network.firstSlabOf(first);
+  const prepared = prepareFrom(run, start[begin])[Symbol.asyncIterator]();
+  const slab: PreparedSection[] = [];
+  try {
+    for (let i = begin; i < start.length; i++) {
+      while (slab.length > 0 && slab[0].z < start[i]) slab.shift();
+      while (slab.length < side) slab.push((await prepared.next()).value as PreparedSection);
+      await timer.wait('predict', network.predict(i, imagesOf(slab), context));
+      const end = i + 1 < start.length ? start[i + 1] : shape[0];
+      for (const section of slab.slice(0, end - start[i])) {
+        if (section.z < first) continue;
+        if (section.state !== 'tissue') {
+          yield unseen(section);
+          continue;
+        }
+        const { affinities, across: values } = network.section(section.z);
+        const view = ({ stats, ...full }: Cut, idOffset: number) =>
+          viewSection(full, stats.count, idOffset, imagePlan);
+        yield { section, affinities, view, across: { zReach, values } };
+      }
+    }
+  } finally {
+    await prepared.return?.();
+  }
+}
+
+function imagesOf(slab: readonly PreparedSection[]): NdArray<Float32Array>[] {
+  const known = slab.findIndex(({ state }) => state === 'tissue');
+  let last = slab[Math.max(0, known)];
+  return slab.map((section) => {
+    if (section.state === 'tissue') last = section;
+    return last.image;
+  });
+}
+
+/** Position of section z, in section thicknesses. */
+export function positionOf({ input }: Run, z: number): number {
+  return input.source.info.sectionPositions?.[z] ?? z;
+}
