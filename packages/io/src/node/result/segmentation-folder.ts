@@ -19,7 +19,6 @@ import {
 import type { ResumableLabelSink } from '../../sinks.ts';
 import { writeFileAtomic } from '../atomic.ts';
 import { createLabelZarr } from '../zarr-writer.ts';
-import { assignmentToArrow, graphToArrow } from './arrow-tables.ts';
 import {
   ASSIGNMENT,
   FRAGMENTS,
@@ -146,6 +145,11 @@ function recordPath(folder: string, z: number): string {
   return join(folder, RECORDS, `${String(z).padStart(6, '0')}.bin`);
 }
 
+/** The Arrow library is as large as all the rest, and only needed here. */
+function arrowTables() {
+  return import('./arrow-tables.ts');
+}
+
 class Folder implements SegmentationFolder {
   private segmentation: Promise<ResumableLabelSink> | undefined;
 
@@ -166,12 +170,14 @@ class Folder implements SegmentationFolder {
     return decodeRecord(await readFile(path), path);
   }
 
-  writeGraph(edges: EdgeColumns): Promise<void> {
-    return writeFileAtomic(join(this.folder, GRAPH), graphToArrow(edges));
+  async writeGraph(edges: EdgeColumns): Promise<void> {
+    const { graphToArrow } = await arrowTables();
+    await writeFileAtomic(join(this.folder, GRAPH), graphToArrow(edges));
   }
 
-  writeAssignment(assignment: Uint32Array): Promise<void> {
-    return writeFileAtomic(join(this.folder, ASSIGNMENT), assignmentToArrow(assignment));
+  async writeAssignment(assignment: Uint32Array): Promise<void> {
+    const { assignmentToArrow } = await arrowTables();
+    await writeFileAtomic(join(this.folder, ASSIGNMENT), assignmentToArrow(assignment));
   }
 
   async writeSegmentation(z: number, neurons: LabelSection): Promise<void> {
