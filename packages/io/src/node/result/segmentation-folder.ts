@@ -27,6 +27,7 @@ import {
   GRAPH,
   INCOMPLETE,
   markIncomplete,
+  missingResult,
   NEURONS,
   PREVIEW,
   RECORDS,
@@ -91,6 +92,17 @@ export async function takeSegmentationFolder(
   const goOn = ours && resume && !overwrite;
   if (goOn) checkSameRun(folder, state.run, run);
   if (goOn && state.kind === 'complete') {
+    const missing = await missingResult(folder);
+    if (missing !== undefined) {
+      throw new KynError(
+        'output',
+        `the segmentation in it is complete, but ${missing} is not there any more`,
+        {
+          where: folder,
+          hint: 'make it again with --overwrite',
+        },
+      );
+    }
     return { complete: true, report: JSON.parse(await readFile(join(folder, REPORT), 'utf8')) };
   }
   if (!goOn) await remove(folder, RECORDS); // first, so that no other run's sections count as this one's
