@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import {
   createPhantom,
+  isKynError,
   KynError,
   type LabelSource,
   type PhantomOptions,
@@ -91,7 +92,14 @@ export async function openRecipeVolume(
     throw new KynError('format', 'a recipe volume names no source, phantom or labels');
   if (!render && source === undefined)
     throw new KynError('format', 'a recipe volume has labels but no source', { where: labelSpec });
-  const whole = await openLabels(place(labelSpec));
+  const whole = await openLabels(place(labelSpec)).catch((error: unknown) => {
+    if (!isKynError(error) || error.code !== 'not-found') throw error;
+    throw new KynError('not-found', error.message, {
+      where: error.where,
+      hint: 'name the folder of the data with --data',
+      cause: error,
+    });
+  });
   try {
     const labels = subvolume(whole, volume) as LabelSource;
     if (render) {

@@ -47,6 +47,7 @@ import { noiseShare } from './predict/noise-share.ts';
 import { type NormalisedSection, normaliseInPlace } from './predict/normalise.ts';
 import { type EmbeddedSection, sectionPredictor } from './predict/predict-section.ts';
 import { enlargeLabels, resampleSection } from './predict/resample.ts';
+import { invalidPixels } from './predict/tissue.ts';
 import { segment } from './segment/segment.ts';
 import { type NdArray, ndarray } from './volume/array.ts';
 import type { Predictor, StageContext } from './volume/contracts.ts';
@@ -91,7 +92,8 @@ async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
   return timer.run('normalise', (): PreparedSection => {
     const invert = survey.membranesAreBright;
     const image = resampleSection(raw, imagePlan);
-    const section = normaliseInPlace(image, { invert, minSpread: survey.minSpread });
+    const normalised = normaliseInPlace(image, { invert, minSpread: survey.minSpread });
+    const section = { ...normalised, invalidPixels: normalised.invalidPixels || invalidPixels(raw) };
     if (section.state !== 'tissue') return { ...section, z, spectrum: undefined };
     if (noiseShare(section.image) > survey.maxNoise) {
       return { ...section, state: 'ruined', z, spectrum: undefined };

@@ -7,6 +7,8 @@
  * is connected to the border.
  */
 
+import type { RawSection } from '../volume/contracts.ts';
+
 /** Half the side of the flat square, in pixels. */
 const FLAT_RADIUS = 3;
 
@@ -48,6 +50,17 @@ export function findTissue(image: Float32Array, height: number, width: number): 
     }
   }
   return { mask, invalidPixels, fillPixels };
+}
+
+/** Pixels of a section as it was read that are NaN or infinite; averaging may leave nothing of them. */
+export function invalidPixels({ data, shape, stride }: RawSection): number {
+  if (!(data instanceof Float32Array)) return 0;
+  let count = 0;
+  for (let y = 0; y < shape[0]; y++) {
+    for (let x = 0, p = y * stride[0]; x < shape[1]; x++, p += stride[1])
+      if (data[p] - data[p] !== 0) count++;
+  }
+  return count;
 }
 
 /** Pixels of a row that are NaN or infinite. */
