@@ -49,6 +49,43 @@ def hdf5():
         f['em'].attrs['element_size_um'] = (0.04, 0.008, 0.004)
 
 
+def hdf5_kinds():
+    # One dataset for every way of storing, named for it. The first ones are read in script, those under `library`
+    # by the HDF5 library. More names than fit one node of a group's index.
+    for name, libver in (('hdf5-kinds.h5', 'earliest'), ('hdf5-links.h5', ('v110', 'v110'))):
+        with h5py.File(path(name), 'w', libver=libver) as f:
+            for i in range(20):
+                f.create_group(f'plain/other/{i:02}')
+            plain, library = f['plain'], f.create_group('library')
+            plain.create_dataset('contiguous', data=RAW)
+            plain.create_dataset('signed', data=-RAW.astype(np.int16))
+            plain.create_dataset('section', data=RAW[0])
+            plain['contiguous'].attrs['resolution'] = np.array(VOXEL, np.float32)
+            plain['signed'].attrs['voxel_size'] = np.array(VOXEL, np.int64)
+            plain['signed'].attrs['name'] = 'a text'
+            for number in ('u2', 'u4', 'u8', 'f4', 'f8'):
+                # version 4 layouts, which only newer files have, are the library's
+                where = plain if libver == 'earliest' else library
+                where.create_dataset(f'chunked-{number}', data=RAW.astype(number), chunks=(2, 5, 7), shuffle=True,
+                                     compression='gzip')
+            if libver != 'earliest':
+                library['soft'] = h5py.SoftLink('/plain/contiguous')
+                continue
+            plain.create_dataset('one-by-one', data=RAW, chunks=(1, 1, 5))
+            plain.create_dataset('chunked-section', data=RAW[0], chunks=(5, 7), compression='gzip')
+            plain.create_dataset('four-axes', data=RAW[None], chunks=(1, 2, 12, 18), compression='gzip')
+            partly = plain.create_dataset('unwritten', SHAPE, np.uint8, chunks=(4, 6, 18))
+            partly[:4] = RAW[:4]
+            mixed = plain.create_dataset('skipped-filter', SHAPE, np.uint16, chunks=(1, 12, 18), shuffle=True,
+                                         compression='gzip')
+            mixed[...] = RAW
+            mixed.id.write_direct_chunk((1, 0, 0), RAW[1].astype('<u2').tobytes(), filter_mask=3)
+            library.create_dataset('big-endian', data=RAW.astype('>u2'))
+            library.create_dataset('checked', data=RAW, chunks=(2, 12, 18), fletcher32=True)
+            library.create_dataset('filled', SHAPE, np.uint8, chunks=(4, 6, 18), fillvalue=7)[...] = RAW
+            library['soft'] = h5py.SoftLink('/plain/contiguous')
+
+
 def axes(unit):
     names = 'czyx'
     return [dict(name=n, type='channel') if n == 'c' else dict(name=n, type='space', unit=unit) for n in names]
@@ -131,5 +168,5 @@ if __name__ == '__main__':
     if len(sys.argv) > 1:
         sys.exit(__doc__)
     shutil.rmtree(OUT, ignore_errors=True)
-    for make in (hdf5, zarrs, tiffs, pngs):
+    for make in (hdf5, hdf5_kinds, zarrs, tiffs, pngs):
         make()

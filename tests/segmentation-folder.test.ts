@@ -1,6 +1,7 @@
 /** The output folder of `kyn segment`: what is in it, whose it is, and that a killed run can be finished. */
 import { spawn } from 'node:child_process';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -106,6 +107,21 @@ describe('whose a folder is', () => {
     await expect(take(whole, { resume: true })).resolves.toMatchObject({ complete: true });
     const other = { ...RUN, options: { seed: 2 } };
     await expect(take(whole, { resume: true, run: other })).rejects.toSatisfy(refusal(/another options/));
+  });
+
+  it('refuses to trust a complete one that has lost something', async () => {
+    for (const lost of ['graph.arrow', 'segmentation.zarr/0/c/2/0/0', 'fragments.zarr/zarr.json']) {
+      const folder = join(scratch, 'lost');
+      cpSync(whole, folder, { recursive: true });
+      rmSync(join(folder, lost));
+      const says = new RegExp(`complete, but ${lost} is not there.*--overwrite`);
+      await expect(take(folder, { resume: true })).rejects.toSatisfy(refusal(says));
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it.skipIf(!existsSync('/proc/self'))('refuses where no folder can be made', async () => {
+    await expect(take('/proc/nowhere/out')).rejects.toSatisfy(refusal(/no folder or file can be made there/));
   });
 
   it('refuses one that is not ours, and leaves it as it was', async () => {

@@ -3,7 +3,7 @@
  * one line on stderr. Nothing here touches the process, so tests run it as it is.
  */
 import { isKynError, KynError } from '@kyn/core';
-import type { Command, CommandContext } from './command.ts';
+import type { Command, CommandContext, CommandEntry } from './command.ts';
 import { explainError } from './explain-error.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { nearestName } from './nearest-name.ts';
@@ -18,7 +18,7 @@ export interface CliSurroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly version: string;
-  readonly commands: readonly Command[];
+  readonly commands: readonly CommandEntry[];
 }
 
 export const EXIT = { done: 0, failed: 1, wrongUse: 2, interrupted: 130 } as const;
@@ -41,7 +41,7 @@ async function dispatch(words: readonly string[], around: CliSurroundings): Prom
   const { stdout, commands, version } = around;
   const [first] = words;
   if (first === undefined || first === '--help' || first === '-h') {
-    stdout.write(`${generalHelp(commands, version)}\n`);
+    stdout.write(`${generalHelp(await loadAll(commands), version)}\n`);
     return first === undefined ? EXIT.wrongUse : EXIT.done;
   }
   if (first === '--version' || first === '-v') {
@@ -50,8 +50,9 @@ async function dispatch(words: readonly string[], around: CliSurroundings): Prom
   }
   if (first === 'help')
     return dispatch(words.length > 1 ? [...words.slice(1), '--help'] : ['--help'], around);
-  const { command, rest, group } = findCommand(words, commands);
-  if (!command) return unknownCommand(words, rest, group, around);
+  const { command: entry, rest, group } = findCommand(words, commands);
+  if (!entry) return unknownCommand(words, rest, group, around);
+  const command = await entry.load();
   const parsed = parseArguments(command, rest);
   if (!parsed.invocation) {
     stdout.write(`${commandHelp(command)}\n`);
@@ -68,17 +69,21 @@ async function dispatch(words: readonly string[], around: CliSurroundings): Prom
   return EXIT.done;
 }
 
-function unknownCommand(
+function loadAll(entries: readonly CommandEntry[]): Promise<Command[]> {
+  return Promise.all(entries.map((entry) => entry.load()));
+}
+
+async function unknownCommand(
   words: readonly string[],
   rest: readonly string[],
   group: string | undefined,
   around: CliSurroundings,
-): number {
+): Promise<number> {
   const members = group
     ? around.commands.filter((each) => each.name.startsWith(`${group} `))
     : around.commands;
   if (group && (rest[0] === '--help' || rest[0] === '-h')) {
-    around.stdout.write(`${generalHelp(members, around.version)}\n`);
+    around.stdout.write(`${generalHelp(await loadAll(members), around.version)}\n`);
     return EXIT.done;
   }
   const [first] = words;

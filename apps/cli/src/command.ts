@@ -1,5 +1,5 @@
 /**
- * What a command is. Each lives in one file under `commands/` and is listed in `registry.ts`:
+ * What a command is. Each lives in one file under `commands/` and is listed by name in `registry.ts`:
  *
  *     export const info = defineCommand({ name: 'info', summary: '...', operands: [...], options: {...},
  *       examples: [...], async run({ operands, values }, context) { ... } });
@@ -52,6 +52,13 @@ export interface Command<O extends OptionTable = OptionTable> {
   readonly options: O;
   readonly examples: readonly Example[];
   run(invocation: Invocation<O>, context: CommandContext): Promise<void>;
+}
+
+/** A command that is loaded when it is asked for. */
+export interface CommandEntry {
+  /** As the command has it. */
+  readonly name: string;
+  load(): Promise<Command>;
 }
 
 /** Checks a command's types against its own option table and hands it on as any command. */

@@ -24,13 +24,15 @@ function shippedModels(): string | undefined {
 
 /** @throws KynError `not-found` where there is no such model. */
 export async function readModel(name: string): Promise<ModelFile> {
-  const isPath = /[\\/]|\.(kyn|onnx)$/.test(name);
   const shipped = shippedModels();
-  const path = isPath || !shipped ? name : join(shipped, `${name}.kyn`);
+  const known = shipped && join(shipped, `${name}.kyn`);
+  const isPath = /[\\/]|\.(kyn|onnx)$/.test(name) || !known || (!existsSync(known) && existsSync(name));
+  const path = isPath ? name : known;
   try {
     return { name, bytes: await readFile(path) };
   } catch (cause) {
-    throw new KynError('not-found', 'no such model', {
+    const isFolder = (cause as { code?: unknown }).code === 'EISDIR';
+    throw new KynError('not-found', isFolder ? 'a folder is no model' : 'no such model', {
       where: name,
       hint: 'give the name of a shipped model (base), a .kyn file, or a plain .onnx network',
       cause,

@@ -13,10 +13,10 @@ export interface ParsedLine {
 }
 
 /** Splits off the command: the longest registered name that the words begin with. */
-export function findCommand(
+export function findCommand<C extends Pick<Command, 'name'>>(
   words: readonly string[],
-  commands: readonly Command[],
-): { command?: Command; rest: readonly string[]; group?: string } {
+  commands: readonly C[],
+): { command?: C; rest: readonly string[]; group?: string } {
   const two = commands.find((each) => each.name === words.slice(0, 2).join(' '));
   if (two?.name.includes(' ')) return { command: two, rest: words.slice(2) };
   const one = commands.find((each) => each.name === words[0]);

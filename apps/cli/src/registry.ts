@@ -1,23 +1,26 @@
-/** All commands, in the order help lists them. A new one is a file in `commands/` and a line here. */
-import type { Command } from './command.ts';
-import { convertCommand } from './commands/convert.ts';
-import { demoCommand } from './commands/demo.ts';
-import { evaluateCommand } from './commands/evaluate.ts';
-import { infoCommand } from './commands/info.ts';
-import { phantomCommand } from './commands/phantom.ts';
-import { segmentCommand } from './commands/segment.ts';
-import { trainBaseline3dCommand } from './commands/train-baseline3d.ts';
-import { trainLinkerCommand } from './commands/train-linker.ts';
-import { trainSegmenterCommand } from './commands/train-segmenter.ts';
+/**
+ * All commands, in the order help lists them. A new one is a file in `commands/` and a line here. Only the one that is
+ * asked for is loaded: the others, and what they need, cost no time at the start.
+ */
+import type { CommandEntry } from './command.ts';
 
-export const commands: readonly Command[] = [
-  segmentCommand,
-  evaluateCommand,
-  phantomCommand,
-  infoCommand,
-  convertCommand,
-  trainSegmenterCommand,
-  trainLinkerCommand,
-  trainBaseline3dCommand,
-  demoCommand,
+export const commands: readonly CommandEntry[] = [
+  { name: 'segment', load: async () => (await import('./commands/segment.ts')).segmentCommand },
+  { name: 'evaluate', load: async () => (await import('./commands/evaluate.ts')).evaluateCommand },
+  { name: 'phantom', load: async () => (await import('./commands/phantom.ts')).phantomCommand },
+  { name: 'info', load: async () => (await import('./commands/info.ts')).infoCommand },
+  { name: 'convert', load: async () => (await import('./commands/convert.ts')).convertCommand },
+  {
+    name: 'train segmenter',
+    load: async () => (await import('./commands/train-segmenter.ts')).trainSegmenterCommand,
+  },
+  {
+    name: 'train linker',
+    load: async () => (await import('./commands/train-linker.ts')).trainLinkerCommand,
+  },
+  {
+    name: 'train baseline3d',
+    load: async () => (await import('./commands/train-baseline3d.ts')).trainBaseline3dCommand,
+  },
+  { name: 'demo', load: async () => (await import('./commands/demo.ts')).demoCommand },
 ];

@@ -3,7 +3,7 @@
  * model and report, and validation by the whole pipeline.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
   createMemoryStore,
@@ -16,7 +16,7 @@ import {
   runPipeline,
 } from '@kyn/core';
 import { encodePng } from '@kyn/io';
-import { writeFileAtomic } from '@kyn/io/node';
+import { makeFolder, writeFileAtomic } from '@kyn/io/node';
 import {
   type Batch,
   type ModelCard,
@@ -108,7 +108,7 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   const folder = values.run ?? `${values.out}.run`;
   const checkpoint = join(folder, 'checkpoint.bin');
   checkPlaces(checkpoint, values);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const wanted = kind.withoutSamples ? [] : [...(recipe?.volumes ?? []), ...files];
   const volumes = await loadRecipeVolumes(wanted, values.data, context.stage);
   const name = recipe?.name ?? kind.name;
@@ -148,7 +148,7 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
       await report.write();
     },
   });
-  await mkdir(dirname(resolve(values.out)), { recursive: true });
+  await makeFolder(dirname(resolve(values.out)));
   await writeFileAtomic(values.out, kind.encode(model));
   await report.write();
   const figures = kind.figures(model);

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import {
   createPhantom,
+  isKynError,
   KynError,
   type LabelSource,
   type PhantomOptions,
@@ -78,7 +79,7 @@ export async function readRecipe<O>(path: string): Promise<Recipe<O>> {
   return { ...recipe, volumes };
 }
 
-/** Raw and labels of a recipe's volume, opened. */
+/** Raw and labels of a recipe's volume, opened; the caller closes both. */
 export async function openRecipeVolume(
   volume: RecipeVolume,
   folder: string,
@@ -89,11 +90,29 @@ export async function openRecipeVolume(
   const labelSpec = volume.labels ?? source;
   if (labelSpec === undefined)
     throw new KynError('format', 'a recipe volume names no source, phantom or labels');
-  const labels = subvolume(await openLabels(place(labelSpec)), volume) as LabelSource;
-  if (render) return renderOver(labels, render);
-  if (source === undefined)
+  if (!render && source === undefined)
     throw new KynError('format', 'a recipe volume has labels but no source', { where: labelSpec });
-  return { raw: subvolume(await openSections(place(source)), volume) as SectionSource, labels };
+  const whole = await openLabels(place(labelSpec)).catch((error: unknown) => {
+    if (!isKynError(error) || error.code !== 'not-found') throw error;
+    throw new KynError('not-found', error.message, {
+      where: error.where,
+      hint: 'name the folder of the data with --data',
+      cause: error,
+    });
+  });
+  try {
+    const labels = subvolume(whole, volume) as LabelSource;
+    if (render) {
+      // what is drawn reads the labels, and does not own them
+      const drawn = renderOver(labels, render);
+      return { raw: drawn.raw, labels: { ...drawn.labels, close: () => whole.close() } };
+    }
+    const raw = await openSections(place(source as string));
+    return { raw: subvolume(raw, volume) as SectionSource, labels };
+  } catch (error) {
+    await whole.close();
+    throw error;
+  }
 }
 
 /** Reads the recipe's volumes into memory. */

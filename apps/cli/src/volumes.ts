@@ -2,13 +2,14 @@
  * Volumes as the command line names them: an output folder of `kyn segment` stands for its segmentation, and
  * `--voxel-size`, `--bbox` and `--z-step` make a part of the volume.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   isKynError,
   KynError,
   type LabelSource,
   type NumericData,
+  type PartialBox,
   type SectionedVolume,
   type SectionSource,
   type SubvolumeOptions,
@@ -16,6 +17,7 @@ import {
   subvolumeShape,
   type Vec3,
 } from '@kyn/core';
+import { looksLikeImage } from '@kyn/io';
 import { openLabels, openSections } from '@kyn/io/node';
 import type { VolumeValues } from './options.ts';
 
@@ -27,7 +29,7 @@ const INCOMPLETE_NAME = 'INCOMPLETE';
 
 /** True when the path is an output folder of `kyn segment`, whole or not. */
 export function isSegmentFolder(path: string): boolean {
-  return existsSync(join(path, SEGMENTATION_NAME)) || existsSync(join(path, INCOMPLETE_NAME));
+  return [SEGMENTATION_NAME, FRAGMENTS_NAME, INCOMPLETE_NAME].some((name) => existsSync(join(path, name)));
 }
 
 /**
@@ -70,7 +72,11 @@ export async function openMatchingLabels(
   return sameShape(source.info.shape, partShape) ? source : cutOrClose(source, values);
 }
 
-/** Two label volumes to be compared; see {@link reducedPair} for which of them is cut. */
+/**
+ * Two label volumes to be compared; see {@link reducedPair} for which of them is cut.
+ * @throws KynError `content` where one of them is an image, `usage` where the first is the output folder of a run
+ * over another part of its volume.
+ */
 export async function openLabelPair(
   first: string,
   second: string,
@@ -82,6 +88,9 @@ export async function openLabelPair(
     const b = await openLabels(volumeSpec(second), options);
     try {
       const [cutA, cutB] = reducedPair(a.info.shape, b.info.shape, values);
+      if (!cutA) checkPartOfRun(first, values);
+      await refuseImage(a);
+      await refuseImage(b);
       return [cutA ? subvolume(a, values) : a, cutB ? subvolume(b, values) : b];
     } catch (error) {
       await b.close();
@@ -91,6 +100,52 @@ export async function openLabelPair(
     await a.close();
     throw error;
   }
+}
+
+/** dtypes that images come in. */
+const IMAGE_DTYPES = new Set(['uint8', 'uint16', 'int16', 'float32']);
+
+async function refuseImage(volume: LabelSource): Promise<void> {
+  const { info } = volume;
+  if (!IMAGE_DTYPES.has(info.dtype) || !looksLikeImage(await volume.read(info.shape[0] >> 1))) return;
+  throw new KynError('content', 'it looks like an image, not like labels', {
+    where: info.location,
+    hint: 'give a label volume',
+  });
+}
+
+/** A run over one part of a volume, taken as it is, must not be compared with another part of the truth. */
+function checkPartOfRun(operand: string, { bbox, zStep }: VolumeValues): void {
+  const report = join(operand, REPORT_NAME);
+  if (!isSegmentFolder(operand) || !existsSync(report)) return;
+  const { run = {} } = JSON.parse(readFileSync(report, 'utf8')) as { run?: Record<string, unknown> };
+  const box = run.box as RunBox | null | undefined;
+  const otherBox = bbox && box && !sameBox(box, bbox);
+  const otherStep = zStep !== 1 && typeof run['z step'] === 'number' && run['z step'] !== zStep;
+  if (!otherBox && !otherStep) return;
+  const made = [box ? `--bbox ${boxText(box)}` : '', `--z-step ${String(run['z step'] ?? 1)}`];
+  throw new KynError('usage', `it was made with ${made.join(' ').trim()}`, {
+    where: operand,
+    hint: 'give the same here',
+  });
+}
+
+/** A box as a report has it: ends that were left open are null. */
+interface RunBox {
+  readonly min: readonly number[];
+  readonly max: readonly (number | null)[];
+}
+
+/** Open ends are the volume's: they may be any. */
+function sameBox(made: RunBox, given: PartialBox): boolean {
+  return made.min.every((start, axis) => {
+    const [end, other] = [made.max[axis], given.max[axis]];
+    return start === given.min[axis] && (end === null || other === undefined || end === other);
+  });
+}
+
+function boxText({ min, max }: RunBox): string {
+  return [2, 1, 0].map((axis) => `${min[axis]}:${max[axis] ?? ''}`).join(',');
 }
 
 /** Which of two volumes the box and step apply to: a volume that already has the reduced shape is left. */

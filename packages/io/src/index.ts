@@ -1,7 +1,7 @@
 /** Isomorphic parts of `@kyn/io`; opening and writing volumes is in `@kyn/io/node` and `@kyn/io/web`. */
 export { type ByteSource, type Folder, memoryBytes } from './byte-source.ts';
 export type { DatasetDescription, VolumeDescription } from './format.ts';
-export { looksLikeLabels } from './looks-like-labels.ts';
+export { looksLikeImage, looksLikeLabels } from './looks-like-labels.ts';
 export { encodePng, type PngPicture } from './png-encode.ts';
 export type { DiscardableLabelSink, ResumableLabelSink, SectionSink } from './sinks.ts';
 export { parseVolumeSpec, type VolumeSpec } from './spec.ts';

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ndarray } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
-import { looksLikeLabels } from './looks-like-labels.ts';
-import { openSections } from './node/index.ts';
+import { looksLikeImage, looksLikeLabels } from './looks-like-labels.ts';
+import { openLabels, openSections } from './node/index.ts';
 import { dataFolder } from './testing/volume.ts';
 
 const side = 96;
@@ -28,6 +28,19 @@ describe('looksLikeLabels', () => {
     expect(looksLikeLabels(ndarray(new Uint8Array(1), [1, 1]))).toBe(false);
   });
 
+  it('knows an image that was read as labels', () => {
+    const labels = (value: (y: number, x: number) => number) => {
+      const { data, shape } = image(value);
+      return ndarray(Uint32Array.from(data), shape);
+    };
+    expect(looksLikeImage(labels((y, x) => 100 + noise(y, x)))).toBe(true);
+    expect(looksLikeImage(labels((y, x) => (y < 48 ? 0 : 100 + noise(y, x))))).toBe(true);
+    expect(looksLikeImage(labels((y, x) => 1 + (y >> 2) * 6 + (x >> 2)))).toBe(false);
+    expect(looksLikeImage(labels((y, x) => ((y >> 4) + (x >> 4)) % 2))).toBe(false);
+    expect(looksLikeImage(labels(() => 0))).toBe(false);
+    expect(looksLikeImage(ndarray(new Uint32Array(1), [1, 1]))).toBe(false);
+  });
+
   it.skipIf(!existsSync(join(dataFolder, 'vnc-stack1')))(
     'tells real sections from their labels',
     async () => {
@@ -37,7 +50,11 @@ describe('looksLikeLabels', () => {
         ['membranes', false],
       ] as const) {
         const source = await openSections(join(dataFolder, 'vnc-stack1', folder));
-        for (const z of [0, 10, 19]) expect(looksLikeLabels(await source.read(z))).toBe(labels);
+        const read = await openLabels(join(dataFolder, 'vnc-stack1', folder));
+        for (const z of [0, 10, 19]) {
+          expect(looksLikeLabels(await source.read(z))).toBe(labels);
+          expect(looksLikeImage(await read.read(z))).toBe(folder === 'raw');
+        }
       }
     },
   );

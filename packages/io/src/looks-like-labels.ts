@@ -3,12 +3,33 @@
  * every pixel equals its right and lower neighbours, and there are many values. The commonest value is left
  * out of both, so that black padding around an image, or background between labels, decides nothing.
  */
-import type { RawSection } from '@kyn/core';
+import type { LabelSection, RawSection } from '@kyn/core';
 
 /** Share of pixels equal to their right and lower neighbours; noise keeps micrographs below 0.3. */
 const equalShare = 0.7;
 /** Values besides the commonest. Masks have fewer. */
 const fewestValues = 6;
+
+/** Below this share of equal neighbours, a section of this many pixels is an image. */
+const imageShare = 0.4;
+const fewestPixels = 1024;
+
+/** True when hardly any pixel equals its right and lower neighbours: a micrograph that was read as labels. */
+export function looksLikeImage({ data, shape, stride }: LabelSection): boolean {
+  const [height, width] = shape;
+  const [dy, dx] = stride;
+  let inside = 0;
+  let equal = 0;
+  for (let y = 0; y + 1 < height; y++) {
+    for (let x = 0, at = y * dy; x + 1 < width; x++, at += dx) {
+      const id = data[at];
+      if (id === 0) continue;
+      inside++;
+      if (data[at + dx] === id && data[at + dy] === id) equal++;
+    }
+  }
+  return inside >= fewestPixels && equal < imageShare * inside;
+}
 
 /** True when an 8 or 16-bit section is piecewise constant with many ids. Float images never are. */
 export function looksLikeLabels(section: RawSection): boolean {

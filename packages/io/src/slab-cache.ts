@@ -75,6 +75,12 @@ export class SlabCache {
 
 /** Sections, rows and columns of an array of any rank whose leading axes have extent 1. */
 export function squeezeToVolume(shape: readonly number[], where: string): { shape: Vec3; leading: number } {
+  if (shape.includes(0)) {
+    throw new KynError('shape', `the dataset is empty (${shape.join('×')})`, {
+      where,
+      hint: 'give another dataset',
+    });
+  }
   if (shape.length === 2) return { shape: [1, shape[0], shape[1]], leading: -1 };
   const leading = shape.length - 3;
   if (leading < 0 || shape.slice(0, leading).some((extent) => extent !== 1)) {

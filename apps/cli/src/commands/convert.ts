@@ -79,16 +79,23 @@ async function openEither(
   context: CommandContext,
 ): Promise<Either> {
   if (as === 'labels') return { kind: 'labels', volume: await openLabelVolume(input, values) };
+  let refused: unknown;
   try {
     const volume = await openRawVolume(input, values);
     if (as === 'raw' || !(await hasLabelLook(volume, context))) return { kind: 'raw', volume };
     await volume.close();
     context.stage.onNote(`${input} looks like labels and is taken as such; --as raw says otherwise`);
   } catch (error) {
-    // Integers wider than 16 bit are refused as raw because they are labels.
-    if (as === 'raw' || !isKynError(error) || error.code !== 'content') throw error;
+    // Integers wider than 16 bit are refused as raw because they are labels; or there are labels and no raw.
+    const maybeLabels = isKynError(error) && (error.code === 'content' || error.code === 'not-found');
+    if (as === 'raw' || !maybeLabels) throw error;
+    refused = error;
   }
-  return { kind: 'labels', volume: await openLabelVolume(input, values) };
+  try {
+    return { kind: 'labels', volume: await openLabelVolume(input, values) };
+  } catch (error) {
+    throw isKynError(refused) && refused.code === 'not-found' ? refused : error;
+  }
 }
 
 async function hasLabelLook(volume: SectionSource, context: CommandContext): Promise<boolean> {

@@ -182,6 +182,42 @@ describe('kyn evaluate', () => {
     expect((await kyn('evaluate', folder, truth, '--json')).stdout).toBe(direct.stdout);
   });
 
+  it('refuses an image in the place of labels', async () => {
+    const [seg] = await files();
+    const raw = join(scratch, 'raw.h5');
+    await kyn('phantom', '--out', raw, '--shape', '3,40,50', '--seed', '5', '--quiet');
+    const wrong = await kyn('evaluate', `${raw}:/volumes/labels/neuron_ids`, `${raw}:/volumes/raw`);
+    expect(wrong).toMatchObject({ code: 1, stdout: '' });
+    expect(wrong.stderr).toMatch(/raw\.h5:\/volumes\/raw: it looks like an image.*give a label volume\n$/);
+    expect((await kyn('evaluate', seg, seg)).code).toBe(0);
+  });
+
+  it('refuses another part of the truth than the run was over', async () => {
+    const [seg, truth] = await files();
+    const folder = join(scratch, 'part');
+    await kyn('convert', seg, join(folder, 'segmentation.zarr'), '--bbox', '0:10,0:20,0:4');
+    const box = { min: [0, 0, 0], max: [4, null, 10] };
+    writeFileSync(join(folder, 'report.json'), JSON.stringify({ program: 'kyn', run: { box, 'z step': 1 } }));
+    expect((await kyn('evaluate', folder, truth, '--bbox', '0:10,0:20,0:4')).code).toBe(0);
+    const other = await kyn('evaluate', folder, truth, '--bbox', '20:30,0:20,0:4');
+    expect(other).toMatchObject({ code: 2, stdout: '' });
+    expect(other.stderr).toContain(
+      'part: it was made with --bbox 0:10,0:,0:4 --z-step 1; give the same here',
+    );
+    const step = await kyn('evaluate', folder, truth, '--bbox', '0:10,0:20,:', '--z-step', '2');
+    expect(step.code).not.toBe(0);
+  });
+
+  it('refuses a segmentation that has lost a piece', async () => {
+    const [seg, truth] = await files();
+    const folder = join(scratch, 'lost');
+    await kyn('convert', seg, join(folder, 'segmentation.zarr'));
+    rmSync(join(folder, 'segmentation.zarr/0/c/3'), { recursive: true });
+    const lost = await kyn('evaluate', folder, truth);
+    expect(lost).toMatchObject({ code: 1, stdout: '' });
+    expect(lost.stderr).toMatch(/segmentation\.zarr\/0\/c\/3\/0\/0: a chunk of the volume is lost/);
+  });
+
   it('refuses what cannot be scored, in one line', async () => {
     const [seg, truth] = await files();
     const part = join(scratch, 'small.tif');

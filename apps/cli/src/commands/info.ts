@@ -9,7 +9,10 @@ import {
   decodeModel,
   looksLikeBaseline3d,
   type SegmenterSettings,
+  type Session,
+  type TensorInfo,
 } from '@kyn/nn';
+import { nodeRuntime } from '@kyn/nn/node';
 import { defineCommand } from '../command.ts';
 import { DEFAULT_MODEL, readModel } from '../model-file.ts';
 import { volumeOptions } from '../options.ts';
@@ -21,7 +24,7 @@ export const infoCommand = defineCommand({
   summary: 'what a volume or a model is: datasets, shape, voxel size, card',
   description: `Lists the datasets of a file, folder or URL with shape (z, y, x), dtype, voxel size, chunks and
 compression, and what was noticed while reading (colour images, gaps in the numbering). With --bbox or
---z-step also the shape of that part. Of a model (base, or a .kyn file) it prints the card.`,
+--z-step also the shape of that part. Of a model (base, or a .kyn file) it prints the card, of an .onnx network what it takes and gives.`,
   operands: [
     { name: 'INPUT', summary: 'a volume, a container, an output folder of kyn segment, or a model' },
   ],
@@ -35,6 +38,17 @@ compression, and what was noticed while reading (colour images, gaps in the numb
     if (isModelName(input)) {
       const { description, settings, graph } = readDescription((await readModel(input)).bytes, input);
       context.result({ ...description, bytes: graph.length }, modelText(description, settings, graph.length));
+      return;
+    }
+    if (input.endsWith('.onnx')) {
+      const { inputs, outputs } = await describeGraph(input);
+      const row = (kind: string) => (tensor: TensorInfo) => [
+        kind,
+        `${tensor.name} [${tensor.shape.join(', ')}]`,
+      ];
+      const rows = [...inputs.map(row('input')), ...outputs.map(row('output'))];
+      const text = [`${input}: ONNX network`, columns(rows, 6)];
+      context.result({ location: input, format: 'ONNX', inputs, outputs }, text.join('\n'));
       return;
     }
     const description = await describeVolume(volumeSpec(input));
@@ -101,6 +115,15 @@ function modelText(
     ...figures,
   ];
   return columns(rows, 10);
+}
+
+/** What a plain network takes and gives. */
+async function describeGraph(path: string): Promise<Pick<Session, 'inputs' | 'outputs'>> {
+  const { bytes } = await readModel(path);
+  const session = await (await nodeRuntime({ threads: 1 })).load(bytes, path);
+  const { inputs, outputs } = session;
+  await session.release();
+  return { inputs, outputs };
 }
 
 async function readReport(folder: string): Promise<{ neurons: number; fragments: number }> {

@@ -78,24 +78,30 @@ class Contraction {
     this.heap = new IndexedMaxHeap(edges);
     this.sets = new UnionFind(nodeCount);
     for (let e = 0; e < edges; e++) {
-      if (a[e] === b[e]) continue;
-      const state = contractible && contractible[e] === 0 ? 1 : 2;
-      const twin = this.find(a[e], b[e]);
-      this.alive[e] = state;
-      if (twin >= 0) {
-        this.pool(twin, e);
-        continue;
-      }
-      this.end[2 * e] = a[e];
-      this.end[2 * e + 1] = b[e];
-      this.insert(e);
-      this.attach(2 * e, a[e]);
-      this.attach(2 * e + 1, b[e]);
+      if (a[e] !== b[e]) this.load(e, a[e], b[e], contractible !== undefined && contractible[e] === 0);
     }
-    for (let e = 0; e < edges; e++) {
-      if (this.alive[e] === 2 && this.priority(e) > stopAt) this.heap.add(e, this.priority(e));
-    }
+    for (let e = 0; e < edges; e++) this.offer(e);
     this.heap.heapify();
+  }
+
+  /** Takes edge `e` between `u` and `v` in, or pools it with the one that is there. */
+  private load(e: number, u: number, v: number, lifted: boolean): void {
+    const { end, alive } = this;
+    const twin = this.find(u, v);
+    alive[e] = lifted ? 1 : 2;
+    if (twin >= 0) {
+      this.pool(twin, e);
+      return;
+    }
+    end[2 * e] = u;
+    end[2 * e + 1] = v;
+    this.insert(e);
+    this.attach(2 * e, u);
+    this.attach(2 * e + 1, v);
+  }
+
+  private offer(e: number): void {
+    if (this.alive[e] === 2 && this.priority(e) > this.stopAt) this.heap.add(e, this.priority(e));
   }
 
   run(): Uint32Array {

@@ -21,6 +21,9 @@ function named(sections: readonly number[]): string {
   return `${sections.length === 1 ? 'section' : 'sections'} ${listSections(sections)}`;
 }
 
+/** A section of this many pixels holds more than one profile. */
+const CELLS_PIXELS = 128 ** 2;
+
 /** Notes about sections without tissue, pixels left out, and shifts. */
 export function sectionNotes(records: readonly SectionSummary[], info: VolumeInfo): string[] {
   const notes: string[] = [];
@@ -36,11 +39,15 @@ export function sectionNotes(records: readonly SectionSummary[], info: VolumeInf
     );
   }
   const invalid = where((r) => r.state === 'tissue' && r.invalidPixels > 0);
-  if (invalid.length > 0)
-    notes.push(`NaN or infinite pixels in ${named(invalid)}: taken as outside the tissue`);
+  if (invalid.length > 0) notes.push(`NaN or infinite pixels in ${named(invalid)}: left out`);
   const fill = where((r) => r.state === 'tissue' && r.fillPixels > 0);
   if (fill.length > 0)
     notes.push(`constant fill at the border of ${named(fill)}: taken as outside the tissue`);
+  const [, height, width] = info.shape;
+  const tissue = records.filter((r) => r.state === 'tissue');
+  if (height * width >= CELLS_PIXELS && tissue.length > 0 && tissue.every((r) => r.fragments <= 1)) {
+    notes.push('warning: the network finds no boundaries, every section is one fragment: try another model');
+  }
   notes.push(...gapNotes(info));
   for (const { z, shiftNm } of records) {
     if (!shiftNm) continue;

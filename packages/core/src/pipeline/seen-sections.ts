@@ -6,6 +6,7 @@ import { type NormalisedSection, normaliseInPlace } from '../predict/normalise.t
 import { isBlockPredictor, slabPredictor } from '../predict/predict-blocks.ts';
 import { type EmbeddedSection, sectionPredictor } from '../predict/predict-section.ts';
 import { resampleSection } from '../predict/resample.ts';
+import { invalidPixels } from '../predict/tissue.ts';
 import type { NdArray, Vec3 } from '../volume/array.ts';
 import type { BlockPredictor, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
@@ -28,7 +29,8 @@ async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
   return timer.run('normalise', (): PreparedSection => {
     const invert = survey.membranesAreBright;
     const image = resampleSection(raw, imagePlan);
-    const section = normaliseInPlace(image, { invert, minSpread: survey.minSpread });
+    const normalised = normaliseInPlace(image, { invert, minSpread: survey.minSpread });
+    const section = { ...normalised, invalidPixels: normalised.invalidPixels || invalidPixels(raw) };
     if (section.state !== 'tissue') return { ...section, z, spectrum: undefined };
     if (noiseShare(section.image) > survey.maxNoise) {
       return { ...section, state: 'ruined', z, spectrum: undefined };

@@ -14,6 +14,7 @@ import type {
   SectionSource,
   StageContext,
 } from '../volume/contracts.ts';
+import { inputNotes, voxelSizeDoubt } from './input-notes.ts';
 import type { StageTimer } from './report.ts';
 import type { SegmentationStore } from './store.ts';
 import { type Survey, surveySections } from './survey.ts';
@@ -123,8 +124,13 @@ export async function startRun(
     const seen = `sections are ${imagePlan.factor[0] * imagePlan.factor[1] > 1 ? 'averaged' : 'enlarged'} to ${x}×${y} nm`;
     tell({ notes, context }, `${seen} for the network (trained at ${targetX}×${targetY} nm)`);
   }
+  for (const note of inputNotes(info, imagePlan.small)) tell({ notes, context }, note);
+  const doubt = voxelSizeDoubt(voxelSizeNm);
+  if (doubt) tell({ notes, context }, doubt);
   const meanNm = Math.sqrt(networkNm[0] * networkNm[1]);
-  const survey = await surveySections(source, imagePlan, meanNm, timer, context);
+  // how membranes look is only known at their true size
+  const surveyed = await surveySections(source, imagePlan, meanNm, timer, context);
+  const survey = { ...surveyed, membranesAreBright: surveyed.membranesAreBright && !doubt };
   if (survey.membranesAreBright) tell({ notes, context }, 'membranes are bright here: contrast turned');
   return { input, store, options, context, timer, voxelSizeNm, plan, imagePlan, survey, notes };
 }

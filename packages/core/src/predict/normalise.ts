@@ -68,14 +68,17 @@ export function normaliseInPlace(
     data.fill(0);
     return { ...base, state: fillPixels > 0 ? 'constant' : 'no-data', mean: 0, spread: 0 };
   }
-  const { range, mean, spread } = clippedStatistics(data, mask);
+  const [height, width] = shape;
+  const { range, mean, spread } = clippedStatistics(data, mask, width);
   const blank = !(spread > Math.max(options.minSpread ?? 0, 1e-6 * Math.abs(mean), Number.MIN_VALUE));
   if (blank && data.length >= MIN_JUDGED_PIXELS) {
     data.fill(0);
     return { ...base, state: 'constant', mean, spread };
   }
   const scale = spread > 0 ? (options.invert ? -1 : 1) / spread : 0;
-  applyInPlace(data, mask, range, mean, scale);
+  for (let y = 0; y < height; y++) {
+    applyToRow(data, mask, y * width, (y + 1) * width, range.low, range.high, mean, scale);
+  }
   return { ...base, state: 'tissue', mean, spread };
 }
 
@@ -101,56 +104,98 @@ interface ClippedStatistics {
 }
 
 /** Percentiles, then mean and spread of the tissue, all from one histogram. */
-function clippedStatistics(data: Float32Array, mask: Uint8Array | undefined): ClippedStatistics {
-  const [min, max] = extremes(data, mask);
+function clippedStatistics(
+  data: Float32Array,
+  mask: Uint8Array | undefined,
+  width: number,
+): ClippedStatistics {
+  const [min, max] = extremes(data, mask, width);
   let [low, high] = [min, max];
   // An outlier far off leaves the rest in a few bins: look closer until the percentiles fill the histogram.
   for (let round = 0; ; round++) {
-    const histogram = countValues(data, mask, low, high);
+    const histogram = countValues(data, mask, width, low, high);
     const statistics = statisticsOf(histogram);
     const { range } = statistics;
-    const { width } = histogram;
-    const [nextLow, nextHigh] = [Math.max(min, range.low - width), Math.min(max, range.high + width)];
-    const settled = range.high - range.low > 64 * width || nextHigh - nextLow >= high - low || round === 6;
+    const bin = histogram.binWidth;
+    const [nextLow, nextHigh] = [Math.max(min, range.low - bin), Math.min(max, range.high + bin)];
+    const settled = range.high - range.low > 64 * bin || nextHigh - nextLow >= high - low || round === 6;
     if (settled) return statistics;
     [low, high] = [nextLow, nextHigh];
   }
 }
 
-function extremes(data: Float32Array, mask: Uint8Array | undefined): [min: number, max: number] {
-  let min = Number.POSITIVE_INFINITY;
-  let max = Number.NEGATIVE_INFINITY;
-  for (let p = 0; p < data.length; p++) {
-    if (mask && mask[p] === 0) continue;
+// What is done to every pixel is done row by row, in functions of their own: the engine compiles one that is called
+// often once and for all, but a loop over a whole section again at every call.
+
+function extremes(
+  data: Float32Array,
+  mask: Uint8Array | undefined,
+  width: number,
+): [min: number, max: number] {
+  const found = new Float64Array([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+  for (let row = 0; row < data.length; row += width) addExtremes(data, mask, row, row + width, found);
+  return [found[0], found[1]];
+}
+
+function addExtremes(
+  data: Float32Array,
+  mask: Uint8Array | undefined,
+  from: number,
+  to: number,
+  found: Float64Array,
+): void {
+  let [min, max] = [found[0], found[1]];
+  for (let p = from; p < to; p++) {
+    if (mask !== undefined && mask[p] === 0) continue;
     const value = data[p];
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  return [min, max];
+  found[0] = min;
+  found[1] = max;
 }
 
 interface Histogram {
-  /** Values are `low + bin * width`; what lies beyond is in the first and last bin. */
+  /** Values are `low + bin * binWidth`; what lies beyond is in the first and last bin. */
   readonly counts: Uint32Array;
   readonly low: number;
-  readonly width: number;
+  readonly binWidth: number;
 }
 
 /** Bins are a power of two wide: whole grey values, and their means over 2 × 2 or 4 × 4 pixels, lie on bins exactly. */
-function countValues(data: Float32Array, mask: Uint8Array | undefined, low: number, high: number): Histogram {
-  const width = high > low ? 2 ** Math.ceil(Math.log2((high - low) / (BINS - 1))) : 1;
-  const last = Math.min(BINS - 1, Math.floor((high - low) / width));
-  const counts = new Uint32Array(last + 1);
-  const scale = 1 / width;
-  for (let p = 0; p < data.length; p++) {
-    if (mask && mask[p] === 0) continue;
+function countValues(
+  data: Float32Array,
+  mask: Uint8Array | undefined,
+  width: number,
+  low: number,
+  high: number,
+): Histogram {
+  const binWidth = high > low ? 2 ** Math.ceil(Math.log2((high - low) / (BINS - 1))) : 1;
+  const counts = new Uint32Array(Math.min(BINS - 1, Math.floor((high - low) / binWidth)) + 1);
+  for (let row = 0; row < data.length; row += width) {
+    countRow(data, mask, row, row + width, low, 1 / binWidth, counts);
+  }
+  return { counts, low, binWidth };
+}
+
+function countRow(
+  data: Float32Array,
+  mask: Uint8Array | undefined,
+  from: number,
+  to: number,
+  low: number,
+  scale: number,
+  counts: Uint32Array,
+): void {
+  const last = counts.length - 1;
+  for (let p = from; p < to; p++) {
+    if (mask !== undefined && mask[p] === 0) continue;
     const bin = (data[p] - low) * scale;
     counts[bin <= 0 ? 0 : bin >= last ? last : bin | 0]++;
   }
-  return { counts, low, width };
 }
 
-function statisticsOf({ counts, low, width }: Histogram): ClippedStatistics {
+function statisticsOf({ counts, low, binWidth }: Histogram): ClippedStatistics {
   let total = 0;
   for (const count of counts) total += count;
   const cut = total * CLIP_FRACTION;
@@ -168,21 +213,25 @@ function statisticsOf({ counts, low, width }: Histogram): ClippedStatistics {
   }
   const offset = sum / total;
   return {
-    range: { low: low + first * width, high: low + last * width },
-    mean: low + (middle + offset) * width,
-    spread: width * Math.sqrt(Math.max(0, square / total - offset * offset)),
+    range: { low: low + first * binWidth, high: low + last * binWidth },
+    mean: low + (middle + offset) * binWidth,
+    spread: binWidth * Math.sqrt(Math.max(0, square / total - offset * offset)),
   };
 }
 
-function applyInPlace(
+function applyToRow(
   data: Float32Array,
   mask: Uint8Array | undefined,
-  { low, high }: GreyRange,
+  from: number,
+  to: number,
+  low: number,
+  high: number,
   mean: number,
   scale: number,
 ): void {
-  for (let p = 0; p < data.length; p++) {
+  for (let p = from; p < to; p++) {
     const value = data[p];
-    data[p] = mask && mask[p] === 0 ? 0 : ((value < low ? low : value > high ? high : value) - mean) * scale;
+    const inside = mask === undefined || mask[p] !== 0;
+    data[p] = inside ? ((value < low ? low : Math.min(value, high)) - mean) * scale : 0;
   }
 }

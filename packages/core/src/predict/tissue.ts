@@ -7,6 +7,8 @@
  * is connected to the border.
  */
 
+import type { RawSection } from '../volume/contracts.ts';
+
 /** Half the side of the flat square, in pixels. */
 const FLAT_RADIUS = 3;
 
@@ -29,12 +31,12 @@ export interface Tissue {
 export function findTissue(image: Float32Array, height: number, width: number): Tissue {
   let mask: Uint8Array | undefined;
   let invalidPixels = 0;
-  for (let p = 0; p < image.length; p++) {
-    const value = image[p];
-    if (value - value === 0) continue;
+  for (let y = 0; y < height; y++) {
+    const invalid = countInvalid(image, y * width, (y + 1) * width);
+    if (invalid === 0) continue;
     mask ??= new Uint8Array(image.length).fill(1);
-    mask[p] = 0;
-    invalidPixels++;
+    for (let p = y * width; p < (y + 1) * width; p++) if (image[p] - image[p] !== 0) mask[p] = 0;
+    invalidPixels += invalid;
   }
   let fillPixels = 0;
   for (const value of fillCandidates(image, height, width)) {
@@ -48,6 +50,24 @@ export function findTissue(image: Float32Array, height: number, width: number): 
     }
   }
   return { mask, invalidPixels, fillPixels };
+}
+
+/** Pixels of a section as it was read that are NaN or infinite; averaging may leave nothing of them. */
+export function invalidPixels({ data, shape, stride }: RawSection): number {
+  if (!(data instanceof Float32Array)) return 0;
+  let count = 0;
+  for (let y = 0; y < shape[0]; y++) {
+    for (let x = 0, p = y * stride[0]; x < shape[1]; x++, p += stride[1])
+      if (data[p] - data[p] !== 0) count++;
+  }
+  return count;
+}
+
+/** Pixels of a row that are NaN or infinite. */
+function countInvalid(image: Float32Array, from: number, to: number): number {
+  let count = 0;
+  for (let p = from; p < to; p++) if (image[p] - image[p] !== 0) count++;
+  return count;
 }
 
 /** Values that stand in a long run on the border. */

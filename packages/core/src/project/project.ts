@@ -21,18 +21,30 @@ export function project(
 ): NdArray<Uint32Array> {
   const { data, shape, stride } = fragments;
   const [height, width] = shape;
-  for (let y = 0, p = 0; y < height; y++) {
-    let from = y * stride[0];
-    for (let x = 0; x < width; x++, p++, from += stride[1]) {
-      const fragment = data[from];
-      if (fragment === 0) {
-        out[p] = 0;
-        continue;
-      }
-      const id = fragment + idOffset;
-      if (id >= assignment.length) throw new RangeError(`fragment ${id} is not in the assignment`);
-      out[p] = assignment[id];
-    }
+  for (let y = 0; y < height; y++) {
+    projectRow(data, y * stride[0], stride[1], assignment, idOffset, out, y * width, (y + 1) * width);
   }
   return ndarray(out, [height, width]);
+}
+
+function projectRow(
+  data: Uint32Array,
+  from: number,
+  step: number,
+  assignment: Uint32Array,
+  idOffset: number,
+  out: Uint32Array,
+  start: number,
+  end: number,
+): void {
+  for (let p = start, at = from; p < end; p++, at += step) {
+    const fragment = data[at];
+    if (fragment === 0) {
+      out[p] = 0;
+      continue;
+    }
+    const id = fragment + idOffset;
+    if (id >= assignment.length) throw new RangeError(`fragment ${id} is not in the assignment`);
+    out[p] = assignment[id];
+  }
 }

@@ -33,23 +33,8 @@ export function fragmentTable(
   const minX = new Uint32Array(rows).fill(width);
   const maxY = new Uint32Array(rows);
   const maxX = new Uint32Array(rows);
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    for (let x = 0; x < width; ) {
-      const label = labels[row + x];
-      const from = x;
-      while (x < width && labels[row + x] === label) x++;
-      if (label === 0) continue;
-      const run = x - from;
-      area[label] += run;
-      centroidY[label] += run * y;
-      centroidX[label] += (run * (from + x - 1)) / 2;
-      if (y < minY[label]) minY[label] = y;
-      if (from < minX[label]) minX[label] = from;
-      if (x > maxX[label]) maxX[label] = x;
-      maxY[label] = y + 1;
-    }
-  }
+  const table = { count, area, centroidY, centroidX, minY, minX, maxY, maxX };
+  for (let y = 0; y < height; y++) addRow(table, labels, y, width);
   for (let label = 1; label < rows; label++) {
     if (area[label] === 0) continue;
     centroidY[label] /= area[label];
@@ -57,5 +42,25 @@ export function fragmentTable(
   }
   minY[0] = 0;
   minX[0] = 0;
-  return { count, area, centroidY, centroidX, minY, minX, maxY, maxX };
+  return table;
+}
+
+/** Adds the runs of one row; centroids are sums so far. */
+function addRow(table: FragmentTable, labels: Uint32Array, y: number, width: number): void {
+  const { area, centroidY, centroidX, minY, minX, maxY, maxX } = table;
+  const row = y * width;
+  for (let x = 0; x < width; ) {
+    const label = labels[row + x];
+    const from = x++;
+    while (x < width && labels[row + x] === label) x++;
+    if (label === 0) continue;
+    const run = x - from;
+    area[label] += run;
+    centroidY[label] += run * y;
+    centroidX[label] += (run * (from + x - 1)) / 2;
+    if (y < minY[label]) minY[label] = y;
+    if (from < minX[label]) minX[label] = from;
+    if (x > maxX[label]) maxX[label] = x;
+    maxY[label] = y + 1;
+  }
 }

@@ -60,30 +60,56 @@ function poolChannel(
   const yTo = Math.min(height, height - dy);
   const xFrom = Math.max(0, -dx);
   const xTo = Math.min(width, width - dx);
+  for (let y = Math.max(0, -dy); y < yTo; y += step) {
+    const from = channel * stride[0] + y * stride[1] + xFrom * stride[2];
+    poolRow(
+      pairs,
+      data,
+      from,
+      step * stride[2],
+      labels,
+      y * width + xFrom,
+      y * width + xTo,
+      step,
+      shift,
+      contact,
+    );
+  }
+}
+
+/** One row of a channel; a function of its own, as in `watershed.ts`. */
+function poolRow(
+  pairs: PairTable,
+  data: Float32Array,
+  from: number,
+  dataStep: number,
+  labels: Uint32Array,
+  start: number,
+  end: number,
+  step: number,
+  shift: number,
+  contact: number,
+): void {
+  let { values } = pairs;
   let lastA = 0;
   let lastB = 0;
   let at = 0;
-  let values = pairs.values;
-  for (let y = Math.max(0, -dy); y < yTo; y += step) {
-    const row = y * width;
-    const base = channel * stride[0] + y * stride[1];
-    for (let x = xFrom; x < xTo; x += step) {
-      const a = labels[row + x];
-      const b = labels[row + x + shift];
-      if (a === b || a === 0 || b === 0) continue;
-      if (a !== lastA || b !== lastB) {
-        at = (a < b ? pairs.slot(a, b) : pairs.slot(b, a)) * COLUMNS;
-        values = pairs.values;
-        lastA = a;
-        lastB = b;
-      }
-      values[at + CONTACT] += contact;
-      values[at + SAMPLES]++;
-      const affinity = data[base + x * stride[2]];
-      if (!(affinity > 0)) continue; // NaN counts as 0
-      values[at + CONTACT_AFFINITY] += contact * affinity;
-      values[at + AFFINITY] += affinity;
+  for (let p = start, q = from; p < end; p += step, q += dataStep) {
+    const a = labels[p];
+    const b = labels[p + shift];
+    if (a === b || a === 0 || b === 0) continue;
+    if (a !== lastA || b !== lastB) {
+      at = (a < b ? pairs.slot(a, b) : pairs.slot(b, a)) * COLUMNS;
+      values = pairs.values;
+      lastA = a;
+      lastB = b;
     }
+    values[at + CONTACT] += contact;
+    values[at + SAMPLES]++;
+    const affinity = data[q];
+    if (!(affinity > 0)) continue; // NaN counts as 0
+    values[at + CONTACT_AFFINITY] += contact * affinity;
+    values[at + AFFINITY] += affinity;
   }
 }
 

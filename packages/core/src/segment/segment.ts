@@ -78,13 +78,15 @@ export function segment(
   const graph = buildRegionGraph(affinities, labels, options);
   throwIfCancelled(context.signal);
 
-  const area = countPixels(labels, regions);
+  const area = new Uint32Array(regions + 1);
+  for (let y = 0; y < height; y++) countRow(labels, y * width, (y + 1) * width, area);
+  area[0] = 0;
   const cluster = agglomerate(graph, regions, options);
   const clusters = poolRegions(graph, cluster);
   const grown = absorbSmall(clusters, poolAreas(area, cluster), minimumPixels);
   const fragmentOf = new Uint32Array(regions + 1);
   for (let i = 0; i <= regions; i++) fragmentOf[i] = grown[cluster[i]];
-  relabelInPlace(labels, fragmentOf);
+  for (let y = 0; y < height; y++) relabelRow(labels, y * width, (y + 1) * width, fragmentOf);
 
   let count = 0;
   for (const fragment of fragmentOf) if (fragment > count) count = fragment;
@@ -96,19 +98,14 @@ export function segment(
   };
 }
 
-// Loops over pixels are functions of their own: the engine then compiles each by itself, once, instead of all that
-// surrounds them again at every loop.
+// Loops over pixels stand in functions for one row, as in `watershed.ts`.
 
-/** Pixels of every region; 0 for what is no region. */
-function countPixels(labels: Uint32Array, regions: number): Uint32Array {
-  const area = new Uint32Array(regions + 1);
-  for (let p = 0; p < labels.length; p++) area[labels[p]]++;
-  area[0] = 0;
-  return area;
+function countRow(labels: Uint32Array, from: number, to: number, area: Uint32Array): void {
+  for (let p = from; p < to; p++) area[labels[p]]++;
 }
 
-function relabelInPlace(labels: Uint32Array, to: Uint32Array): void {
-  for (let p = 0; p < labels.length; p++) labels[p] = to[labels[p]];
+function relabelRow(labels: Uint32Array, from: number, to: number, fragmentOf: Uint32Array): void {
+  for (let p = from; p < to; p++) labels[p] = fragmentOf[labels[p]];
 }
 
 function checkShapes(affinities: NdArray, options: SegmentOptions): readonly number[] {

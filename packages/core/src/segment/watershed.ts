@@ -57,24 +57,40 @@ function addPartners(
   const xTo = Math.min(width, width - dx);
   const shift = dy * width + dx;
   for (let y = yFrom; y < yTo; y++) {
-    let from = channel * stride[0] + y * stride[1] + xFrom * stride[2];
-    const end = y * width + xTo;
-    for (let p = y * width + xFrom; p < end; p++, from += stride[2]) {
-      const value = data[from];
-      if (!(value > 0)) continue; // NaN counts as 0
-      sum[p] += value;
-      sum[p + shift] += value;
-    }
+    const from = channel * stride[0] + y * stride[1] + xFrom * stride[2];
+    addPartnerRow(sum, data, from, stride[2], y * width + xFrom, y * width + xTo, shift);
+  }
+}
+
+// Loops over pixels stand in functions for one row: the engine compiles what is called often once and for all, but a
+// loop over a whole section again at every call.
+
+function addPartnerRow(
+  sum: Float32Array,
+  data: Float32Array,
+  from: number,
+  step: number,
+  start: number,
+  end: number,
+  shift: number,
+): void {
+  for (let p = start, at = from; p < end; p++, at += step) {
+    const value = data[at];
+    if (!(value > 0)) continue; // NaN counts as 0
+    sum[p] += value;
+    sum[p + shift] += value;
   }
 }
 
 /** Sums to means: a pixel's partners are those along its column, its row, and the constant ones. */
 function divideInPlace(sum: Float32Array, rows: Float32Array, columns: Float32Array, constant: number): void {
-  for (let y = 0, p = 0; y < rows.length; y++) {
-    for (let x = 0; x < columns.length; x++, p++) {
-      const partners = rows[y] + columns[x] + constant;
-      sum[p] = partners > 0 ? sum[p] / partners : 0;
-    }
+  for (let y = 0; y < rows.length; y++) divideRow(sum, y * columns.length, columns, rows[y] + constant);
+}
+
+function divideRow(sum: Float32Array, row: number, columns: Float32Array, others: number): void {
+  for (let x = 0; x < columns.length; x++) {
+    const partners = columns[x] + others;
+    sum[row + x] = partners > 0 ? sum[row + x] / partners : 0;
   }
 }
 
@@ -88,25 +104,27 @@ function countPartners(partners: Float32Array, offset: number): void {
 
 /** One pass of the separable kernel 1-2-1; the border repeats. */
 function smoothInPlace(image: Float32Array, height: number, width: number): void {
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    let before = image[row];
-    for (let x = 0; x < width; x++) {
-      const here = image[row + x];
-      const after = x + 1 < width ? image[row + x + 1] : here;
-      image[row + x] = 0.25 * before + 0.5 * here + 0.25 * after;
-      before = here;
-    }
-  }
+  for (let y = 0; y < height; y++) smoothRow(image, y * width, width);
   const above = image.slice(0, width);
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    const down = y + 1 < height ? width : 0;
-    for (let x = 0; x < width; x++) {
-      const here = image[row + x];
-      image[row + x] = 0.25 * above[x] + 0.5 * here + 0.25 * image[row + x + down];
-      above[x] = here;
-    }
+  for (let y = 0; y < height; y++) smoothAcross(image, y * width, y + 1 < height ? width : 0, above);
+}
+
+function smoothRow(image: Float32Array, row: number, width: number): void {
+  let before = image[row];
+  for (let x = 0; x < width; x++) {
+    const here = image[row + x];
+    const after = x + 1 < width ? image[row + x + 1] : here;
+    image[row + x] = 0.25 * before + 0.5 * here + 0.25 * after;
+    before = here;
+  }
+}
+
+/** `above` holds the row above as it was, and then this one. */
+function smoothAcross(image: Float32Array, row: number, down: number, above: Float32Array): void {
+  for (let x = 0; x < above.length; x++) {
+    const here = image[row + x];
+    image[row + x] = 0.25 * above[x] + 0.5 * here + 0.25 * image[row + x + down];
+    above[x] = here;
   }
 }
 
@@ -124,36 +142,60 @@ export function basins(
   const pixels = height * width;
   const labels = new Uint32Array(pixels);
   const uphill = new Int32Array(pixels);
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, p++) {
-      if (mask?.[p] === 0) continue;
-      let best = p;
-      let top = relief[p];
-      // earlier pixels win ties, later ones must be strictly higher
-      if (x > 0 && relief[p - 1] >= top && mask?.[p - 1] !== 0) {
-        best = p - 1;
-        top = relief[best];
-      }
-      if (y > 0 && relief[p - width] >= top && mask?.[p - width] !== 0) {
-        best = p - width;
-        top = relief[best];
-      }
-      if (x + 1 < width && relief[p + 1] > top && mask?.[p + 1] !== 0) {
-        best = p + 1;
-        top = relief[best];
-      }
-      if (y + 1 < height && relief[p + width] > top && mask?.[p + width] !== 0) best = p + width;
-      uphill[p] = best;
-    }
-  }
-  return { labels, count: numberBasins(uphill, labels, mask) };
+  for (let y = 0; y < height; y++) ascendRow(relief, uphill, y, height, width, mask);
+  let count = 0;
+  for (let y = 0; y < height; y++) count = numberRow(uphill, labels, y * width, (y + 1) * width, count, mask);
+  return { labels, count };
 }
 
-/** Follows the pointers to the hilltops and numbers these by their basin's first pixel. */
-function numberBasins(uphill: Int32Array, labels: Uint32Array, mask: Uint8Array | undefined): number {
-  let count = 0;
-  for (let p = 0; p < labels.length; p++) {
-    if (labels[p] !== 0 || mask?.[p] === 0) continue;
+/** Points every pixel of a row to its best neighbour, or to itself on a hilltop. */
+function ascendRow(
+  relief: Float32Array,
+  uphill: Int32Array,
+  y: number,
+  height: number,
+  width: number,
+  mask: Uint8Array | undefined,
+): void {
+  const hasUp = y > 0;
+  const hasDown = y + 1 < height;
+  for (let x = 0, p = y * width; x < width; x++, p++) {
+    if (mask !== undefined && mask[p] === 0) continue;
+    let best = p;
+    let top = relief[p];
+    // earlier pixels win ties, later ones must be strictly higher
+    if (x > 0 && relief[p - 1] >= top && (mask === undefined || mask[p - 1] !== 0)) {
+      best = p - 1;
+      top = relief[best];
+    }
+    if (hasUp && relief[p - width] >= top && (mask === undefined || mask[p - width] !== 0)) {
+      best = p - width;
+      top = relief[best];
+    }
+    if (x + 1 < width && relief[p + 1] > top && (mask === undefined || mask[p + 1] !== 0)) {
+      best = p + 1;
+      top = relief[best];
+    }
+    if (hasDown && relief[p + width] > top && (mask === undefined || mask[p + width] !== 0)) best = p + width;
+    uphill[p] = best;
+  }
+}
+
+/**
+ * Follows the pointers from the pixels of a row to the hilltops and numbers these by their basin's first pixel.
+ * @returns the number of basins so far
+ */
+function numberRow(
+  uphill: Int32Array,
+  labels: Uint32Array,
+  from: number,
+  to: number,
+  before: number,
+  mask: Uint8Array | undefined,
+): number {
+  let count = before;
+  for (let p = from; p < to; p++) {
+    if (labels[p] !== 0 || (mask !== undefined && mask[p] === 0)) continue;
     let top = p;
     while (uphill[top] !== top && labels[top] === 0) top = uphill[top];
     const label = labels[top] === 0 ? ++count : labels[top];

@@ -1,6 +1,8 @@
 /**
  * HDF5 volumes in CREMI layout (Funke et al., cremi.org): datasets with `resolution` and `offset` attributes in
- * nm, zyx. Reads go to the disk slab by slab through h5wasm; nothing else of the file is held.
+ * nm, zyx. Reads go to the disk slab by slab; nothing else of the file is held. What is stored in a plain way is
+ * read in script (`hdf5-plain.ts`), which spares the start of a large library; h5wasm reads everything else, and
+ * says what is wrong with a file that cannot be read.
  */
 import { KynError, type Vec3, type VolumeInfo } from '@kyn/core';
 import type { Dataset, File, Metadata } from 'h5wasm';
@@ -8,7 +10,7 @@ import type { DatasetDescription, Format, Hdf5Site, Site } from '../format.ts';
 import { allocate, type DtypeName, type PlaneVolume, type Purpose, type StoredData } from '../plane.ts';
 import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
 import { defaultDatasets, volumesIn } from './default-dataset.ts';
-import { attributeVoxelSize } from './zarr-metadata.ts';
+import { hdf5VoxelSize, openPlainVolume, SIZE_ATTRIBUTES } from './hdf5-plain.ts';
 
 const magic = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -19,6 +21,8 @@ export const hdf5Format: Format = {
   name: 'HDF5',
   recognises: async (site) => site.hdf5 !== undefined && magic.every((byte, i) => site.magic?.[i] === byte),
   async open(site, purpose) {
+    const plain = await openPlainVolume(site, site.dataset ?? defaultDatasets[purpose]);
+    if (plain) return plain;
     const opened = await openFile(site);
     try {
       return await openDataset(opened, site, purpose);
@@ -112,17 +116,14 @@ function list({ file, library }: OpenFile): Listed[] {
 }
 
 function voxelSize(dataset: Dataset): Vec3 | undefined {
-  const attributes: Record<string, unknown> = {};
-  for (const name of ['resolution', 'voxel_size', 'element_size_um']) {
+  const attributes: Record<string, number[]> = {};
+  for (const name of SIZE_ATTRIBUTES) {
     const value = dataset.attrs[name]?.value;
     if (value !== undefined && value !== null && typeof value === 'object') {
       attributes[name] = Array.from(value as ArrayLike<number | bigint>, Number);
     }
   }
-  const nm = attributeVoxelSize(attributes);
-  if (nm) return nm;
-  const um = attributes.element_size_um as number[] | undefined;
-  return um?.length === 3 ? attributeVoxelSize({ resolution: um.map((size) => size * 1000) }) : undefined;
+  return hdf5VoxelSize(attributes);
 }
 
 async function openDataset(opened: OpenFile, site: Site, purpose: Purpose): Promise<PlaneVolume> {

@@ -3,7 +3,7 @@
  * depths, palettes, Adam7. Inflating is left to the platform.
  */
 import { KynError } from '@kyn/core';
-import { type ByteSource, readAll, readExactly } from '../byte-source.ts';
+import { type ByteSource, readAll } from '../byte-source.ts';
 import { toGrey } from '../grey.ts';
 import type { Inflate } from '../inflate.ts';
 import type { Purpose } from '../plane.ts';
@@ -36,12 +36,14 @@ export function isPng(bytes: Uint8Array): boolean {
 
 /** Reads the size and kind of a PNG without its pixels. */
 export async function readPngHeader(source: ByteSource): Promise<PngHeader> {
-  return parseHeader(await readExactly(source, 0, headerLength), source.name);
+  return parseHeader(await source.read(0, headerLength), source.name);
 }
 
 function parseHeader(bytes: Uint8Array, where: string): PngHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!isPng(bytes) || chunkName(bytes, 12) !== 'IHDR') throw damaged('not a PNG image', where);
+  if (!isPng(bytes)) throw damaged('not a PNG image', where);
+  if (bytes.length < headerLength) throw damaged('the PNG is cut short', where);
+  if (chunkName(bytes, 12) !== 'IHDR') throw damaged('not a PNG image', where);
   const type = bytes[25];
   const header = {
     width: view.getUint32(16),
@@ -65,7 +67,6 @@ function parseHeader(bytes: Uint8Array, where: string): PngHeader {
 export async function decodePng(source: ByteSource, purpose: Purpose, inflate: Inflate): Promise<PngImage> {
   const where = source.name;
   const bytes = await readAll(source);
-  if (bytes.length < headerLength) throw damaged('the PNG is cut short', where);
   const header = parseHeader(bytes, where);
   const { parts, palette } = readChunks(bytes, where);
   const packed = await inflate(concat(parts)).catch((cause: unknown) => {

@@ -67,6 +67,30 @@ async function named(site: Site, array: ZarrArray, path: string): Promise<ZarrCh
   return { array, path, multiscales: level0, groupAttributes, notes: [] };
 }
 
+/**
+ * A volume that our own writer has finished has all its chunks, so one that is not there is lost; in others it is a
+ * chunk of nothing but the fill value.
+ */
+export async function wholeOnly(site: Site, choice: ZarrChoice): Promise<ZarrChoice> {
+  const mark = choice.groupAttributes.kyn as { complete?: unknown } | undefined;
+  const store = site.zarr?.().store;
+  if (mark?.complete !== true || !store) return choice;
+  const strict: zarr.AsyncReadable = {
+    async get(key, options) {
+      const bytes = await store.get(key, options);
+      if (bytes || !key.startsWith(`${choice.path}/c/`)) return bytes;
+      throw new KynError('format', 'a chunk of the volume is lost', {
+        where: `${site.location}${key}`,
+        hint: 'make the volume again, or copy it again',
+      });
+    },
+  };
+  const array = await zarr.open(zarr.root(strict).resolve(choice.path.replace(/^\/+/, '')), {
+    kind: 'array',
+  });
+  return { ...choice, array };
+}
+
 async function fromImage(
   site: Site,
   group: zarr.Group<zarr.Readable>,

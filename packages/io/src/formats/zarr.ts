@@ -15,6 +15,7 @@ import {
   chooseArray,
   listArrays,
   nodeAt,
+  wholeOnly,
   type ZarrArray,
   type ZarrChoice,
   zarrError,
@@ -27,7 +28,7 @@ export const zarrFormat: Format = {
   name: 'Zarr',
   recognises: async (site) => site.zarr !== undefined && (await nodeAt(site, '')) !== undefined,
   async open(site, purpose) {
-    return openArray(site, await chooseArray(site, purpose), purpose);
+    return openArray(site, await wholeOnly(site, await chooseArray(site, purpose)), purpose);
   },
   describe,
 };

@@ -3,7 +3,7 @@
  * temporary name is always the same, so a run that takes up after a kill leaves nothing behind.
  */
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { isKynError, KynError } from '@kyn/core';
 
 /** Name that a file has until it is whole. */
@@ -19,13 +19,31 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
       await writeFile(partial, data);
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
-      await mkdir(dirname(path), { recursive: true });
+      await makeFolder(dirname(path));
       await writeFile(partial, data);
     }
     await rename(partial, path);
   } catch (error) {
     await rm(partial, { force: true }).catch(() => {});
     throw outputError(error, path);
+  }
+}
+
+/**
+ * Makes a folder and those above it, where they are not there. Node's own recursive `mkdir` never returns where the
+ * file system lets no folder be made and says that the parent is not there, as under `/proc`.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const made = (error: unknown) => {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  };
+  try {
+    await mkdir(path).catch(made);
+  } catch (error) {
+    const above = dirname(resolve(path));
+    if (errorCode(error) !== 'ENOENT' || above === resolve(path)) throw error;
+    await makeFolder(above);
+    await mkdir(path).catch(made);
   }
 }
 
@@ -36,6 +54,7 @@ const reasons: Readonly<Record<string, readonly [message: string, hint: string]>
   EACCES: ['no permission to write', 'choose another place'],
   EPERM: ['no permission to write', 'choose another place'],
   EROFS: ['the disk is read-only', 'choose another place'],
+  ENOENT: ['no folder or file can be made there', 'choose another place'],
   ENOTDIR: ['a folder of this path is a file', 'choose another place'],
   EISDIR: ['there is a folder of this name', 'choose another name'],
   EMFILE: ['too many open files', 'raise the limit (ulimit -n)'],

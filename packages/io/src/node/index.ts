@@ -1,5 +1,5 @@
 /** Sources and sinks on Node: `@kyn/io/node`. */
-export { writeFileAtomic } from './atomic.ts';
+export { makeFolder, writeFileAtomic } from './atomic.ts';
 export {
   type CremiWriter,
   type CremiWriterOptions,

@@ -1,8 +1,8 @@
 /** Checks that an output path may be written: what is there is only replaced when asked for, and never if it is not ours. */
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { KynError } from '@kyn/core';
-import { errorCode, outputError } from './atomic.ts';
+import { errorCode, makeFolder, outputError } from './atomic.ts';
 
 /** Makes way for a file. */
 export async function prepareFile(path: string, overwrite: boolean): Promise<void> {
@@ -14,7 +14,7 @@ export async function prepareFile(path: string, overwrite: boolean): Promise<voi
     });
   }
   if (found === 'file' && !overwrite) throw taken(path);
-  await mkdir(dirname(path), { recursive: true }).catch((error: unknown) => {
+  await makeFolder(dirname(path)).catch((error: unknown) => {
     throw outputError(error, path);
   });
 }
@@ -47,7 +47,7 @@ export async function prepareZarr(path: string, resume: boolean, overwrite: bool
     if (!overwrite) throw taken(path);
     await rm(path, { recursive: true });
   }
-  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(path).catch((error: unknown) => {
     throw outputError(error, path);
   });
   return false;

@@ -257,6 +257,30 @@ class ZarrWriter {
   }
 }
 
+/** The first file of a volume that this writer made which is not there; relative to its folder. */
+export async function missingPiece(path: string): Promise<string | undefined> {
+  const there = (name: string) =>
+    access(join(path, name)).then(
+      () => true,
+      () => false,
+    );
+  const metadata = join('0', 'zarr.json');
+  for (const name of ['zarr.json', metadata]) if (!(await there(name))) return name;
+  const { shape, chunk_grid } = JSON.parse(await readFile(join(path, metadata), 'utf8'));
+  const [depth, rows, columns]: number[] = shape.map((extent: number, axis: number) =>
+    Math.ceil(extent / chunk_grid.configuration.chunk_shape[axis]),
+  );
+  for (let z = 0; z < depth; z++) {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const name = join('0', 'c', String(z), String(row), String(column));
+        if (!(await there(name))) return name;
+      }
+    }
+  }
+  return undefined;
+}
+
 /** The part of `extent` in the fewest equal parts that are no longer than a chunk may be. */
 function evenPart(extent: number): number {
   return Math.ceil(extent / Math.ceil(extent / chunkSide));

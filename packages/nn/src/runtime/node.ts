@@ -33,9 +33,10 @@ export async function nodeRuntime(
   const native = await nativePackage();
   if (native) {
     const executionProviders = device === 'webgpu' ? ['webgpu', 'cpu'] : ['cpu'];
+    const extra = { 'session.intra_op.allow_spinning': options.spin === false ? '0' : '1' };
     return runtimeOver(
       native,
-      { ...session, executionProviders },
+      { ...session, executionProviders, extra },
       `onnxruntime-node, ${device}, ${threads} threads`,
     );
   }

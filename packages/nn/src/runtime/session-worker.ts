@@ -15,7 +15,9 @@ let queue: Promise<void> = Promise.resolve();
 
 async function answer(request: Request): Promise<Partial<Answer>> {
   if (request.kind === 'load') {
-    runtime ??= nodeRuntime(workerData as RuntimeOptions, (note) => notes.push(note));
+    // whoever runs the network in a thread has other work for the cores
+    const options: RuntimeOptions = { spin: false, ...(workerData as RuntimeOptions) };
+    runtime ??= nodeRuntime(options, (note) => notes.push(note));
     const loaded = await runtime;
     const session = await loaded.load(request.model, request.where);
     sessions.set(request.session, session);

@@ -2,10 +2,11 @@
  * Whose an output folder is, and in what state. While a run goes on, the folder holds `INCOMPLETE` (which run it
  * is, as JSON); a complete one holds a `report.json` of ours. Only files that a run writes are ever deleted.
  */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KynError } from '@kyn/core';
-import { errorCode, outputError, partialName, writeFileAtomic } from '../atomic.ts';
+import { errorCode, makeFolder, outputError, partialName, writeFileAtomic } from '../atomic.ts';
+import { missingPiece } from '../zarr-writer.ts';
 
 export const INCOMPLETE = 'INCOMPLETE';
 export const REPORT = 'report.json';
@@ -64,6 +65,18 @@ async function identityIn(path: string): Promise<RunIdentity | undefined> {
   }
 }
 
+/** The first of a complete run's results that is not there, as far as names tell. */
+export async function missingResult(folder: string): Promise<string | undefined> {
+  const names = await readdir(folder);
+  const lost = RESULTS.find((name) => name !== RECORDS && !names.includes(name));
+  if (lost) return lost;
+  for (const volume of [SEGMENTATION, FRAGMENTS]) {
+    const piece = await missingPiece(join(folder, volume));
+    if (piece) return join(volume, piece);
+  }
+  return undefined;
+}
+
 /** The first property that two runs differ in. */
 export function firstDifference(before: RunIdentity, now: RunIdentity): string | undefined {
   for (const key of new Set([...Object.keys(before), ...Object.keys(now)])) {
@@ -74,7 +87,7 @@ export function firstDifference(before: RunIdentity, now: RunIdentity): string |
 
 /** Makes the folder and marks it as holding an incomplete run. */
 export async function markIncomplete(folder: string, run: RunIdentity): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(folder).catch((error: unknown) => {
     throw outputError(error, folder);
   });
   const says = 'This segmentation is not complete: run the same command with --resume to finish it.';

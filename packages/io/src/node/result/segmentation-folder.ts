@@ -19,7 +19,6 @@ import {
 import type { ResumableLabelSink } from '../../sinks.ts';
 import { writeFileAtomic } from '../atomic.ts';
 import { createLabelZarr } from '../zarr-writer.ts';
-import { assignmentToArrow, graphToArrow } from './arrow-tables.ts';
 import {
   ASSIGNMENT,
   FRAGMENTS,
@@ -28,6 +27,7 @@ import {
   GRAPH,
   INCOMPLETE,
   markIncomplete,
+  missingResult,
   NEURONS,
   PREVIEW,
   RECORDS,
@@ -92,6 +92,17 @@ export async function takeSegmentationFolder(
   const goOn = ours && resume && !overwrite;
   if (goOn) checkSameRun(folder, state.run, run);
   if (goOn && state.kind === 'complete') {
+    const missing = await missingResult(folder);
+    if (missing !== undefined) {
+      throw new KynError(
+        'output',
+        `the segmentation in it is complete, but ${missing} is not there any more`,
+        {
+          where: folder,
+          hint: 'make it again with --overwrite',
+        },
+      );
+    }
     return { complete: true, report: JSON.parse(await readFile(join(folder, REPORT), 'utf8')) };
   }
   if (!goOn) await remove(folder, RECORDS); // first, so that no other run's sections count as this one's
@@ -146,6 +157,11 @@ function recordPath(folder: string, z: number): string {
   return join(folder, RECORDS, `${String(z).padStart(6, '0')}.bin`);
 }
 
+/** The Arrow library is as large as all the rest, and only needed here. */
+function arrowTables() {
+  return import('./arrow-tables.ts');
+}
+
 class Folder implements SegmentationFolder {
   private segmentation: Promise<ResumableLabelSink> | undefined;
 
@@ -166,12 +182,14 @@ class Folder implements SegmentationFolder {
     return decodeRecord(await readFile(path), path);
   }
 
-  writeGraph(edges: EdgeColumns): Promise<void> {
-    return writeFileAtomic(join(this.folder, GRAPH), graphToArrow(edges));
+  async writeGraph(edges: EdgeColumns): Promise<void> {
+    const { graphToArrow } = await arrowTables();
+    await writeFileAtomic(join(this.folder, GRAPH), graphToArrow(edges));
   }
 
-  writeAssignment(assignment: Uint32Array): Promise<void> {
-    return writeFileAtomic(join(this.folder, ASSIGNMENT), assignmentToArrow(assignment));
+  async writeAssignment(assignment: Uint32Array): Promise<void> {
+    const { assignmentToArrow } = await arrowTables();
+    await writeFileAtomic(join(this.folder, ASSIGNMENT), assignmentToArrow(assignment));
   }
 
   async writeSegmentation(z: number, neurons: LabelSection): Promise<void> {

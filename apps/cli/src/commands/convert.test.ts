@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LabelSection, ndarray } from '@kyn/core';
+import { createCremiHdf5, openLabels } from '@kyn/io/node';
+import { afterAll, describe, expect, it } from 'vitest';
+import { runCli } from '../cli.ts';
+import { commands } from '../registry.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'kyn-convert-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+async function kyn(...words: string[]): Promise<{ code: number; stderr: string; stdout: string }> {
+  const out = { stdout: '', stderr: '' };
+  const code = await runCli(words, {
+    stdout: { write: (part) => (out.stdout += part) },
+    stderr: { write: (part) => (out.stderr += part) },
+    env: {},
+    signal: new AbortController().signal,
+    version: '0',
+    commands,
+  });
+  return { code, ...out };
+}
+
+const section: LabelSection = ndarray(
+  Uint32Array.from({ length: 120 }, (_, i) => 1 + ((i % 12) >> 2)),
+  [10, 12],
+);
+
+async function labelsOnly(): Promise<string> {
+  const path = join(scratch, 'labels.h5');
+  const file = await createCremiHdf5(path, { shape: [2, 10, 12], voxelSizeNm: [40, 8, 8], labels: 'uint64' });
+  for (const z of [0, 1]) await file.labels?.write(z, section);
+  await file.close();
+  return path;
+}
+
+describe('kyn convert', () => {
+  it('takes the labels of a file that has nothing else', async () => {
+    const out = join(scratch, 'out.zarr');
+    expect(await kyn('convert', await labelsOnly(), out, '--quiet')).toMatchObject({ code: 0, stderr: '' });
+    const written = await openLabels(out);
+    expect((await written.read(1)).data).toEqual(section.data);
+  });
+
+  it('names what is missing where there is neither', async () => {
+    const none = await kyn('convert', join(scratch, 'nope.h5'), join(scratch, 'x.zarr'));
+    expect(none.code).toBe(1);
+    expect(none.stderr).toMatch(/nope\.h5: there is no such file/);
+  });
+});
+
+describe('messages about files of another kind', () => {
+  it('says that a text named .png is none', async () => {
+    const path = join(scratch, 'note.png');
+    for (const text of ['short', 'a text that is longer than the head of a PNG file would be']) {
+      writeFileSync(path, text);
+      expect((await kyn('info', path)).stderr).toMatch(/^kyn: [^\n]*note\.png: not a PNG image[^\n]*\n$/);
+    }
+  });
+
+  it('reads a model by the path of any file, and says that it is none', async () => {
+    const path = join(scratch, 'weights');
+    writeFileSync(path, 'no network');
+    const raw = join(scratch, 'raw.h5');
+    await kyn('phantom', '--out', raw, '--shape', '2,40,50', '--seed', '5', '--quiet');
+    const wrong = await kyn('segment', raw, '--out', join(scratch, 'o'), '--model', path, '--quiet');
+    expect(wrong.stderr).toMatch(/weights: not a network that ONNX Runtime can load/);
+    const folder = await kyn('segment', raw, '--out', join(scratch, 'o'), '--model', scratch, '--quiet');
+    expect(folder.stderr).toMatch(/a folder is no model/);
+  });
+
+  it('refuses what is no network by its name', async () => {
+    const path = join(scratch, 'net.onnx');
+    writeFileSync(path, 'no network');
+    expect((await kyn('info', path)).stderr).toMatch(/net\.onnx: not a network that ONNX Runtime can load/);
+  });
+});

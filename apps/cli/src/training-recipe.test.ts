@@ -1,0 +1,64 @@
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ndarray } from '@kyn/core';
+import { createCremiHdf5 } from '@kyn/io/node';
+import { afterAll, expect, it } from 'vitest';
+import { loadRecipeVolumes } from './training-recipe.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'kyn-recipe-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+/** How often this process has a file open. */
+function timesOpen(path: string): number {
+  const targets = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(join('/proc/self/fd', fd));
+    } catch {
+      return ''; // the one that lists them
+    }
+  });
+  return targets.filter((target) => target === path).length;
+}
+
+it.skipIf(!existsSync('/proc/self/fd'))('closes the files of every volume it has read', async () => {
+  const path = join(scratch, 'volume.h5');
+  const file = await createCremiHdf5(path, {
+    shape: [3, 40, 40],
+    voxelSizeNm: [40, 8, 8],
+    raw: 'uint8',
+    labels: 'uint64',
+  });
+  for (let z = 0; z < 3; z++) {
+    await file.raw?.write(
+      z,
+      ndarray(
+        new Uint8Array(1600).map((_, i) => i % 251),
+        [40, 40],
+      ),
+    );
+    await file.labels?.write(
+      z,
+      ndarray(
+        new Uint32Array(1600).map((_, i) => 1 + ((i % 40) >> 3)),
+        [40, 40],
+      ),
+    );
+  }
+  await file.close();
+  const context = { onProgress: () => {} };
+  const volumes = await loadRecipeVolumes(
+    [{ source: 'volume.h5' }, { labels: 'volume.h5', render: { seed: 3 } }],
+    scratch,
+    context,
+  );
+  expect(volumes.map(({ raw }) => raw.shape)).toEqual([
+    [3, 40, 40],
+    [3, 40, 40],
+  ]);
+  const box = { min: [0, 0, 0], max: [9, 40, 40] } as const;
+  await expect(
+    loadRecipeVolumes([{ labels: 'volume.h5', bbox: box, render: {} }], scratch, context),
+  ).rejects.toThrow(/reaches out/);
+  expect(timesOpen(path)).toBe(0);
+});

@@ -1,0 +1,186 @@
+/**
+ * Reads the datasets of HDF5 files that `hdf5-structure.ts` understands, with the platform's own decompression:
+ * several chunks at a time, straight into the sections that are asked for.
+ */
+import { isKynError, KynError, type Vec3, type VolumeInfo } from '@kyn/core';
+import { type ByteSource, readExactly } from '../byte-source.ts';
+import type { Site } from '../format.ts';
+import type { Inflate } from '../inflate.ts';
+import { allocate, bytesOf, type PlaneVolume, type StoredData, viewBytes } from '../plane.ts';
+import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
+import {
+  chunksBetween,
+  findDataset,
+  NotPlain,
+  type PlainDataset,
+  type StoredChunk,
+} from './hdf5-structure.ts';
+import { attributeVoxelSize } from './zarr-metadata.ts';
+
+/** Chunks of one slab that are read and decompressed at the same time. */
+const PARALLEL_CHUNKS = 4;
+
+/** Attributes that say the voxel size. */
+export const SIZE_ATTRIBUTES = ['resolution', 'voxel_size', 'element_size_um'] as const;
+
+/** Voxel size in nm, zyx, by the attributes of a dataset. */
+export function hdf5VoxelSize(attributes: Readonly<Record<string, readonly number[]>>): Vec3 | undefined {
+  const { resolution, voxel_size, element_size_um: um } = attributes;
+  const nm = attributeVoxelSize({ resolution, voxel_size });
+  if (nm || um?.length !== 3) return nm;
+  return attributeVoxelSize({ resolution: um.map((size) => size * 1000) });
+}
+
+/**
+ * Opens a dataset as a volume. Closing it closes the site's file.
+ * @returns undefined where the file, or the way to the dataset, is not plain.
+ */
+export async function openPlainVolume(site: Site, path: string): Promise<PlaneVolume | undefined> {
+  const { file, location, inflate } = site;
+  if (!file) return undefined;
+  const where = `${location}:${path}`;
+  let dataset: PlainDataset;
+  try {
+    dataset = await findDataset(file, path);
+  } catch (error) {
+    // bytes that make no sense at all end in a RangeError of the view: the library will say what they are
+    if (error instanceof NotPlain || error instanceof RangeError || isKynError(error)) return undefined;
+    throw error;
+  }
+  const { dtype, storage } = dataset;
+  const { shape, leading } = squeezeToVolume(dataset.shape, where);
+  const depth = storage.kind === 'chunked' && leading >= 0 ? storage.chunk[leading] : 1;
+  const info: VolumeInfo = {
+    shape,
+    voxelSizeNm: hdf5VoxelSize(dataset.attributes),
+    dtype,
+    format: 'HDF5',
+    location: where,
+    notes: [],
+  };
+  const slabs = new SlabReader(file, dataset, shape, leading, inflate);
+  const cache = new SlabCache(shape, dtype, depth, async (start, stop) => {
+    try {
+      return await slabs.read(start, stop);
+    } catch (cause) {
+      throw new KynError('format', 'the HDF5 file is damaged or cut short', {
+        where: `${where}, sections ${start} to ${stop - 1}`,
+        hint: 'copy it again',
+        cause,
+      });
+    }
+  });
+  return {
+    info,
+    readPlane: (z) => cache.plane(z),
+    async close() {
+      cache.clear();
+      await file.close();
+    },
+  };
+}
+
+class SlabReader {
+  constructor(
+    private readonly file: ByteSource,
+    private readonly dataset: PlainDataset,
+    private readonly shape: Vec3,
+    /** The axis of the sections; -1 where the dataset is a single one. */
+    private readonly leading: number,
+    private readonly inflate: Inflate,
+  ) {}
+
+  /** Sections `start` to `stop` (not included), dense. */
+  async read(start: number, stop: number): Promise<StoredData> {
+    const { file, dataset, shape } = this;
+    const { dtype, elementBytes, storage } = dataset;
+    const values = (stop - start) * shape[1] * shape[2];
+    if (storage.kind === 'contiguous' && storage.address !== undefined) {
+      const from = storage.address + start * shape[1] * shape[2] * elementBytes;
+      return viewBytes(dtype, await readExactly(file, from, values * elementBytes));
+    }
+    const out = allocate(dtype, values);
+    if (storage.kind === 'contiguous') return out;
+    const axis = Math.max(0, this.leading);
+    const [from, to] = this.leading < 0 ? [0, shape[1]] : [start, stop];
+    const chunks = await chunksBetween(file, dataset, axis, from, to);
+    let next = 0;
+    const work = async () => {
+      for (let chunk = chunks[next++]; chunk; chunk = chunks[next++]) {
+        this.place(chunk, await this.decode(chunk, storage.chunk), storage.chunk, start, stop, bytesOf(out));
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL_CHUNKS }, work));
+    return out;
+  }
+
+  /** The bytes of a chunk as they were before its filters. */
+  private async decode(chunk: StoredChunk, extents: readonly number[]): Promise<Uint8Array> {
+    const { filters, elementBytes } = this.dataset;
+    const size = extents.reduce((product, extent) => product * extent, elementBytes);
+    let bytes = await readExactly(this.file, chunk.address, chunk.bytes);
+    for (let i = filters.length - 1; i >= 0; i--) {
+      if ((chunk.skipped >> i) & 1) continue;
+      bytes = filters[i] === 'deflate' ? await this.inflate(bytes, size) : unshuffle(bytes, elementBytes);
+    }
+    if (bytes.length !== size) throw new RangeError(`a chunk of ${bytes.length} bytes, not ${size}`);
+    return bytes;
+  }
+
+  /** Copies what a chunk has of the sections into `out`. */
+  private place(
+    { start: corner }: StoredChunk,
+    bytes: Uint8Array,
+    extents: readonly number[],
+    start: number,
+    stop: number,
+    out: Uint8Array,
+  ): void {
+    const [, height, width] = this.shape;
+    const { elementBytes } = this.dataset;
+    const [top, left] = corner.slice(-2);
+    const [rows, columns] = extents.slice(-2);
+    const first = this.leading < 0 ? 0 : corner[this.leading];
+    const last = first + (this.leading < 0 ? 1 : extents[this.leading]);
+    const bottom = Math.min(height, top + rows);
+    const rowBytes = Math.min(columns, width - left) * elementBytes;
+    for (let z = Math.max(start, first); z < Math.min(stop, last); z++) {
+      for (let y = top; y < bottom; y++) {
+        const from = ((z - first) * rows + y - top) * columns * elementBytes;
+        const to = (((z - start) * height + y) * width + left) * elementBytes;
+        out.set(bytes.subarray(from, from + rowBytes), to);
+      }
+    }
+  }
+}
+
+/** Undoes `shuffle`, which puts the first bytes of all elements first, then the second bytes, and so on. */
+export function unshuffle(bytes: Uint8Array, elementBytes: number): Uint8Array {
+  const count = Math.floor(bytes.length / elementBytes);
+  const out = new Uint8Array(bytes); // a copy (the slice of a Buffer is none): a rest that fills no element stays
+  if (elementBytes % 4 === 0) {
+    const words = new Uint32Array(out.buffer, 0, (count * elementBytes) / 4);
+    const step = elementBytes / 4;
+    for (let word = 0; word < step; word++) joinBytes(bytes, 4 * word * count, count, words, word, step);
+    return out;
+  }
+  for (let k = 0; k < elementBytes; k++) {
+    for (let i = 0, at = k; i < count; i++, at += elementBytes) out[at] = bytes[k * count + i];
+  }
+  return out;
+}
+
+/** Words from four rows of bytes, least significant first. */
+function joinBytes(
+  bytes: Uint8Array,
+  from: number,
+  count: number,
+  words: Uint32Array,
+  first: number,
+  step: number,
+): void {
+  const [b, c, d] = [from + count, from + 2 * count, from + 3 * count];
+  for (let i = 0, at = first; i < count; i++, at += step) {
+    words[at] = bytes[from + i] | (bytes[b + i] << 8) | (bytes[c + i] << 16) | (bytes[d + i] << 24);
+  }
+}
