@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LabelSection, ndarray } from '@kyn/core';
@@ -53,10 +53,11 @@ describe('kyn convert', () => {
 
 describe('messages about files of another kind', () => {
   it('says that a text named .png is none', async () => {
-    const path = join(scratch, 'note.png');
+    const folder = join(scratch, 'stack');
+    mkdirSync(folder);
     for (const text of ['short', 'a text that is longer than the head of a PNG file would be']) {
-      writeFileSync(path, text);
-      expect((await kyn('info', path)).stderr).toMatch(/^kyn: [^\n]*note\.png: not a PNG image[^\n]*\n$/);
+      writeFileSync(join(folder, 'note.png'), text);
+      expect((await kyn('info', folder)).stderr).toMatch(/^kyn: [^\n]*note\.png: not a PNG image[^\n]*\n$/);
     }
   });
 
