@@ -41,7 +41,7 @@ export const SEGMENT_DEFAULTS = {
   evidenceReachPixels: 9,
   stride: 3,
   linkage: 'mean',
-  bias: 0.4,
+  bias: 0.6,
   minimumPixels: 25,
 } as const satisfies Omit<SegmentOptions, 'offsets' | 'mask'>;
 
