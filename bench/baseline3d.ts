@@ -8,6 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import {
+  BLOCK_DEFAULTS,
   type BlockPredictor,
   createMemoryStore,
   evaluate,
@@ -15,7 +16,6 @@ import {
   type LabelSection,
   type LabelSource,
   type NdArray,
-  PIPELINE_DEFAULTS,
   type PipelineOptions,
   runPipeline,
   type SectionSource,
@@ -95,7 +95,7 @@ function labelsOf(sections: readonly LabelSection[], like: LabelSource): LabelSo
   return { info: like.info, read: async (z) => sections[z], close: async () => {} };
 }
 
-const across = PIPELINE_DEFAULTS.across ?? { evenAffinity: 0.5, reach: 1 };
+const across = { evenAffinity: 0.5, reach: 1 };
 /** What may change, and to what. */
 const CHOICES: readonly [
   string,
@@ -128,7 +128,7 @@ const CHOICES: readonly [
   ],
 ];
 
-let options: PipelineOptions = PIPELINE_DEFAULTS;
+let options: PipelineOptions = BLOCK_DEFAULTS;
 let best = await measure(options);
 console.log(`defaults: mean VOI ${best.voi.toFixed(3)}: ${best.text}`);
 for (let round = 0; round < Number(values.rounds); round++) {

@@ -12,7 +12,6 @@ import {
   KynError,
   type LabelSection,
   type LabelSource,
-  PIPELINE_DEFAULTS,
   runPipeline,
 } from '@kyn/core';
 import { encodePng } from '@kyn/io';
@@ -228,7 +227,7 @@ async function validate(
       const { raw: source, labels: truth } = await openRecipeVolume(volume, values.data);
       try {
         const store = createMemoryStore();
-        await runPipeline({ source, predictor }, store, PIPELINE_DEFAULTS, { signal });
+        await runPipeline({ source, predictor }, store, undefined, { signal });
         const segmentation = labelsOf(store.segmentation, truth);
         const { mean } = await evaluatePerSlice({ segmentation, truth }, { signal });
         const { voi } = await evaluate({ segmentation, truth }, { signal });

@@ -25,9 +25,9 @@ import { measureShift, type SectionSpectrum, visibleShift } from './pipeline/sec
 import { positionOf, type SeenSection, seeSections } from './pipeline/seen-sections.ts';
 import {
   checkPipelineInput,
-  PIPELINE_DEFAULTS,
   type PipelineInput,
   type PipelineOptions,
+  pipelineDefaults,
   type Run,
   startRun,
   tell,
@@ -52,7 +52,7 @@ import type { StageContext } from './volume/contracts.ts';
 export async function runPipeline(
   input: PipelineInput,
   store: SegmentationStore,
-  options: PipelineOptions = PIPELINE_DEFAULTS,
+  options: PipelineOptions = pipelineDefaults(input.predictor),
   context: StageContext = {},
   clock: Clock = SYSTEM_CLOCK,
 ): Promise<PipelineReport> {

@@ -5,11 +5,11 @@ import {
   isBlockPredictor,
   isKynError,
   type LabelSource,
-  PIPELINE_DEFAULTS,
   type PipelineInput,
   type PipelineOptions,
   type PipelineReport,
   type Predictor,
+  pipelineDefaults,
   runPipeline,
   type SectionSource,
   type Vec3,
@@ -85,10 +85,11 @@ A run that was stopped or killed is finished by the same command with --resume, 
       }
       if (in3d && values.accurate) context.stage.onNote('--accurate changes nothing for a 3D network');
       checkPipelineInput({ source, predictor, fragments });
+      const defaults = pipelineDefaults(predictor);
       const options: PipelineOptions = {
-        ...PIPELINE_DEFAULTS,
+        ...defaults,
         predict: { flips: values.accurate },
-        across: learned ? PIPELINE_DEFAULTS.across : undefined,
+        across: learned ? defaults.across : undefined,
       };
       const run = await identify(source, values, fragments, network?.model, options);
       const voxelSizeNm = outputVoxelSize(source, fragments, predictor);

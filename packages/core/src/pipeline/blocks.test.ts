@@ -5,7 +5,7 @@ import { runPipeline } from '../pipeline.ts';
 import { ndarray, type Vec3 } from '../volume/array.ts';
 import type { LabelSection, LabelSource } from '../volume/contracts.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
-import { PIPELINE_DEFAULTS } from './start.ts';
+import { BLOCK_DEFAULTS } from './start.ts';
 import { cellStack, sourceOf } from './testing/cells.ts';
 import { crudeBlockPredictor } from './testing/crude-block-predictor.ts';
 
@@ -21,7 +21,7 @@ function whole({ fragments, segmentation, graph, assignment, neurons, records }:
   );
 }
 
-const reaching = (reach: number) => ({ ...PIPELINE_DEFAULTS, across: { evenAffinity: 0.5, reach } });
+const reaching = (reach: number) => ({ ...BLOCK_DEFAULTS, across: { evenAffinity: 0.5, reach } });
 
 describe('runPipeline with a 3D network', () => {
   it('finds the cells of a stack that is deeper than a block', async () => {
@@ -68,7 +68,7 @@ describe('runPipeline with a 3D network', () => {
     expect(kinds(far, 4)).toEqual([0, SKIP]);
     expect(kinds(far, 6)).toEqual([0, CROSS, SKIP]);
     const plain = createMemoryStore();
-    const byOverlap = { ...PIPELINE_DEFAULTS, across: undefined };
+    const byOverlap = { ...BLOCK_DEFAULTS, across: undefined };
     await runPipeline({ source, predictor: crudeBlockPredictor() }, plain, byOverlap);
     expect(kinds(plain, 5)).toEqual([0, CROSS]);
     expect(plain.records[5].edges.probability).not.toEqual(near.records[5].edges.probability);

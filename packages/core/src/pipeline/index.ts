@@ -4,5 +4,12 @@ export { mapAhead, WriteBehind } from './ahead.ts';
 export { createMemoryStore, type MemoryStore } from './memory-store.ts';
 export type { PreviewPanel } from './preview-panel.ts';
 export type { Clock, PipelineReport, StageName, StageTime } from './report.ts';
-export { checkPipelineInput, PIPELINE_DEFAULTS, type PipelineInput, type PipelineOptions } from './start.ts';
+export {
+  BLOCK_DEFAULTS,
+  checkPipelineInput,
+  PIPELINE_DEFAULTS,
+  type PipelineInput,
+  type PipelineOptions,
+  pipelineDefaults,
+} from './start.ts';
 export type { SectionRecord, SegmentationStore } from './store.ts';

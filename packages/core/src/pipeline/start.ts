@@ -3,6 +3,7 @@ import { KynError } from '../errors.ts';
 import type { LinkModel, SectionPairs } from '../link/learned.ts';
 import { LINK_DEFAULTS, type OverlapLinkOptions } from '../link/overlap.ts';
 import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partition.ts';
+import { isBlockPredictor } from '../predict/predict-blocks.ts';
 import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
 import { planResample, type ResamplePlan } from '../predict/resample.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions } from '../segment/segment.ts';
@@ -55,9 +56,18 @@ export const PIPELINE_DEFAULTS: PipelineOptions = {
   predict: PREDICT_DEFAULTS,
   segment: SEGMENT_DEFAULTS,
   link: LINK_DEFAULTS,
-  across: { evenAffinity: 0.5, reach: 1 },
   partition: PARTITION_DEFAULTS,
 };
+
+/** The same for a 3D network. What differs is tuned with `bench/baseline3d.ts`. */
+export const BLOCK_DEFAULTS: PipelineOptions = {
+  ...PIPELINE_DEFAULTS,
+  across: { evenAffinity: 0.3, reach: 1 },
+};
+
+export function pipelineDefaults(predictor: PipelineInput['predictor']): PipelineOptions {
+  return isBlockPredictor(predictor) ? BLOCK_DEFAULTS : PIPELINE_DEFAULTS;
+}
 
 /** What all steps of a run share. */
 export interface Run {

@@ -1,0 +1,93 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ndarray, type RawSection } from '@kyn/core';
+import { createLabelZarr, createRawZarr } from '@kyn/io/node';
+import { decodeBaseline3d } from '@kyn/nn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from '../cli.ts';
+import { commands } from '../registry.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'kyn-baseline3d-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+async function kyn(...words: string[]) {
+  const out = { stdout: '', stderr: '' };
+  const stream = (name: keyof typeof out) => ({
+    write(text: string) {
+      out[name] += text;
+      return true;
+    },
+  });
+  const code = await runCli(words, {
+    stdout: stream('stdout'),
+    stderr: stream('stderr'),
+    env: {},
+    signal: new AbortController().signal,
+    version: '0.0.0',
+    commands,
+  });
+  return { code, ...out };
+}
+
+const shape = [5, 40, 44] as const;
+const voxelSizeNm = [40, 10, 10] as const;
+const raw = join(scratch, 'raw.zarr');
+const labels = join(scratch, 'labels.zarr');
+const model = join(scratch, 'b.kyn');
+
+/** Stripes that drift, with dark lines between them. */
+beforeAll(async () => {
+  const image = await createRawZarr(raw, { shape, voxelSizeNm, dtype: 'uint8' });
+  const truth = await createLabelZarr(labels, { shape, voxelSizeNm });
+  for (let z = 0; z < shape[0]; z++) {
+    const grey = new Uint8Array(40 * 44);
+    const ids = new Uint32Array(40 * 44);
+    for (let p = 0; p < ids.length; p++) {
+      const x = (p % 44) + z;
+      ids[p] = 1 + Math.floor(x / 11);
+      grey[p] = (x % 11 < 2 ? 60 : 150) + ((p * 7919) % 41);
+    }
+    await image.write(z, ndarray(grey, [40, 44]) as RawSection);
+    await truth.write(z, ndarray(ids, [40, 44]));
+  }
+  await Promise.all([image.close(), truth.close()]);
+});
+
+describe('kyn train baseline3d', () => {
+  const recipe = join(scratch, 'recipe.json');
+  const train = ['train', 'baseline3d', '--recipe', recipe, '--out', model, '--workers', '0', '--quiet'];
+
+  it('trains from another recipe’s volumes, and refuses to go on to another length too late', async () => {
+    const common = { name: 'tiny', description: 'tiny', licence: 'none', data: [] };
+    const volume = { source: raw, labels };
+    writeFileSync(join(scratch, 'volumes.json'), JSON.stringify({ ...common, volumes: [volume] }));
+    const options = { widths: [4, 6], zReach: [1], depth: 3, size: 16, schedule: { decay: 1, warmup: 1 } };
+    const written = { ...common, options, volumes: 'volumes.json', validation: [volume] };
+    writeFileSync(recipe, JSON.stringify(written));
+
+    const first = await kyn(...train, '--steps', '2');
+    expect(first.stderr).toBe('');
+    expect(first.code).toBe(0);
+    expect((await kyn(...train, '--steps', '2')).code).toBe(1);
+    expect((await kyn(...train, '--steps', '4', '--resume')).stderr).toMatch(/other settings/);
+    const { stdout } = await kyn(...train, '--steps', '4', '--overwrite', '--json');
+    const { steps, figures } = JSON.parse(stdout);
+    expect(steps).toBe(4);
+    expect(figures).toMatchObject({ validation: expect.any(Number), voi: expect.any(Number) });
+    expect(readFileSync(join(scratch, 'b.kyn.run', 'report.html'), 'utf8')).toContain('a row a section');
+    const { description } = decodeBaseline3d(readFileSync(model), model);
+    expect(description.card.command).toBe(`kyn train baseline3d --recipe ${recipe} --steps 4 --out ${model}`);
+  });
+
+  it('makes a model that kyn segment runs and kyn info shows', async () => {
+    const out = join(scratch, 'out');
+    const done = await kyn('segment', raw, '--model', model, '--out', out, '--json', '--accurate');
+    expect(done.code).toBe(0);
+    expect(done.stderr).toMatch(/--accurate changes nothing/);
+    const report = JSON.parse(done.stdout);
+    expect(report).toMatchObject({ sections: 5, edges: { skip: 0 }, network: { name: 'tiny' } });
+    expect(existsSync(join(out, 'segmentation.zarr'))).toBe(true);
+    expect((await kyn('info', model)).stdout).toMatch(/model +tiny/);
+  });
+});
