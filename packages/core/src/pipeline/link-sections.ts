@@ -65,8 +65,9 @@ export interface LinkContext {
 }
 
 /** In-plane edges with what the linker makes of them, where there is one that judges them. */
-export function judgeInPlane({ edges, view }: LinkedSection, { linker }: PipelineInput): EdgeColumns {
-  return linker?.plane && view ? judgePlane(edges, view.profiles, linker.plane) : edges;
+export function judgeInPlane({ edges, view }: LinkedSection, input: PipelineInput): EdgeColumns {
+  const { linker, fragments } = input;
+  return linker?.plane && view && !fragments ? judgePlane(edges, view.profiles, linker.plane) : edges;
 }
 
 /** What a 3D network says of a section and those before it. */

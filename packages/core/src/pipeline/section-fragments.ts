@@ -1,6 +1,7 @@
 /** Fragments of one section in pixels of the volume, from what was segmented in pixels of the network. */
 import { labelProfiles } from '../evaluate/profiles.ts';
-import { type EdgeColumns, EdgeList } from '../graph/edge-list.ts';
+import { type EdgeColumns, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
+import { PairTable } from '../graph/pair-table.ts';
 import { enlargeLabels, type ResamplePlan } from '../predict/resample.ts';
 import { type FragmentTable, fragmentTable } from '../segment/fragment-table.ts';
 import type { Segmentation } from '../segment/segment.ts';
@@ -58,6 +59,14 @@ function withoutVanished(
   };
 }
 
+/**
+ * What given fragments say of each other: who drew them kept those apart that touch, so they are hardly one neuron,
+ * however well they would link. Two that meet at corners only were most likely cut there by 4-connectivity: of
+ * `pinky40-labels`' specks with such a partner, 87 % belong to it.
+ */
+const TOUCHING = 0.03;
+const AT_A_CORNER = 0.87;
+
 /** Given labels as fragments: every 4-connected piece of one id is a fragment; 0 stays 0. */
 export function givenFragments(section: LabelSection): FullFragments {
   const [height, width] = section.shape;
@@ -66,8 +75,34 @@ export function givenFragments(section: LabelSection): FullFragments {
     labels: labels.data,
     small: labels.data,
     stats: fragmentTable(labels.data, height, width, count),
-    edges: new EdgeList(1).columns(),
+    edges: givenEdges(labels.data, height, width),
   };
+}
+
+/** In-plane edges of given fragments; area is their contact, in pixel edges, or in corners where there are none. */
+function givenEdges(labels: Uint32Array, height: number, width: number): EdgeColumns {
+  const contacts = new PairTable(2, 4096);
+  const touch = (p: number, q: number, column: 0 | 1): void => {
+    const [a, b] = [labels[p], labels[q]];
+    if (a === b || a === 0 || b === 0) return;
+    const at = 2 * contacts.slot(Math.min(a, b), Math.max(a, b)) + column;
+    contacts.values[at]++;
+  };
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, p++) {
+      if (x + 1 < width) touch(p, p + 1, 0);
+      if (y + 1 === height) continue;
+      touch(p, p + width, 0);
+      if (x + 1 < width) touch(p, p + width + 1, 1);
+      if (x > 0) touch(p, p + width - 1, 1);
+    }
+  }
+  const edges = new EdgeList(contacts.count);
+  for (let i = 0; i < contacts.count; i++) {
+    const [sides, corners] = contacts.values.subarray(2 * i, 2 * i + 2);
+    edges.push(contacts.a[i], contacts.b[i], IN_PLANE, sides || corners, sides > 0 ? TOUCHING : AT_A_CORNER);
+  }
+  return edges.columns();
 }
 
 /** A section without tissue. */
