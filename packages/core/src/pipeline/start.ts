@@ -62,7 +62,9 @@ export const PIPELINE_DEFAULTS: PipelineOptions = {
 /** The same for a 3D network. What differs is tuned with `bench/baseline3d.ts`. */
 export const BLOCK_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
-  across: { evenAffinity: 0.3, reach: 1 },
+  segment: { ...SEGMENT_DEFAULTS, bias: 0.4 },
+  across: { evenAffinity: 0.2, reach: 1 },
+  partition: { ...PARTITION_DEFAULTS, areaPower: 0.25 },
 };
 
 export function pipelineDefaults(predictor: PipelineInput['predictor']): PipelineOptions {
