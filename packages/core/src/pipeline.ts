@@ -52,7 +52,7 @@ import type { StageContext } from './volume/contracts.ts';
 export async function runPipeline(
   input: PipelineInput,
   store: SegmentationStore,
-  options: PipelineOptions = pipelineDefaults(input.predictor),
+  options: PipelineOptions = pipelineDefaults(input),
   context: StageContext = {},
   clock: Clock = SYSTEM_CLOCK,
 ): Promise<PipelineReport> {

@@ -85,7 +85,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
       }
       if (in3d && values.accurate) context.stage.onNote('--accurate changes nothing for a 3D network');
       checkPipelineInput({ source, predictor, fragments });
-      const defaults = pipelineDefaults(predictor);
+      const defaults = pipelineDefaults({ predictor, linker });
       const options: PipelineOptions = {
         ...defaults,
         predict: { flips: values.accurate },

@@ -7,6 +7,7 @@ export type { Clock, PipelineReport, StageName, StageTime } from './report.ts';
 export {
   BLOCK_DEFAULTS,
   checkPipelineInput,
+  OVERLAP_DEFAULTS,
   PIPELINE_DEFAULTS,
   type PipelineInput,
   type PipelineOptions,

@@ -67,8 +67,23 @@ export const BLOCK_DEFAULTS: PipelineOptions = {
   partition: { ...PARTITION_DEFAULTS, areaPower: 0.25 },
 };
 
-export function pipelineDefaults(predictor: PipelineInput['predictor']): PipelineOptions {
-  return isBlockPredictor(predictor) ? BLOCK_DEFAULTS : PIPELINE_DEFAULTS;
+/**
+ * Where plain overlap links: it cannot put together what is cut finely, so fragments are larger, and every edge counts
+ * alike. Chosen on `flyem-medulla/val.h5`, see docs/experiments.md.
+ */
+export const OVERLAP_DEFAULTS: PipelineOptions = {
+  ...PIPELINE_DEFAULTS,
+  segment: { ...SEGMENT_DEFAULTS, bias: 0.4 },
+  partition: { ...PARTITION_DEFAULTS, inPlaneWeight: 0.3, areaPower: 0 },
+};
+
+/** What suits a network, and how its sections are linked. */
+export function pipelineDefaults({
+  predictor,
+  linker,
+}: Pick<PipelineInput, 'predictor' | 'linker'>): PipelineOptions {
+  if (isBlockPredictor(predictor)) return BLOCK_DEFAULTS;
+  return linker ? PIPELINE_DEFAULTS : OVERLAP_DEFAULTS;
 }
 
 /** What all steps of a run share. */
