@@ -8,9 +8,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ndarray } from '@kyn/core';
-import { decodeModel } from '@kyn/nn';
+import { decodeModel, randomNetwork3d } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
-import { randomNetwork3d } from './network-3d.ts';
 
 const { values } = parseArgs({
   options: {

@@ -16,9 +16,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ndarray, planResample, planTiles, type Vec3 } from '@kyn/core';
 import { openSections } from '@kyn/io/node';
-import { createPredictor } from '@kyn/nn';
+import { createPredictor, PUBLISHED_WIDTHS_3D, randomNetwork3d } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
-import { randomNetwork3d } from './network-3d.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -83,7 +82,7 @@ async function bareNetwork(): Promise<number> {
   return (performance.now() - start) / 1000;
 }
 
-const published = await randomNetwork3d(runtime, [28, 36, 48, 64, 80]);
+const published = await randomNetwork3d(runtime, PUBLISHED_WIDTHS_3D);
 const median = (numbers: number[]): number => numbers.sort((a, b) => a - b)[numbers.length >> 1];
 const [overBare, over3d, others, peaks]: number[][] = [[], [], [], []];
 await predictor.predict(tile);

@@ -22,6 +22,12 @@ function shippedModels(): string | undefined {
   }
 }
 
+/** True for the name of a model that is in the package. */
+export function isShipped(name: string): boolean {
+  const shipped = shippedModels();
+  return shipped !== undefined && existsSync(join(shipped, `${name}.kyn`));
+}
+
 /** @throws KynError `not-found` where there is no such model. */
 export async function readModel(name: string): Promise<ModelFile> {
   const shipped = shippedModels();

@@ -7,6 +7,7 @@ import type { CommandEntry } from './command.ts';
 export const commands: readonly CommandEntry[] = [
   { name: 'segment', load: async () => (await import('./commands/segment.ts')).segmentCommand },
   { name: 'evaluate', load: async () => (await import('./commands/evaluate.ts')).evaluateCommand },
+  { name: 'compare', load: async () => (await import('./commands/compare.ts')).compareCommand },
   { name: 'phantom', load: async () => (await import('./commands/phantom.ts')).phantomCommand },
   { name: 'info', load: async () => (await import('./commands/info.ts')).infoCommand },
   { name: 'convert', load: async () => (await import('./commands/convert.ts')).convertCommand },

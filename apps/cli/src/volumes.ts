@@ -102,6 +102,33 @@ export async function openLabelPair(
   }
 }
 
+/**
+ * Ground truth for the chosen part of a volume, cut like it.
+ * @param partShape the part's shape, zyx.
+ * @throws KynError `content` where it is an image, `shape` where its part is of another shape.
+ */
+export async function openTruth(
+  operand: string,
+  partShape: Vec3,
+  values: VolumeValues,
+): Promise<LabelSource> {
+  const truth = await openMatchingLabels(operand, partShape, values);
+  try {
+    const { shape } = truth.info;
+    if (!sameShape(shape, partShape)) {
+      throw new KynError('shape', `truth of ${shape.join('×')} for ${partShape.join('×')} voxels`, {
+        where: operand,
+        hint: 'give the truth of the same volume',
+      });
+    }
+    await refuseImage(truth);
+    return truth;
+  } catch (error) {
+    await truth.close();
+    throw error;
+  }
+}
+
 /** dtypes that images come in. */
 const IMAGE_DTYPES = new Set(['uint8', 'uint16', 'int16', 'float32']);
 

@@ -29,6 +29,7 @@ export {
   type Transfer,
   trainNeighbourHead,
 } from './train/linker.ts';
+export { PUBLISHED_WIDTHS_3D, type RandomNetwork3d, randomNetwork3d } from './train/random-network3d.ts';
 export { trainingReport } from './train/report.ts';
 export {
   SEGMENTER_DEFAULTS,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ndarray } from '../volume/array.ts';
 import type { LabelSource } from '../volume/contracts.ts';
 import { ContingencyTable } from './contingency.ts';
+import { countCorrections } from './corrections.ts';
 import { costliestErrors } from './costly-errors.ts';
 import { countPairs } from './evaluate.ts';
 import { scoreLinks } from './link-scores.ts';
@@ -159,5 +160,29 @@ describe('costliest errors', () => {
       merges: [],
       splits: [],
     });
+  });
+});
+
+describe('corrections', () => {
+  it('counts cuts and joins, crumbs and background aside', () => {
+    const table = new ContingencyTable();
+    // segment 1 holds three neurons; neuron 7 lies in three segments, in a crumb, and in the background
+    for (const [segment, neuron, voxels] of [
+      [1, 7, 100],
+      [1, 8, 10],
+      [1, 9, 10],
+      [2, 7, 10],
+      [3, 7, 50],
+      [4, 7, 9],
+      [4, 8, 9],
+      [0, 7, 500],
+      [0, 8, 500],
+    ]) {
+      table.addPair(segment, neuron, voxels);
+    }
+    const found = { merges: 2, splits: 2, mergingSegments: 1, splitNeurons: 1 };
+    expect(countCorrections(table, 10)).toEqual({ ...found, leastSharedVoxels: 10 });
+    expect(countCorrections(table, 9)).toMatchObject({ merges: 3, splits: 4, splitNeurons: 2 });
+    expect(countCorrections(table)).toMatchObject({ merges: 0, splits: 0, leastSharedVoxels: 1000 });
   });
 });

@@ -1,4 +1,5 @@
 export { ContingencyTable } from './contingency.ts';
+export { type Corrections, countCorrections } from './corrections.ts';
 export { type CostlyError, type CostlyErrors, costliestErrors } from './costly-errors.ts';
 export {
   countPairs,

@@ -1,0 +1,56 @@
+/**
+ * The 3D residual symmetric U-Net (Lee 2017) with random weights, for its speed: the values of weights change
+ * nothing in it.
+ */
+import { ndarray } from '@kyn/core';
+import type { Network } from '../nets/segmenter.ts';
+import { residualUnet3d, unetFeatures, unetFlopPerPixel } from '../nets/unet.ts';
+import type { Runtime } from '../runtime/session.ts';
+import { exportNetwork } from './export.ts';
+import { buildTrainStep } from './train-step.ts';
+import { freshState } from './trainer.ts';
+
+/** Features at every level, finest first, of the network that scored best on SNEMI3D. */
+export const PUBLISHED_WIDTHS_3D: readonly number[] = [28, 36, 48, 64, 80];
+
+/** Voxels (zyx) of a block like those that SNEMI3D's winners were run on. */
+const BLOCK = [18, 160, 160];
+const AFFINITIES = 3;
+
+export interface RandomNetwork3d {
+  /** Multiply-adds, counted as two operations, per voxel. */
+  readonly flopPerVoxel: number;
+  /** Throughput of one run over one block, without halo, in million voxels a second. */
+  megavoxelsPerSecond(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Loads such a network and runs it once, to warm up. */
+export async function randomNetwork3d(runtime: Runtime, widths: readonly number[]): Promise<RandomNetwork3d> {
+  const config = residualUnet3d(widths, AFFINITIES);
+  const network: Network = (layers, x) =>
+    layers.head('head', unetFeatures(layers, config, x), config.outputs);
+  const { layout } = buildTrainStep(network, {
+    input: [1, 1, 2, 32, 32],
+    affinities: AFFINITIES,
+    descriptors: 0,
+    descriptorWeight: 0,
+  });
+  const model = exportNetwork(network, layout, freshState(layout, 1), {
+    input: [1, ...BLOCK],
+    keep: AFFINITIES,
+  });
+  const session = await runtime.load(model);
+  const voxels = BLOCK.reduce((a, b) => a * b, 1);
+  const input = ndarray(Float32Array.from({ length: voxels }, Math.random), [1, 1, ...BLOCK]);
+  await session.run({ input });
+  return {
+    flopPerVoxel: Math.round(unetFlopPerPixel(config)),
+    async megavoxelsPerSecond() {
+      const start = performance.now();
+      await session.run({ input });
+      return voxels / (performance.now() - start) / 1000;
+    },
+    close: () => session.release(),
+  };
+}
