@@ -1,4 +1,15 @@
 export {
+  ADAPT_DEFAULTS,
+  type AdaptInput,
+  type AdaptOptions,
+  type Adaptation,
+  type AdaptedSection,
+  adaptModel,
+  type SectionPicture,
+} from './adapt/adapt.ts';
+export { maskPainting, type PaintedSection, type Painting, paintedSection, UNPAINTED } from './adapt/painting.ts';
+export type { Region } from './adapt/sections.ts';
+export {
   type Baseline3dDescription,
   type Baseline3dModel,
   type Baseline3dSettings,
@@ -29,7 +40,7 @@ export {
   type Transfer,
   trainNeighbourHead,
 } from './train/linker.ts';
-export { trainingReport } from './train/report.ts';
+export { type ReportLead, type ReportPicture, trainingReport } from './train/report.ts';
 export {
   SEGMENTER_DEFAULTS,
   type SegmenterOptions,
