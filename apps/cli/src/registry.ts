@@ -23,5 +23,6 @@ export const commands: readonly CommandEntry[] = [
     name: 'train baseline3d',
     load: async () => (await import('./commands/train-baseline3d.ts')).trainBaseline3dCommand,
   },
+  { name: 'adapt', load: async () => (await import('./commands/adapt.ts')).adaptCommand },
   { name: 'demo', load: async () => (await import('./commands/demo.ts')).demoCommand },
 ];

@@ -18,6 +18,7 @@ import { LabelRing } from './pipeline/label-ring.ts';
 import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
 import { judgeInPlane, type LinkedSection, linkSections } from './pipeline/link-sections.ts';
 import { GAP } from './pipeline/neighbourhood.ts';
+import { tell } from './pipeline/network-view.ts';
 import { sectionNotes } from './pipeline/notes.ts';
 import { type Clock, type PipelineReport, StageTimer, SYSTEM_CLOCK } from './pipeline/report.ts';
 import { type FullFragments, givenFragments, noFragments, toFullSize } from './pipeline/section-fragments.ts';
@@ -30,7 +31,6 @@ import {
   pipelineDefaults,
   type Run,
   startRun,
-  tell,
 } from './pipeline/start.ts';
 import {
   type SectionRecord,

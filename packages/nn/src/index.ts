@@ -1,4 +1,21 @@
 export {
+  ADAPT_DEFAULTS,
+  type Adaptation,
+  type AdaptedSection,
+  type AdaptInput,
+  type AdaptOptions,
+  adaptModel,
+  type SectionPicture,
+} from './adapt/adapt.ts';
+export {
+  maskPainting,
+  type PaintedSection,
+  type Painting,
+  paintedSection,
+  UNPAINTED,
+} from './adapt/painting.ts';
+export type { Region } from './adapt/sections.ts';
+export {
   type Baseline3dDescription,
   type Baseline3dModel,
   type Baseline3dSettings,
@@ -30,7 +47,7 @@ export {
   trainNeighbourHead,
 } from './train/linker.ts';
 export { PUBLISHED_WIDTHS_3D, type RandomNetwork3d, randomNetwork3d } from './train/random-network3d.ts';
-export { trainingReport } from './train/report.ts';
+export { type ReportLead, type ReportPicture, trainingReport, trainingReport } from './train/report.ts';
 export {
   SEGMENTER_DEFAULTS,
   type SegmenterOptions,

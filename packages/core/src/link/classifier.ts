@@ -19,7 +19,12 @@ export interface Classifier {
   readonly features: readonly string[];
   readonly trees: BoostedTrees;
   /** Log-odds of the trees times scale plus offset are calibrated log-odds. */
-  readonly calibration: { readonly scale: number; readonly offset: number };
+  readonly calibration: Calibration;
+}
+
+interface Calibration {
+  readonly scale: number;
+  readonly offset: number;
 }
 
 /** True for a classifier over these features. */
@@ -99,21 +104,42 @@ export function fitClassifier(
   if (learned.labels.length === 0) throw new RangeError('no labelled examples to learn from');
   const trees = trainBoostedTrees(learned, options, signal);
   const back = examples.rows(true);
-  const logits = predictLogits(trees, back.values);
-  const calibration = calibrate(logits, back);
-  const classifier = { features: examples.features, trees, calibration };
+  return calibrated(examples.features, trees, predictLogits(trees, back.values), back);
+}
+
+/** The same trees, calibrated anew to rows of another kind of data; with few of them little changes. */
+export function recalibrate(
+  { features, trees, calibration: before }: Classifier,
+  rows: LabelledRows,
+): { classifier: Classifier; reliability: Reliability } {
+  const logits = predictLogits(trees, rows.values);
+  return calibrated(features, trees, logits, rows, before);
+}
+
+function calibrated(
+  features: readonly string[],
+  trees: BoostedTrees,
+  logits: Float64Array,
+  rows: LabelledRows,
+  before?: Calibration,
+): { classifier: Classifier; reliability: Reliability } {
+  const calibration = calibrate(logits, rows, before);
   const probability = logits.map((logit) => squash(calibration.scale * logit + calibration.offset));
-  return { classifier, reliability: judge(probability, back.labels) };
+  return { classifier: { features, trees, calibration }, reliability: judge(probability, rows.labels) };
 }
 
 const squash = (logit: number): number => 1 / (1 + Math.exp(-logit));
 
-/** Newton's method on the two numbers; with few rows the trees' own log-odds stay nearly as they are. */
-function calibrate(logits: Float64Array, { labels, weights }: LabelledRows): Classifier['calibration'] {
-  let [scale, offset] = [1, 0];
+/** Newton's method on the two numbers; with few rows they stay nearly what they are `before`. */
+function calibrate(
+  logits: Float64Array,
+  { labels, weights }: LabelledRows,
+  before: Calibration = { scale: 1, offset: 0 },
+): Calibration {
+  let { scale, offset } = before;
   for (let round = 0; round < 20; round++) {
-    // a ridge of ten rows about scale 1 and offset 0
-    let [gs, go, ss, so, oo] = [10 * (scale - 1), 10 * offset, 10, 0, 10];
+    // a ridge of ten rows about what was before
+    let [gs, go, ss, so, oo] = [10 * (scale - before.scale), 10 * (offset - before.offset), 10, 0, 10];
     for (let i = 0; i < logits.length; i++) {
       const p = squash(scale * logits[i] + offset);
       const error = weights[i] * (p - labels[i]);

@@ -3,7 +3,7 @@ import type { Signal } from '../errors.ts';
 import type { EdgeColumns } from '../graph/edge-list.ts';
 import type { LabelSection } from '../volume/contracts.ts';
 import type { BoostOptions } from './boosted-trees.ts';
-import { Examples, fitClassifier, type Reliability } from './classifier.ts';
+import { classify, Examples, fitClassifier, type Reliability, recalibrate } from './classifier.ts';
 import { PLANE_FEATURES, planeFeatures } from './in-plane.ts';
 import { type JudgedPairs, LINK_FORMAT, type LinkModel } from './learned.ts';
 import { PAIR_FEATURES } from './pair-features.ts';
@@ -94,6 +94,37 @@ function majorities({ labels, height, width, profiles }: LinkSection, truth: Lab
     purity[fragment] = total > 0 ? best / Math.max(total, profiles.area[fragment] / 2) : 0;
   });
   return { neuron, purity };
+}
+
+/**
+ * Numbers that mean neurons agree with most of the links that a linker finds likely, wherever its probabilities are
+ * off; numbers given section by section agree with next to none.
+ */
+const AGREEING = 0.5;
+/** With fewer likely links than this nothing can be said. */
+const FEWEST_LIKELY = 20;
+
+/**
+ * The linker with its probabilities calibrated anew to pairs of another kind of images. Its trees stay as they are.
+ * @returns undefined where the pairs are too few, or their truth does not seem to be neurons at all (ids that were given
+ * section by section)
+ */
+export function recalibrateLinkModel(
+  model: LinkModel,
+  examples: PairExamples,
+): { model: LinkModel; cross: Reliability } | undefined {
+  const rows = examples.cross.rows(true);
+  const likely = [...classify(model.cross, rows.values).entries()].filter(([, p]) => p > 0.5);
+  const agreeing = likely.filter(([row]) => rows.labels[row] === 1).length;
+  if (likely.length < FEWEST_LIKELY || agreeing < AGREEING * likely.length) return undefined;
+  const cross = recalibrate(model.cross, rows);
+  const inPlane = examples.plane.rows(true);
+  const plane =
+    model.plane && inPlane.labels.length > 0 ? recalibrate(model.plane, inPlane).classifier : model.plane;
+  return {
+    model: { ...model, cross: cross.classifier, ...(plane ? { plane } : {}) },
+    cross: cross.reliability,
+  };
 }
 
 /** @throws RangeError where there are no pairs between sections to learn from; KynError `cancelled`. */

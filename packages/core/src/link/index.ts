@@ -8,7 +8,7 @@ export {
   trainBoostedTrees,
 } from './boosted-trees.ts';
 export { type Classifier, classify, Examples, fitClassifier, type Reliability } from './classifier.ts';
-export { fitLinkModel, PairExamples } from './fit.ts';
+export { fitLinkModel, PairExamples, recalibrateLinkModel } from './fit.ts';
 export { PLANE_FEATURES } from './in-plane.ts';
 export {
   describePairs,

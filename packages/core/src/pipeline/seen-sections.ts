@@ -1,17 +1,14 @@
 /** Sections as a network sees them, one ahead of the pipeline: by a 2D network one by one, by a 3D one in slabs. */
-import { throwIfCancelled } from '../errors.ts';
 import type { LinkSection } from '../link/section-view.ts';
-import { noiseShare } from '../predict/noise-share.ts';
-import { type NormalisedSection, normaliseInPlace } from '../predict/normalise.ts';
+import type { NormalisedSection } from '../predict/normalise.ts';
 import { isBlockPredictor, slabPredictor } from '../predict/predict-blocks.ts';
 import { type EmbeddedSection, sectionPredictor } from '../predict/predict-section.ts';
-import { resampleSection } from '../predict/resample.ts';
-import { invalidPixels } from '../predict/tissue.ts';
 import type { NdArray, Vec3 } from '../volume/array.ts';
 import type { BlockPredictor, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
 import { type AcrossAffinities, viewSection } from './link-sections.ts';
 import { withNeighbours } from './neighbourhood.ts';
+import { seeSection } from './network-view.ts';
 import type { FullFragments } from './section-fragments.ts';
 import { type SectionSpectrum, sectionSpectrum } from './section-shift.ts';
 import type { Run } from './start.ts';
@@ -23,20 +20,10 @@ export interface PreparedSection extends NormalisedSection {
 }
 
 async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
-  const { input, context, timer, imagePlan, survey } = run;
-  throwIfCancelled(context.signal);
-  const raw = await timer.wait('read', input.source.read(z, context.signal));
-  return timer.run('normalise', (): PreparedSection => {
-    const invert = survey.membranesAreBright;
-    const image = resampleSection(raw, imagePlan);
-    const normalised = normaliseInPlace(image, { invert, minSpread: survey.minSpread });
-    const section = { ...normalised, invalidPixels: normalised.invalidPixels || invalidPixels(raw) };
-    if (section.state !== 'tissue') return { ...section, z, spectrum: undefined };
-    if (noiseShare(section.image) > survey.maxNoise) {
-      return { ...section, state: 'ruined', z, spectrum: undefined };
-    }
-    return { ...section, z, spectrum: sectionSpectrum(section.image) };
-  });
+  const section = await seeSection(run, z);
+  const { state, image } = section;
+  const spectrum = state === 'tissue' ? run.timer.run('normalise', () => sectionSpectrum(image)) : undefined;
+  return { ...section, z, spectrum };
 }
 
 export type Cut = Pick<FullFragments, 'labels' | 'small' | 'stats'>;

@@ -7,7 +7,6 @@ import { isBlockPredictor } from '../predict/predict-blocks.ts';
 import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
 import { planResample, type ResamplePlan } from '../predict/resample.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions } from '../segment/segment.ts';
-import type { Vec3 } from '../volume/array.ts';
 import type {
   BlockPredictor,
   LabelSource,
@@ -15,10 +14,9 @@ import type {
   SectionSource,
   StageContext,
 } from '../volume/contracts.ts';
-import { inputNotes, voxelSizeDoubt } from './input-notes.ts';
+import { type NetworkView, networkView } from './network-view.ts';
 import type { StageTimer } from './report.ts';
 import type { SegmentationStore } from './store.ts';
-import { type Survey, surveySections } from './survey.ts';
 
 export interface PipelineInput {
   readonly source: SectionSource;
@@ -87,26 +85,12 @@ export function pipelineDefaults({
 }
 
 /** What all steps of a run share. */
-export interface Run {
+export interface Run extends NetworkView {
   readonly input: PipelineInput;
   readonly store: SegmentationStore;
   readonly options: PipelineOptions;
-  readonly context: StageContext;
-  readonly timer: StageTimer;
-  readonly voxelSizeNm: Vec3;
   /** Between the volume's pixels and those that are segmented; given fragments are in the volume's. */
   readonly plan: ResamplePlan;
-  /** Between the volume's pixels and the network's. */
-  readonly imagePlan: ResamplePlan;
-  readonly survey: Survey;
-  /** Remarks so far. */
-  readonly notes: string[];
-}
-
-/** A remark for the user and the report. */
-export function tell({ notes, context }: Pick<Run, 'notes' | 'context'>, note: string): void {
-  notes.push(note);
-  context.onNote?.(note);
 }
 
 /** @throws KynError `shape` where given fragments are not of the volume. */
@@ -130,34 +114,9 @@ export async function startRun(
   timer: StageTimer,
 ): Promise<Run> {
   const { source, predictor, fragments } = input;
-  const { info } = source;
-  const notes: string[] = [];
-  for (const note of info.notes) tell({ notes, context }, note);
-  const assumed = predictor?.info.voxelSizeNm ?? fragments?.info.voxelSizeNm ?? [1, 1, 1];
-  const voxelSizeNm = info.voxelSizeNm ?? assumed;
-  if (!info.voxelSizeNm) {
-    const size = [...assumed].reverse().join('×');
-    const whose = predictor ? "the model's" : fragments?.info.voxelSizeNm ? "the fragments'" : 'set to';
-    tell({ notes, context }, `voxel size not known: ${whose} ${size} nm is assumed (--voxel-size X,Y,Z)`);
-  }
-  const [, height, width] = info.shape;
-  const [, pixelY, pixelX] = voxelSizeNm;
-  const [, targetY, targetX] = predictor?.info.voxelSizeNm ?? voxelSizeNm;
-  const imagePlan = planResample([height, width], [pixelY, pixelX], [targetY, targetX]);
-  const plan = fragments ? planResample([height, width], [1, 1], [1, 1]) : imagePlan;
-  const networkNm = [pixelY * imagePlan.factor[0], pixelX * imagePlan.factor[1]];
-  if (!imagePlan.identity) {
-    const [y, x] = networkNm.map((nm) => Number(nm.toPrecision(3)));
-    const seen = `sections are ${imagePlan.factor[0] * imagePlan.factor[1] > 1 ? 'averaged' : 'enlarged'} to ${x}×${y} nm`;
-    tell({ notes, context }, `${seen} for the network (trained at ${targetX}×${targetY} nm)`);
-  }
-  for (const note of inputNotes(info, imagePlan.small)) tell({ notes, context }, note);
-  const doubt = voxelSizeDoubt(voxelSizeNm);
-  if (doubt) tell({ notes, context }, doubt);
-  const meanNm = Math.sqrt(networkNm[0] * networkNm[1]);
-  // how membranes look is only known at their true size
-  const surveyed = await surveySections(source, imagePlan, meanNm, timer, context);
-  const survey = { ...surveyed, membranesAreBright: surveyed.membranesAreBright && !doubt };
-  if (survey.membranesAreBright) tell({ notes, context }, 'membranes are bright here: contrast turned');
-  return { input, store, options, context, timer, voxelSizeNm, plan, imagePlan, survey, notes };
+  const target = { network: predictor?.info, fragmentsNm: fragments?.info.voxelSizeNm };
+  const view = await networkView(source, target, context, timer);
+  const [, height, width] = source.info.shape;
+  const plan = fragments ? planResample([height, width], [1, 1], [1, 1]) : view.imagePlan;
+  return { ...view, input, store, options, plan };
 }

@@ -24,17 +24,30 @@ const DOWN = [2, 2];
 const SAME = [3, 3];
 const POINT = [1, 1];
 
+/** Names of the layers that embed, finest first. */
+export const EMBED_LAYERS = ['embed.half', 'embed.quarter'] as const;
+
+/**
+ * The features that embeddings are linear maps of, at half and at quarter resolution.
+ * @param pyramid of {@link unetPyramid}; at least three levels
+ */
+export function embeddedFeatures(layers: Layers, pyramid: readonly Value[]): [half: Value, quarter: Value] {
+  return [layers.concat([pyramid[1], layers.down(pyramid[0], DOWN)]), pyramid[2]];
+}
+
 /**
  * Embeddings of sections, from the backbone's features.
  * @param pyramid of {@link unetPyramid}; at least three levels
  * @returns `[N, embedding[0], H/2, W/2]` and `[N, embedding[1], H/4, W/4]`
  */
-export function embedSections(layers: Layers, pyramid: readonly Value[], config: NeighbourConfig): Value[] {
-  const half = layers.concat([pyramid[1], layers.down(pyramid[0], DOWN)]);
-  return [
-    layers.block('embed.half', half, config.embedding[0], POINT, false),
-    layers.block('embed.quarter', pyramid[2], config.embedding[1], POINT, false),
-  ];
+export function embedSections(
+  layers: Layers,
+  pyramid: readonly Value[],
+  { embedding }: Pick<NeighbourConfig, 'embedding'>,
+): Value[] {
+  return embeddedFeatures(layers, pyramid).map((features, i) =>
+    layers.block(EMBED_LAYERS[i], features, embedding[i], POINT, false),
+  );
 }
 
 /**

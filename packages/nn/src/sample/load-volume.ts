@@ -73,6 +73,10 @@ function buffer(bytes: number): ArrayBuffer {
 
 function asBytes(image: RawSection): Uint8Array {
   if (image.data instanceof Uint8Array) return toDense(image).data as Uint8Array;
-  const { data } = normaliseSection(image).image;
+  return normalisedBytes(normaliseSection(image).image.data);
+}
+
+/** Normalised grey values as the 256 levels that training volumes have. */
+export function normalisedBytes(data: Float32Array): Uint8Array {
   return Uint8Array.from(data, (value) => Math.round(Math.min(255, Math.max(0, (value / SPAN + 1) * 127.5))));
 }

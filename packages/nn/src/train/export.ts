@@ -2,7 +2,12 @@
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { sigmoid } from '../graph/ops.ts';
 import { InferenceLayers, type ParameterLayout, type Weights } from '../nets/layers.ts';
-import { compareSections, embedSections, type NeighbourConfig } from '../nets/neighbour-head.ts';
+import {
+  compareSections,
+  embeddedFeatures,
+  embedSections,
+  type NeighbourConfig,
+} from '../nets/neighbour-head.ts';
 import { type Network, segmenterHead } from '../nets/segmenter.ts';
 import { type UNetConfig, unetMultiple, unetPyramid } from '../nets/unet.ts';
 
@@ -40,6 +45,13 @@ export interface TrainedHead {
   readonly weights: Weights;
 }
 
+/** What of a head embeds sections. */
+export interface TrainedEmbedding {
+  readonly config: Pick<NeighbourConfig, 'embedding'>;
+  readonly layout: ParameterLayout;
+  readonly weights: Weights;
+}
+
 /** Names of the embeddings, finest first, among the segmenter's outputs. */
 export const EMBEDDINGS = ['embedding_half', 'embedding_quarter'] as const;
 
@@ -53,7 +65,7 @@ export function exportSegmenter(
   layout: ParameterLayout,
   weights: Weights,
   affinities: number,
-  head?: TrainedHead,
+  head?: TrainedEmbedding,
 ): Uint8Array {
   const graph = new GraphBuilder('kyn-segmenter');
   const extents = unetMultiple(unet);
@@ -68,6 +80,21 @@ export function exportSegmenter(
       graph.output(EMBEDDINGS[i], value, ['n', value.shape[1], `h/${2 << i}`, `w/${2 << i}`]);
     });
   }
+  return graph.encode();
+}
+
+/**
+ * The segmenter's features that embeddings are linear maps of.
+ * @returns an `.onnx` file with the segmenter's input and outputs as the embeddings are named, at their resolutions.
+ */
+export function exportFeatures(unet: UNetConfig, layout: ParameterLayout, weights: Weights): Uint8Array {
+  const graph = new GraphBuilder('kyn-features');
+  const extents = unetMultiple(unet);
+  const x = graph.input('input', [1, unet.inputs, ...extents], 'float32', ['n', unet.inputs, ...PLANE]);
+  const layers = new InferenceLayers(graph, layout, weights);
+  embeddedFeatures(layers, unetPyramid(layers, unet, x)).forEach((value, i) => {
+    graph.output(EMBEDDINGS[i], value, ['n', value.shape[1], `h/${2 << i}`, `w/${2 << i}`]);
+  });
   return graph.encode();
 }
 

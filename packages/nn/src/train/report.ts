@@ -7,6 +7,14 @@ export interface ReportPicture {
   readonly url: string;
 }
 
+/** What a reader should know first. */
+export interface ReportLead {
+  /** Paragraphs. */
+  readonly text: readonly string[];
+  /** Heading row first. */
+  readonly table?: readonly (readonly string[])[];
+}
+
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [720, 220, 48, 24];
 const escapeHtml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
@@ -31,12 +39,24 @@ ${label(LEFT - 4, 20, y1.toPrecision(3), 'end')}${label(LEFT - 4, HEIGHT - BOTTO
 ${label(LEFT, HEIGHT - 6, String(x0))}${label(WIDTH - 8, HEIGHT - 6, `step ${x1}`, 'end')}</svg></figure>`;
 }
 
-/** @returns a whole HTML document that needs no other file. */
+function leadHtml({ text, table = [] }: ReportLead): string {
+  const row = (cells: readonly string[], tag: string): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')}</tr>`;
+  const rows = table.map((cells, i) => row(cells, i === 0 ? 'th' : 'td'));
+  const paragraphs = text.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`);
+  return [...paragraphs, ...(rows.length > 0 ? ['<table>', ...rows, '</table>'] : [])].join('\n');
+}
+
+/**
+ * @param lead stands above pictures and curves, which then change places: the result is what is looked for
+ * @returns a whole HTML document that needs no other file.
+ */
 export function trainingReport(
   title: string,
   history: readonly TrainRecord[],
   pictures: readonly ReportPicture[],
   settings: unknown,
+  lead?: ReportLead,
 ): string {
   const names = [...new Set(history.flatMap((record) => Object.keys(record.values)))];
   const charts = names.map((name) => {
@@ -47,14 +67,14 @@ export function trainingReport(
     ({ title: caption, url }) =>
       `<figure><figcaption>${escapeHtml(caption)}</figcaption><img src="${url}" alt=""></figure>`,
   );
+  const parts = lead ? [leadHtml(lead), ...shown, ...charts] : [...charts, ...shown];
   const seconds = history.at(-1)?.seconds ?? 0;
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(title)}</title>
 <style>body{font:15px system-ui;max-width:760px;margin:2em auto;padding:0 1em}figure{margin:1.5em 0}
 svg{width:100%}rect{fill:none;stroke:#bbb}polyline{fill:none;stroke:#06c;stroke-width:1.5}text{font-size:11px;fill:#666}
-img{max-width:100%;image-rendering:pixelated}pre{background:#f5f5f5;padding:1em;overflow:auto}</style>
+img{max-width:100%;image-rendering:pixelated}td,th{padding:.2em .8em .2em 0;text-align:left}pre{background:#f5f5f5;padding:1em;overflow:auto}</style>
 <h1>${escapeHtml(title)}</h1><p>${history.at(-1)?.step ?? 0} steps, ${(seconds / 60).toFixed(1)} minutes</p>
-${charts.join('\n')}
-${shown.join('\n')}
+${parts.join('\n')}
 <h2>Settings</h2><pre>${escapeHtml(JSON.stringify(settings, null, 2))}</pre></html>
 `;
 }

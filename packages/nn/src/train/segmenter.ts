@@ -2,9 +2,10 @@
  * Trains the 2D segmenter: in-plane affinities at several distances, with local shape descriptors (Sheridan 2022)
  * as a second target that serves training only.
  */
-import type { Offset2, Vec3 } from '@kyn/core';
+import { KynError, type Offset2, type Vec3 } from '@kyn/core';
 import type { KynModel, ModelCard } from '../model/kyn-model.ts';
 import { MODEL_FORMAT } from '../model/kyn-model.ts';
+import type { Weights } from '../nets/layers.ts';
 import { segmenterNetwork, segmenterUnet } from '../nets/segmenter.ts';
 import { type UNetConfig, unetFlopPerPixel, unetMultiple } from '../nets/unet.ts';
 import type { Runtime } from '../runtime/session.ts';
@@ -112,10 +113,23 @@ function toModel(
   };
 }
 
+function startState({ layout }: TrainStep, seed: number, start?: Weights): TrainState {
+  const { parameterCount, statisticCount } = layout;
+  if (start && (start.parameters.length !== parameterCount || start.statistics.length !== statisticCount)) {
+    const found = `${start.parameters.length} and ${start.statistics.length}`;
+    throw new KynError(
+      'model',
+      `the weights to start from are of another network: ${found}, not ${parameterCount} and ${statisticCount}`,
+    );
+  }
+  return freshState(layout, start ?? seed);
+}
+
 /**
+ * @param start weights to start from; default: random ones
  * @param card the model card; `figures` and `seed` are filled in.
  * @returns the trained model and its curves.
- * @throws KynError as `runTraining`.
+ * @throws KynError `model` if the weights to start from are of another network; as `runTraining`.
  */
 export async function trainSegmenter(
   runtime: Runtime,
@@ -124,6 +138,7 @@ export async function trainSegmenter(
   name: string,
   card: Omit<ModelCard, 'seed' | 'figures'>,
   run: TrainingRun,
+  start?: Weights,
 ): Promise<{ model: KynModel; history: readonly TrainRecord[] }> {
   const segmenter = defineSegmenter(options);
   const { step, spec } = segmenter;
@@ -134,7 +149,7 @@ export async function trainSegmenter(
     seed,
     schedule,
     settings: options,
-    start: () => freshState(step.layout, seed),
+    start: () => startState(step, seed, start),
     model: (state, figures) => toModel(segmenter, options, state, name, { ...card, seed, figures }),
   };
   return runTraining(runtime, volumes, task, run);

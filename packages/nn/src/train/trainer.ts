@@ -40,12 +40,12 @@ export const SCHEDULE_DEFAULTS: ScheduleOptions = {
   statisticsKeep: 0.99,
 };
 
-/** Learning rate at step `t` (from 1). */
-export function learningRate(options: ScheduleOptions, t: number): number {
+/** Learning rate at step `t` (from 1), of a run that is at least `spent` (0..1) of its way through. */
+export function learningRate(options: ScheduleOptions, t: number, spent = 0): number {
   if (t < options.warmup) return (options.rate * t) / options.warmup;
   const from = decayStart(options);
   const share = (t - from) / Math.max(1, options.steps - from);
-  return options.rate * (0.01 + 0.99 * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, Math.max(0, share)))));
+  return options.rate * (0.01 + 0.99 * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, Math.max(spent, share)))));
 }
 
 /** The last step at the highest rate. */
@@ -70,6 +70,8 @@ export interface TrainerOptions {
   readonly schedule: ScheduleOptions;
   /** Learning rate at step t, from 1; default {@link learningRate} of the schedule. */
   readonly rateAt?: (t: number) => number;
+  /** The run ends by then, with the learning rate brought down in time. Where the steps take less, nothing changes. */
+  readonly seconds?: number;
   /** Batch of step t, a pure function of t. */
   readonly batch: (step: number) => Promise<StepBatch>;
   /** Steps between entries of the history. */
@@ -82,15 +84,17 @@ export interface TrainerOptions {
   afterRecord?(state: TrainState): Promise<void>;
 }
 
-export function freshState(layout: ParameterLayout, seed: number): TrainState {
-  const { parameters, statistics } = initialWeights(layout, seed);
+/** The state before the first step, from random weights or from given ones, which are copied. */
+export function freshState(layout: ParameterLayout, start: number | Weights): TrainState {
+  const weights = typeof start === 'number' ? initialWeights(layout, start) : start;
+  const parameters = weights.parameters.slice();
   return {
     step: 0,
     parameters,
     first: new Float32Array(parameters.length),
     second: new Float32Array(parameters.length),
     average: parameters.slice(),
-    statistics,
+    statistics: weights.statistics.slice(),
     history: [],
   };
 }
@@ -102,11 +106,14 @@ export function averagedWeights(state: TrainState): Weights {
 
 const scalar = (value: number): NdArray<Float32Array> => ndarray(Float32Array.of(value), []);
 
+/** Steps may be behind time by this share of the run: the first ones take longer than the rest. */
+const TOLERANCE = 0.05;
+
 /** Exponential averages start as plain ones, so that the start value soon counts for nothing. */
 const keepAt = (keep: number, t: number): number => Math.min(keep, t / (t + 10));
 
 /**
- * Trains until the schedule's last step.
+ * Trains until the schedule's last step, or until the time is up.
  * @param state where to start from; it is updated in place.
  * @throws KynError `content` if the loss is no longer a number; `cancelled` on the signal.
  */
@@ -121,12 +128,19 @@ export async function train(
   const vector = (data: Float32Array): NdArray<Float32Array> => ndarray(data, [data.length]);
   const started = performance.now();
   const before = state.history.at(-1)?.seconds ?? 0;
+  const elapsed = (): number => (performance.now() - started) / 1000;
+  const allowed = Math.max(Number.MIN_VALUE, options.seconds ?? Number.POSITIVE_INFINITY);
+  /** Share of the run that is over, where time runs out before the steps do. */
+  const late = (t: number): number => {
+    const spent = elapsed() / allowed;
+    return spent > t / schedule.steps + TOLERANCE ? spent : 0;
+  };
   try {
-    while (state.step < schedule.steps) {
+    while (state.step < schedule.steps && elapsed() < allowed) {
       throwIfCancelled(options.signal);
       const t = state.step + 1;
       const batch = await options.batch(t);
-      const rate = options.rateAt ? options.rateAt(t) : learningRate(schedule, t);
+      const rate = options.rateAt ? options.rateAt(t) : learningRate(schedule, t, late(t));
       const start = Math.sqrt(1 - ADAM.beta2 ** t);
       const out = await session.run({
         ...batch,
@@ -156,7 +170,7 @@ export async function train(
       state.step = t;
       const extra = await options.afterStep?.(state);
       if (extra || t % options.recordEvery === 0 || t === schedule.steps) {
-        const seconds = before + (performance.now() - started) / 1000;
+        const seconds = before + elapsed();
         const record = { step: t, seconds, values: { loss, affinity, descriptor, rate, ...extra } };
         state.history.push(record);
         options.onRecord?.(record);

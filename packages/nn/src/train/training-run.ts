@@ -17,6 +17,8 @@ import { type ScheduleOptions, scheduleUntil, train } from './trainer.ts';
 export interface TrainingRun<M = KynModel> {
   readonly signal?: Signal;
   readonly queue?: BatchQueueOptions;
+  /** Ends the training early where its steps take longer than this. */
+  readonly seconds?: number;
   /** A checkpoint to go on from. */
   readonly resume?: { readonly bytes: Uint8Array; readonly where: string };
   /** Steps between calls of `validate` and `onCheckpoint`. */
@@ -76,6 +78,7 @@ export async function runTraining<M>(
     await train(runtime, step, state, {
       schedule,
       recordEvery: run.recordEvery,
+      ...(run.seconds === undefined ? {} : { seconds: run.seconds }),
       ...(run.signal ? { signal: run.signal } : {}),
       ...(run.onRecord ? { onRecord: run.onRecord } : {}),
       async batch(t) {

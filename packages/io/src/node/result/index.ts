@@ -1,6 +1,6 @@
 /** The output folder of `kyn segment`. */
 export type { RunIdentity } from './folder-state.ts';
-export { drawPreview } from './preview.ts';
+export { drawPreview, neuronColour } from './preview.ts';
 export {
   type SegmentationFolder,
   type SegmentationFolderOptions,

@@ -1,0 +1,119 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { KynError, type SectionSource, subvolume } from '@kyn/core';
+import { openSections, writeFileAtomic } from '@kyn/io/node';
+import {
+  ADAPT_DEFAULTS,
+  type Adaptation,
+  adaptModel,
+  decodeModel,
+  encodeModel,
+  looksLikeKynModel,
+} from '@kyn/nn';
+import { nodeRuntime } from '@kyn/nn/node';
+import { adaptReport, linksText, scoreRows, verdict } from '../adapt-report.ts';
+import { defineCommand } from '../command.ts';
+import { DEFAULT_MODEL, readModel } from '../model-file.ts';
+import { flag, integer, number, required, text, volumeOptions } from '../options.ts';
+import { readPainted } from '../painted-labels.ts';
+import { refuseSamePlace } from '../same-place.ts';
+import { textTable } from '../text-table.ts';
+import { volumeSpec } from '../volumes.ts';
+
+const MINUTES = 10;
+
+export const adaptCommand = defineCommand({
+  name: 'adapt',
+  summary: 'fit a model to your images from one to three painted sections',
+  description: `Trains a model on from its own weights with sections of INPUT whose membranes somebody painted, checks on
+parts of them that it did not train on whether that helped, and writes the better of the two models.
+Beside it lies FILE.report.html with the scores and pictures before and after.
+
+LABELS is a folder of PNG or TIFF images, each named as its section is (07.tif: 07.png, 07-labels.png) and
+of its size: 0 = membrane, the largest value (255 with 8 bit) = not painted, anything else = a cell; or with
+--mask white = membrane, black = all else. One section is enough, three are better; they need not be
+neighbours. docs/adapt.md tells how to paint them.`,
+  operands: [{ name: 'INPUT', summary: 'the raw volume that the painted sections are of' }],
+  options: {
+    labels: required(text('LABELS', 'the painted sections: a folder of images, an image, or a volume')),
+    out: required(text('FILE.kyn', 'the model to write')),
+    model: text(
+      'M',
+      `the model to start from: a shipped one, or a .kyn file (default: ${DEFAULT_MODEL})`,
+      DEFAULT_MODEL,
+    ),
+    mask: flag('LABELS are masks: white = membrane'),
+    minutes: number('N', `time it may take (default: ${MINUTES})`, { min: 0.1 }, MINUTES),
+    seed: integer('N', 'which random numbers (default: 1)', { min: 0 }, ADAPT_DEFAULTS.seed),
+    overwrite: flag('replace FILE.kyn and its report'),
+    ...volumeOptions,
+  },
+  examples: [
+    { line: 'kyn adapt sections/ --labels painted/ --out lab.kyn --voxel-size 4,4,40', says: 'label images' },
+    { line: 'kyn adapt stack.h5 --labels masks/ --mask --out lab.kyn', says: 'membranes in white' },
+    { line: 'kyn segment sections/ --out result --model lab.kyn', says: 'and use it' },
+  ],
+  async run({ operands: [input], values }, context) {
+    const { out, labels, threads } = values;
+    refuseSamePlace(input, out);
+    refuseSamePlace(labels, out);
+    const report = `${out.replace(/\.kyn$/i, '')}.report.html`;
+    refuseExisting([out, report], values.overwrite);
+    const { name, bytes } = await readModel(values.model);
+    if (!looksLikeKynModel(bytes)) {
+      throw new KynError('model', 'a plain ONNX network cannot be trained on', {
+        where: name,
+        hint: 'take base, or a model that kyn train segmenter or kyn adapt wrote',
+      });
+    }
+    const model = decodeModel(bytes, name);
+    const whole = await openSections(volumeSpec(input), { voxelSizeNm: values.voxelSize });
+    try {
+      const source = subvolume(whole, values) as SectionSource;
+      const volume = { whole: whole.info, part: source.info };
+      const painted = await readPainted(labels, volume, values, values.mask, context.stage);
+      const runtime = await nodeRuntime({ threads }, context.stage.onNote);
+      const command = `kyn adapt ${input} --labels ${labels} --model ${name} --seed ${values.seed}`;
+      const options = { ...ADAPT_DEFAULTS, seed: values.seed, seconds: 60 * values.minutes };
+      const adaptation = await adaptModel(
+        runtime,
+        { model, modelName: name, source, painted, command },
+        options,
+        context.stage,
+      );
+      await mkdir(dirname(resolve(out)), { recursive: true });
+      await writeFileAtomic(out, adaptation.helped ? encodeModel(adaptation.model) : bytes);
+      await writeFileAtomic(report, adaptReport(adaptation, out, { command, ...options }));
+      context.endProgress();
+      context.result({ out, report, ...jsonOf(adaptation) }, summary(adaptation, out, report));
+    } finally {
+      await whole.close();
+    }
+  },
+});
+
+function refuseExisting(paths: readonly string[], overwrite: boolean): void {
+  const there = overwrite ? undefined : paths.find((path) => existsSync(path));
+  if (there === undefined) return;
+  throw new KynError('output', 'is there already', {
+    where: there,
+    hint: 'replace it with --overwrite, or name another --out',
+  });
+}
+
+function jsonOf({ helped, before, after, sections, links, steps, seconds }: Adaptation) {
+  const each = sections.map(({ z, name, profiles, scores }) => ({ z, name, profiles, ...scores }));
+  return { helped, before, after, sections: each, links: links ?? null, steps, seconds };
+}
+
+function summary(adaptation: Adaptation, out: string, report: string): string {
+  const [heading, ...rows] = scoreRows(adaptation);
+  return [
+    textTable(heading, rows),
+    '',
+    verdict(adaptation, out),
+    ...linksText(adaptation),
+    `${(adaptation.seconds / 60).toFixed(1)} minutes; pictures in ${report}`,
+  ].join('\n');
+}
