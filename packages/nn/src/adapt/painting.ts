@@ -48,9 +48,9 @@ export function paintedSection(z: number, name: string, painting: Painting): Pai
   const { labels, unpainted = -1 } = painting;
   const { data } = toDense(labels);
   const { labels: pieces, count } = labelProfiles(labels);
-  const valueOf = new Uint32Array(count + 1);
-  for (let p = 0; p < data.length; p++) valueOf[pieces.data[p]] = data[p];
-  const idOf = pieceIds(valueOf, piecesInTheOpen(pieces, valueOf, unpainted), unpainted);
+  const paintOf = new Uint32Array(count + 1);
+  for (let p = 0; p < data.length; p++) paintOf[pieces.data[p]] = data[p];
+  const idOf = pieceIds(paintOf, piecesInTheOpen(pieces, paintOf, unpainted), unpainted);
   const profiles = pieces.data.map((piece) => idOf[piece]);
   const pixels = countOf(profiles, (id) => id !== UNPAINTED);
   const membrane = countOf(profiles, (id) => id === 0);
@@ -59,7 +59,7 @@ export function paintedSection(z: number, name: string, painting: Painting): Pai
   ids.delete(0);
   const fault = faultOf(pixels, membrane, ids.size);
   if (fault) throw new KynError('content', fault, { where: name, hint: painting.rule });
-  const numbers = new Set(valueOf.filter((value) => value !== 0 && value !== unpainted));
+  const numbers = new Set(paintOf.filter((value) => value !== 0 && value !== unpainted));
   const cells =
     numbers.size > NUMBERED * ids.size ? data.map((id) => (id === unpainted ? 0 : id)) : undefined;
   return {
@@ -90,13 +90,13 @@ function countOf(ids: Uint32Array, counts: (id: number) => boolean): number {
 }
 
 /** By piece: 1 where it touches pixels that nobody painted. */
-function piecesInTheOpen(pieces: LabelSection, valueOf: Uint32Array, unpainted: number): Uint8Array {
+function piecesInTheOpen(pieces: LabelSection, paintOf: Uint32Array, unpainted: number): Uint8Array {
   const [height, width] = pieces.shape;
   const { data } = pieces;
-  const open = new Uint8Array(valueOf.length);
+  const open = new Uint8Array(paintOf.length);
   const meet = (a: number, b: number): void => {
-    if (valueOf[a] === unpainted) open[b] = 1;
-    if (valueOf[b] === unpainted) open[a] = 1;
+    if (paintOf[a] === unpainted) open[b] = 1;
+    if (paintOf[b] === unpainted) open[a] = 1;
   };
   for (let y = 0, p = 0; y < height; y++) {
     for (let x = 0; x < width; x++, p++) {
@@ -107,11 +107,11 @@ function piecesInTheOpen(pieces: LabelSection, valueOf: Uint32Array, unpainted: 
   return open;
 }
 
-function pieceIds(valueOf: Uint32Array, open: Uint8Array, unpainted: number): Uint32Array {
+function pieceIds(paintOf: Uint32Array, open: Uint8Array, unpainted: number): Uint32Array {
   const shared = new Map<number, number>();
-  const idOf = new Uint32Array(valueOf.length);
-  for (let piece = 1; piece < valueOf.length; piece++) {
-    const value = valueOf[piece];
+  const idOf = new Uint32Array(paintOf.length);
+  for (let piece = 1; piece < paintOf.length; piece++) {
+    const value = paintOf[piece];
     if (value === unpainted) idOf[piece] = UNPAINTED;
     else if (!open[piece]) idOf[piece] = piece;
     else {
