@@ -47,7 +47,7 @@ export {
   trainNeighbourHead,
 } from './train/linker.ts';
 export { PUBLISHED_WIDTHS_3D, type RandomNetwork3d, randomNetwork3d } from './train/random-network3d.ts';
-export { type ReportLead, type ReportPicture, trainingReport, trainingReport } from './train/report.ts';
+export { type ReportLead, type ReportPicture, trainingReport } from './train/report.ts';
 export {
   SEGMENTER_DEFAULTS,
   type SegmenterOptions,
