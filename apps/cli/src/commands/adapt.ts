@@ -52,7 +52,6 @@ neighbours. docs/adapt.md tells how to paint them.`,
   examples: [
     { line: 'kyn adapt sections/ --labels painted/ --out lab.kyn --voxel-size 4,4,40', says: 'label images' },
     { line: 'kyn adapt stack.h5 --labels masks/ --mask --out lab.kyn', says: 'membranes in white' },
-    { line: 'kyn segment sections/ --out result --model lab.kyn', says: 'and use it' },
   ],
   async run({ operands: [input], values }, context) {
     const { out, labels, threads } = values;
