@@ -94,7 +94,7 @@ function readDescription(bytes: Uint8Array, where: string) {
     const { description, graph } = decodeBaseline3d(bytes, where);
     return { description, settings: description.baseline3d, graph };
   }
-  const { description, segmenter } = decodeModel(bytes, where);
+  const { description, segmenter } = decodeModel(bytes, where, { weights: false });
   return { description, settings: description.segmenter, graph: segmenter };
 }
 

@@ -73,16 +73,34 @@ export function pairFeatures(
     new Competition(evidence, evidence.a, lower.profiles.count),
     new Competition(evidence, evidence.b, upper.profiles.count),
   ] as const;
-  const rows = new Float32Array(evidence.count * PAIR_FEATURES.length);
-  for (let i = 0; i < evidence.count; i++) {
-    const row = rows.subarray(i * PAIR_FEATURES.length, (i + 1) * PAIR_FEATURES.length);
-    fillRow(row, i, evidence, lower, upper, sides, distanceNm);
+  const row = new FeatureRow(evidence.count * PAIR_FEATURES.length);
+  for (let i = 0; i < evidence.count; i++) fillRow(row, i, evidence, lower, upper, sides, distanceNm);
+  return row.values;
+}
+
+/** Rows of features, filled one number after the other. */
+class FeatureRow {
+  readonly values: Float32Array;
+  private at = 0;
+
+  constructor(length: number) {
+    this.values = new Float32Array(length);
   }
-  return rows;
+
+  put(value: number): void {
+    this.values[this.at++] = value;
+  }
+
+  /** The smaller, then the larger. */
+  both(x: number, y: number): void {
+    this.values[this.at] = Math.min(x, y);
+    this.values[this.at + 1] = Math.max(x, y);
+    this.at += 2;
+  }
 }
 
 function fillRow(
-  row: Float32Array,
+  row: FeatureRow,
   i: number,
   { a, b, sums, shift }: PairEvidence,
   lower: LinkSection,
@@ -90,42 +108,34 @@ function fillRow(
   sides: readonly [Competition, Competition],
   distanceNm: number,
 ): void {
-  let at = 0;
-  const put = (value: number): void => {
-    row[at++] = value;
-  };
-  const both = (x: number, y: number): void => {
-    put(Math.min(x, y));
-    put(Math.max(x, y));
-  };
   const [p, q] = [lower.profiles, upper.profiles];
   const [m, n] = [a[i], b[i]];
-  const sum = (column: number): number => sums[i * COLUMNS + column];
-  const pixels = sum(PIXELS);
+  const at = i * COLUMNS;
+  const pixels = sums[at + PIXELS];
   const [areaA, areaB] = [p.area[m], q.area[n]];
-  put(Math.log2(1 + pixels));
-  both(pixels / areaA, pixels / areaB);
-  put(pixels / (areaA + areaB - pixels));
-  both(Math.log2(areaA), Math.log2(areaB));
+  row.put(Math.log2(1 + pixels));
+  row.both(pixels / areaA, pixels / areaB);
+  row.put(pixels / (areaA + areaB - pixels));
+  row.both(Math.log2(areaA), Math.log2(areaB));
 
-  const mean = pixels > 0 ? sum(AFFINITY) / pixels : NONE;
-  put(mean);
-  put(pixels > 0 ? Math.sqrt(Math.max(0, sum(SQUARE) / pixels - mean * mean)) : NONE);
-  put(pixels > 0 ? sum(NOS) / pixels : NONE);
-  put(pixels > 0 ? sum(YESES) / pixels : NONE);
-  both(sum(AFFINITY) / areaA, sum(AFFINITY) / areaB);
+  const mean = pixels > 0 ? sums[at + AFFINITY] / pixels : NONE;
+  row.put(mean);
+  row.put(pixels > 0 ? Math.sqrt(Math.max(0, sums[at + SQUARE] / pixels - mean * mean)) : NONE);
+  row.put(pixels > 0 ? sums[at + NOS] / pixels : NONE);
+  row.put(pixels > 0 ? sums[at + YESES] / pixels : NONE);
+  row.both(sums[at + AFFINITY] / areaA, sums[at + AFFINITY] / areaB);
 
   const support = supportOf(sums, i);
-  both(sides[0].share(m, support), sides[1].share(n, support));
-  both(sides[0].margin(m, support), sides[1].margin(n, support));
-  put(Number(sides[0].isBest(m, support)) + Number(sides[1].isBest(n, support)));
+  row.both(sides[0].share(m, support), sides[1].share(n, support));
+  row.both(sides[0].margin(m, support), sides[1].margin(n, support));
+  row.put(Number(sides[0].isBest(m, support)) + Number(sides[1].isBest(n, support)));
 
-  const displaced = sum(DISPLACED);
-  put(displaced > 0 ? sum(DISPLACED_AFFINITY) / displaced : NONE);
-  put(displaced / Math.min(areaA, areaB));
-  const aligned = Math.min(sum(ALIGNED), areaA, areaB);
-  both(aligned / areaA, aligned / areaB);
-  put(aligned / (areaA + areaB - aligned));
+  const displaced = sums[at + DISPLACED];
+  row.put(displaced > 0 ? sums[at + DISPLACED_AFFINITY] / displaced : NONE);
+  row.put(displaced / Math.min(areaA, areaB));
+  const aligned = Math.min(sums[at + ALIGNED], areaA, areaB);
+  row.both(aligned / areaA, aligned / areaB);
+  row.put(aligned / (areaA + areaB - aligned));
 
   const cell = shift.cell(Math.floor(p.centroidY[m]), Math.floor(p.centroidX[m]));
   const movedY = q.centroidY[n] - p.centroidY[m];
@@ -133,20 +143,20 @@ function fillRow(
   const size = Math.sqrt(Math.min(areaA, areaB));
   const moved = Math.hypot(movedY, movedX);
   const beyond = Math.hypot(movedY - shift.y[cell], movedX - shift.x[cell]);
-  put(moved / size);
-  put(moved);
-  put(beyond / size);
-  put(beyond);
-  put(Math.hypot(shift.y[cell], shift.x[cell]));
+  row.put(moved / size);
+  row.put(moved);
+  row.put(beyond / size);
+  row.put(beyond);
+  row.put(Math.hypot(shift.y[cell], shift.x[cell]));
   const [longA, longB] = [p.major[m] / p.minor[m], q.major[n] / q.minor[n]];
-  both(longA, longB);
-  put(Math.abs(Math.sin(p.angle[m] - q.angle[n])) * (1 - 1 / Math.min(longA, longB)));
+  row.both(longA, longB);
+  row.put(Math.abs(Math.sin(p.angle[m] - q.angle[n])) * (1 - 1 / Math.min(longA, longB)));
   const { cosine, distance } = compareEmbeddings(lower, m, upper, n);
-  put(cosine);
-  put(distance);
-  both(sides[0].candidates[m], sides[1].candidates[n]);
-  put(p.cut[m] + q.cut[n]);
-  put(distanceNm);
+  row.put(cosine);
+  row.put(distance);
+  row.both(sides[0].candidates[m], sides[1].candidates[n]);
+  row.put(p.cut[m] + q.cut[n]);
+  row.put(distanceNm);
 }
 
 /** What competing candidates are weighed by: affinity over common pixels, and a little for near misses. */

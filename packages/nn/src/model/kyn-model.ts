@@ -3,7 +3,7 @@
  * and is their card: data, licence, seed, command, figures.
  */
 import { isLinkModel, KynError, type LinkModel, type Offset2, type Vec3 } from '@kyn/core';
-import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
+import { strFromU8, strToU8, unzipSync, type Zippable, zipSync } from 'fflate';
 import type { Weights } from '../nets/layers.ts';
 
 export const MODEL_FORMAT = 'kyn-model-1';
@@ -96,7 +96,12 @@ export function packModel(
   files: Readonly<Record<string, Uint8Array>>,
 ): Uint8Array {
   const json = strToU8(`${JSON.stringify(description, null, 2)}\n`);
-  return zipSync({ [DESCRIPTION]: json, ...files }, { mtime: DATE, level: 6 });
+  // numbers of networks hardly shrink, and to unpack them takes longer than to read a little more
+  const all = Object.entries({ [DESCRIPTION]: json, ...files });
+  const packed = all.map(
+    ([name, data]) => [name, [data, { level: name.endsWith('.json') ? 6 : 0 }]] as const,
+  );
+  return zipSync(Object.fromEntries(packed) as Zippable, { mtime: DATE });
 }
 
 /** Number of parameters, then both vectors, float32; all little-endian. */
@@ -142,9 +147,13 @@ const refusal = (where: string, what: string, cause?: unknown) =>
     ...(cause === undefined ? {} : { cause }),
   });
 
-/** @throws KynError `model` if the bytes are not a model of a format that we know. */
-export function decodeModel(bytes: Uint8Array, where: string): KynModel {
-  const { description, files } = unpackModel<ModelDescription>(bytes, SEGMENTER, where);
+/**
+ * @param parts weights are only of use for training: they can be left out
+ * @throws KynError `model` if the bytes are not a model of a format that we know.
+ */
+export function decodeModel(bytes: Uint8Array, where: string, parts = { weights: true }): KynModel {
+  const leftOut = parts.weights ? [] : [WEIGHTS];
+  const { description, files } = unpackModel<ModelDescription>(bytes, SEGMENTER, where, leftOut);
   const weights = files[WEIGHTS] && decodeWeights(files[WEIGHTS]);
   if (files[WEIGHTS] && !weights) throw refusal(where, `${WEIGHTS} is not whole`);
   const neighbour = description.neighbour && files[NEIGHBOUR];
@@ -160,15 +169,19 @@ export function decodeModel(bytes: Uint8Array, where: string): KynModel {
   };
 }
 
-/** @throws KynError `model` if the bytes are not a model of a format that we know, with this graph in it. */
+/**
+ * @param leftOut files that are not unpacked
+ * @throws KynError `model` if the bytes are not a model of a format that we know, with this graph in it.
+ */
 export function unpackModel<D extends CommonDescription>(
   bytes: Uint8Array,
   graph: string,
   where: string,
+  leftOut: readonly string[] = [],
 ): { description: D; files: Record<string, Uint8Array> } {
   let files: Record<string, Uint8Array>;
   try {
-    files = unzipSync(bytes);
+    files = unzipSync(bytes, { filter: ({ name }) => !leftOut.includes(name) });
   } catch (cause) {
     throw refusal(where, 'not a .kyn model (the zip cannot be read)', cause);
   }

@@ -43,7 +43,7 @@ export async function createPredictor(
   where: string,
 ): Promise<LoadedModel> {
   if (looksLikeKynModel(bytes)) {
-    const model = decodeModel(bytes, where);
+    const model = decodeModel(bytes, where, { weights: false });
     const { name, segmenter } = model.description;
     const session = await runtime.load(model.segmenter, where);
     const info = { name, ...segmenter };
