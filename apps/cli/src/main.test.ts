@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ndarray } from '@kyn/core';
+import { createCremiHdf5 } from '@kyn/io/node';
 import { afterAll, describe, expect, it } from 'vitest';
 
 const bundle = join(dirname(fileURLToPath(import.meta.url)), '../../../dist/kyn.js');
@@ -17,10 +19,13 @@ interface Ended {
   readonly stderr: string;
 }
 
-/** Runs it; `onStderr` sees what it writes and may act. */
-function run(args: string[], onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void) {
+type Kill = (signal: NodeJS.Signals) => void;
+
+/** Runs it; `onStderr` sees what it writes and may act, `onStart` is told how to end it. */
+function run(args: string[], onStderr?: (text: string, kill: Kill) => void, onStart?: (kill: Kill) => void) {
   return new Promise<Ended>((resolve) => {
     const child = spawn(process.execPath, [bundle, ...args], { cwd: scratch });
+    onStart?.((signal) => child.kill(signal));
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk) => {
       stdout += chunk;
@@ -57,4 +62,62 @@ describe.skipIf(!built)('the built kyn', () => {
       expect(readdirSync(scratch).filter((name) => name.startsWith(signal))).toEqual([]);
     },
   );
+
+  it.each([
+    [
+      'convert',
+      ['convert', 'volume.h5:/volumes/labels/neuron_ids', 'converted.zarr'],
+      () => existsSync(join(scratch, 'converted.zarr/0/c/5')),
+    ],
+    [
+      'train segmenter',
+      ['train', 'segmenter', '--volume', 'volume.h5', '--out', 'trained.kyn', '--workers', '1'],
+      (stderr: string) => stderr.includes('train:'),
+    ],
+  ] as [string, string[], (stderr: string) => boolean][])(
+    'stops %s on SIGINT, with nothing that looks whole',
+    async (_, args, underWay) => {
+      await writeVolume(join(scratch, 'volume.h5'));
+      let told = '';
+      let kill = (_: NodeJS.Signals) => {};
+      const ended = run(
+        args,
+        (text) => (told = text),
+        (by) => (kill = by),
+      );
+      const watch = setInterval(() => {
+        if (!underWay(told)) return;
+        clearInterval(watch);
+        kill('SIGINT');
+      }, 5);
+      const { code, stdout, stderr } = await ended;
+      clearInterval(watch);
+      expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+      expect(stderr).toMatch(/kyn: stopped\n$/);
+      const left = readdirSync(scratch).filter((name) =>
+        /^(converted|trained)\.(zarr|kyn)(\.partial)?$/.test(name),
+      );
+      expect(left).toEqual([]);
+    },
+    300_000,
+  );
 });
+
+/** Enough sections that no command is through with them before it is stopped. */
+async function writeVolume(path: string): Promise<void> {
+  if (existsSync(path)) return;
+  const shape = [1500, 96, 96] as const;
+  const file = await createCremiHdf5(path, {
+    shape,
+    voxelSizeNm: [40, 8, 8],
+    raw: 'uint8',
+    labels: 'uint64',
+  });
+  for (let z = 0; z < shape[0]; z++) {
+    const grey = Uint8Array.from({ length: 96 * 96 }, (_, i) => (i * 7 + z * 13) % 251);
+    const ids = Uint32Array.from({ length: 96 * 96 }, (_, i) => 1 + ((i % 96) >> 4));
+    await file.raw?.write(z, ndarray(grey, [96, 96]));
+    await file.labels?.write(z, ndarray(ids, [96, 96]));
+  }
+  await file.close();
+}

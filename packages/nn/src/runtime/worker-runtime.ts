@@ -64,7 +64,8 @@ export function workerRuntime(options: WorkerRuntimeOptions = {}): WorkerRuntime
   worker.on('message', (answer: Answer) => {
     const asked = waiting.get(answer.id);
     waiting.delete(answer.id);
-    if (waiting.size === 0) worker.unref();
+    // not while the thread is ended: the process would go before it is
+    if (waiting.size === 0 && !failure) worker.unref();
     if (!asked) return;
     if (answer.error) asked.reject(revive(answer.error));
     else asked.resolve(answer);

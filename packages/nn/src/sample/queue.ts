@@ -101,6 +101,8 @@ export class BatchQueue {
     this.#workers.push(worker);
     this.#idle.push(worker);
     worker.on('message', (answer: WorkerAnswer) => {
+      // a batch that comes while the threads are ended must not let the process go before they are
+      if (this.#failure) return;
       const job = this.#jobs.get(answer.step);
       if (job) job.made = true;
       if (job?.awaited) this.#jobs.delete(answer.step);

@@ -73,8 +73,9 @@ export function decodeCheckpoint(
   }
   const total = header.sizes?.reduce((a, b) => a + b, 0);
   if (header.format !== FORMAT || bytes.length !== end + 1 + 4 * total) throw broken();
-  if (JSON.stringify(header.settings) !== JSON.stringify(settings(header.step))) {
-    throw new KynError('usage', 'the checkpoint belongs to a run with other settings', {
+  const other = firstDifference(header.settings, settings(header.step));
+  if (other !== undefined) {
+    throw new KynError('usage', `the checkpoint belongs to a run with other settings (${other})`, {
       where,
       hint: 'resume with the same options, or train into another folder',
     });
@@ -88,4 +89,20 @@ export function decodeCheckpoint(
   });
   const [parameters, first, second, average, statistics] = vectors;
   return { step: header.step, parameters, first, second, average, statistics, history: header.history };
+}
+
+/** Where two settings first differ, as `schedule.rate: 0.001 there, 0.002 now`; undefined where they are the same. */
+function firstDifference(there: unknown, now: unknown, path = ''): string | undefined {
+  const [before, after] = [JSON.stringify(there), JSON.stringify(now)];
+  if (before === after) return undefined;
+  const isTable = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null;
+  if (isTable(there) && isTable(now)) {
+    for (const key of new Set([...Object.keys(there), ...Object.keys(now)])) {
+      const found = firstDifference(there[key], now[key], path === '' ? key : `${path}.${key}`);
+      if (found !== undefined) return found;
+    }
+  }
+  const short = (text = 'none') => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
+  return `${path === '' ? 'all' : path}: ${short(before)} there, ${short(after)} now`;
 }
