@@ -1,12 +1,15 @@
 /**
- * Time and memory of the partition on a made-up fragment graph of the shape real stacks give: sections of touching
+ * Time and memory of the partition and its list of doubts on a made-up fragment graph of the shape real stacks give: sections of touching
  * fragments with in-plane neighbours, each linked to a few fragments of the next.
  *
- *     node bench/run.mjs bench/partition.ts [EDGES, default 10000000] [method, default gaec]
+ *     node bench/run.mjs bench/partition.ts [EDGES, default 10000000] [method, default gaec] [sweeps of refinement]
  */
 import {
   CROSS,
+  DOUBT_DEFAULTS,
+  doubts,
   EdgeList,
+  fragmentTable,
   IN_PLANE,
   PARTITION_DEFAULTS,
   type PartitionMethod,
@@ -16,6 +19,7 @@ import {
 
 const wanted = Number(process.argv[2] ?? 1e7);
 const method = (process.argv[3] ?? PARTITION_DEFAULTS.method) as PartitionMethod;
+const sweeps = Number(process.argv[4] ?? PARTITION_DEFAULTS.refine);
 const side = 100; // fragments of a section lie on a grid of this side
 const perSection = side * side;
 const sections = Math.max(2, Math.round(wanted / (perSection * 6)));
@@ -36,18 +40,31 @@ for (let z = 0; z < sections; z++) {
   }
 }
 const fragments = sections * perSection;
-const before = process.cpuUsage();
-const start = performance.now();
-const assignment = partition(edges.columns(), fragments, {
-  ...PARTITION_DEFAULTS,
-  method,
-  inPlaneWeight: 0.3,
-});
-const seconds = (performance.now() - start) / 1000;
-const cpu = process.cpuUsage(before);
+const columns = edges.columns();
+const table = fragmentTable(
+  Uint32Array.from({ length: perSection }, (_, i) => i + 1),
+  side,
+  side,
+  perSection,
+);
+const tables = Array.from({ length: sections }, (_, z) => ({ z, idOffset: z * perSection, stats: table }));
+
+const options = { ...PARTITION_DEFAULTS, method, inPlaneWeight: 0.3, refine: sweeps };
+const assignment = timed(`${method}, ${sweeps} sweeps`, () => partition(columns, fragments, options));
 const neurons = assignment.reduce((max, n) => Math.max(max, n), 0);
+const input = { edges: columns, assignment, sections: tables, voxelSizeNm: [40, 8, 8] as const };
+const rows = timed('doubts', () => doubts(input, DOUBT_DEFAULTS));
 console.log(
-  `${method}: ${edges.count} edges, ${fragments} fragments -> ${neurons} neurons in ${seconds.toFixed(1)} s ` +
-    `(${((cpu.user + cpu.system) / 1e6).toFixed(1)} CPU-s), peak memory ` +
+  `${edges.count} edges, ${fragments} fragments -> ${neurons} neurons, ${rows.length} doubts; peak memory ` +
     `${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`,
 );
+
+function timed<T>(name: string, work: () => T): T {
+  const before = process.cpuUsage();
+  const start = performance.now();
+  const result = work();
+  const cpu = process.cpuUsage(before);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`${name}: ${seconds} s, ${((cpu.user + cpu.system) / 1e6).toFixed(1)} CPU-s`);
+  return result;
+}

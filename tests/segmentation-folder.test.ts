@@ -50,6 +50,7 @@ describe('a complete folder', () => {
     expect(readdirSync(whole).sort()).toEqual(
       [
         'assignment.arrow',
+        'doubts.csv',
         'fragments.zarr',
         'graph.arrow',
         'neurons.csv',

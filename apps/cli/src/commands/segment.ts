@@ -36,6 +36,7 @@ export const segmentCommand = defineCommand({
   graph.arrow        edges between fragments: a, b, kind, area, probability
   assignment.arrow   fragment -> neuron
   neurons.csv        size, extent and place of every neuron
+  doubts.csv         where to look first: the doubtful decisions with the largest effect
   preview.png        a few sections beside their neurons
   report.json        what was done, and how long it took
 

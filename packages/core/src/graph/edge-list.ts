@@ -2,12 +2,17 @@
  * The edges of the fragment graph as a growable struct of arrays: the columns of `graph.arrow`.
  */
 
-/** What an edge connects: two fragments of one section, of neighbouring sections, or across a missing one. */
-export const EDGE_KINDS = ['in-plane', 'cross', 'skip'] as const;
+/**
+ * What an edge connects: two fragments of one section, of neighbouring sections, across a missing one, or across one
+ * that is there. The last kind is evidence only: it counts where its ends are joined by other edges, and joins nothing
+ * by itself ("lifted").
+ */
+export const EDGE_KINDS = ['in-plane', 'cross', 'skip', 'lifted'] as const;
 export type EdgeKind = (typeof EDGE_KINDS)[number];
 export const IN_PLANE = 0;
 export const CROSS = 1;
 export const SKIP = 2;
+export const LIFTED = 3;
 
 /** The columns of an edge list; entry `i` of each belongs to edge `i`. */
 export interface EdgeColumns {
@@ -17,7 +22,7 @@ export interface EdgeColumns {
   readonly b: Uint32Array;
   /** Index into {@link EDGE_KINDS}. */
   readonly kind: Uint8Array;
-  /** Pixels of contact (in-plane) or overlap (cross, skip). */
+  /** Pixels of contact (in-plane) or overlap. */
   readonly area: Uint32Array;
   /** Probability that both fragments are of one neuron. */
   readonly probability: Float32Array;

@@ -1,3 +1,12 @@
 export { type ContractionOptions, contract, type Linkage, type SignedGraph } from './contraction.ts';
-export { CROSS, EDGE_KINDS, type EdgeColumns, type EdgeKind, EdgeList, IN_PLANE, SKIP } from './edge-list.ts';
+export {
+  CROSS,
+  EDGE_KINDS,
+  type EdgeColumns,
+  type EdgeKind,
+  EdgeList,
+  IN_PLANE,
+  LIFTED,
+  SKIP,
+} from './edge-list.ts';
 export { UnionFind } from './union-find.ts';

@@ -47,6 +47,16 @@ export class IndexedMaxHeap {
     else if (key < old) this.sink(at, item);
   }
 
+  has(item: number): boolean {
+    return this.position[item] >= 0;
+  }
+
+  /** Takes out all items. */
+  clear(): void {
+    for (let at = 0; at < this.length; at++) this.position[this.heap[at]] = -1;
+    this.length = 0;
+  }
+
   /** Takes `item` out where it is in. */
   remove(item: number): void {
     const at = this.position[item];

@@ -1,2 +1,2 @@
 export { neuronCsv } from './neuron-csv.ts';
-export { type Neuron, type NeuronSection, neuronTable } from './neuron-table.ts';
+export { type Neuron, neuronTable } from './neuron-table.ts';

@@ -1,17 +1,8 @@
 /**
  * The table of neurons: what the fragments of each add up to.
  */
-import type { FragmentTable } from '../segment/fragment-table.ts';
+import type { FragmentTable, SectionTable } from '../segment/fragment-table.ts';
 import type { Vec3 } from '../volume/array.ts';
-
-/** The fragments of one section and where it lies. */
-export interface NeuronSection {
-  /** Index of the section in the volume. */
-  readonly z: number;
-  /** Global id of fragment `i` of `stats` is `idOffset + i`. */
-  readonly idOffset: number;
-  readonly stats: FragmentTable;
-}
 
 /** One neuron. Boxes are in voxels, z y x, min inclusive, max exclusive. */
 export interface Neuron {
@@ -47,7 +38,7 @@ interface Totals {
  * @returns neurons that have a voxel, by id.
  */
 export function neuronTable(
-  sections: Iterable<NeuronSection>,
+  sections: Iterable<SectionTable>,
   assignment: Uint32Array,
   voxelSizeNm: Vec3,
 ): Neuron[] {

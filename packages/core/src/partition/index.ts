@@ -1,1 +1,10 @@
+export {
+  DOUBT_DEFAULTS,
+  type Doubt,
+  type DoubtInput,
+  type DoubtKind,
+  type DoubtOptions,
+  doubts,
+} from './doubts.ts';
+export { doubtsCsv } from './doubts-csv.ts';
 export { PARTITION_DEFAULTS, type PartitionMethod, type PartitionOptions, partition } from './partition.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CROSS, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
+import { CROSS, EdgeList, IN_PLANE, LIFTED } from '../graph/edge-list.ts';
 import { Random } from '../volume/random.ts';
 import { PARTITION_DEFAULTS, type PartitionMethod, partition } from './partition.ts';
 
@@ -73,6 +73,30 @@ describe('partition', () => {
     expect(partition(graph, 3, { ...PARTITION_DEFAULTS, inPlaneWeight: 0.3 })).toEqual(
       Uint32Array.of(0, 1, 2, 1),
     );
+  });
+
+  it('refines what contraction leaves where it is asked to', () => {
+    // contraction joins 1-2 first, and together they repel 4, though 2 would rather be with 3 and 4
+    const graph = edges(
+      [1, 2, CROSS, 1, 0.95],
+      [2, 3, CROSS, 1, 0.9],
+      [1, 3, CROSS, 1, 0.2],
+      [3, 4, CROSS, 1, 0.85],
+      [2, 4, CROSS, 1, 0.85],
+      [1, 4, CROSS, 1, 0.004],
+    );
+    const plain = partition(graph, 4, { ...PARTITION_DEFAULTS, refine: 0 });
+    expect(plain).toEqual(Uint32Array.of(0, 1, 1, 2, 2));
+    expect(partition(graph, 4, { ...PARTITION_DEFAULTS, refine: 5 })).toEqual(Uint32Array.of(0, 1, 2, 2, 2));
+  });
+
+  it('lifted edges count, but join nothing by themselves', () => {
+    const far = edges([1, 2, LIFTED, 9, 0.99]);
+    const outvoted = edges([1, 2, CROSS, 9, 0.7], [2, 3, CROSS, 9, 0.7], [1, 3, LIFTED, 9, 0.05]);
+    for (const method of methods) {
+      expect(partition(far, 2, { ...PARTITION_DEFAULTS, method })).toEqual(Uint32Array.of(0, 1, 2));
+    }
+    expect(partition(outvoted, 3, PARTITION_DEFAULTS)).toEqual(Uint32Array.of(0, 1, 1, 2));
   });
 
   it('area power lets large contacts outvote small ones', () => {

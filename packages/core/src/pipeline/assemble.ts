@@ -1,10 +1,12 @@
 /** From the graph to neurons: the part of a run that sees all sections. */
 import { throwIfCancelled } from '../errors.ts';
-import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, SKIP } from '../graph/edge-list.ts';
-import { type Neuron, type NeuronSection, neuronTable } from '../neurons/neuron-table.ts';
+import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, LIFTED, SKIP } from '../graph/edge-list.ts';
+import { neuronTable } from '../neurons/neuron-table.ts';
+import { DOUBT_DEFAULTS, doubts } from '../partition/doubts.ts';
 import { partition } from '../partition/partition.ts';
 import { enlargeLabels } from '../predict/resample.ts';
 import { project } from '../project/project.ts';
+import type { SectionTable } from '../segment/fragment-table.ts';
 import { ndarray } from '../volume/array.ts';
 import { mapAhead, WRITES, WriteBehind } from './ahead.ts';
 import { LabelRing } from './label-ring.ts';
@@ -14,14 +16,15 @@ import type { PipelineReport } from './report.ts';
 import type { Run } from './start.ts';
 import type { SectionSummary } from './store.ts';
 
-/** Partitions the graph, and writes neurons, table, preview and report. */
+/** Partitions the graph, and writes neurons, tables, preview and report. */
 export async function assembleNeurons(
   run: Run,
   sections: readonly SectionSummary[],
 ): Promise<PipelineReport> {
   const { store, timer } = run;
-  const { assignment, edges } = await partitionGraph(run, sections);
-  const { neurons, panels } = await projectSections(run, sections, assignment);
+  const { assignment, edges, tables } = await partitionGraph(run, sections);
+  const panels = await projectSections(run, sections, assignment);
+  const neurons = timer.run('project', () => neuronTable(tables, assignment, run.voxelSizeNm));
   await timer.wait('write', store.writeNeurons(neurons));
   await timer.wait('preview', store.writePreview(panels));
   const report = makeReport(run, sections, edges, neurons.length);
@@ -31,47 +34,54 @@ export async function assembleNeurons(
 
 type EdgeCounts = PipelineReport['edges'];
 
-/** Gathers and writes the graph, cuts it into neurons, writes the assignment. */
+/** Gathers and writes the graph, cuts it into neurons, writes the assignment and what is doubtful in it. */
 async function partitionGraph(
-  { store, options, context, timer }: Run,
+  { store, options, context, timer, voxelSizeNm }: Run,
   sections: readonly SectionSummary[],
-): Promise<{ assignment: Uint32Array; edges: EdgeCounts }> {
+): Promise<{ assignment: Uint32Array; edges: EdgeCounts; tables: SectionTable[] }> {
   const graph = new EdgeList(sections.reduce((sum, { edges }) => sum + edges, 0));
-  for (const { z } of sections) graph.append((await store.readRecord(z)).edges);
+  const tables: SectionTable[] = [];
+  for (const { z, idOffset } of sections) {
+    const record = await store.readRecord(z);
+    graph.append(record.edges);
+    tables.push({ z, idOffset, stats: record.stats });
+  }
   const edges = graph.columns();
   await timer.wait('write', store.writeGraph(edges));
   const fragments = sections.reduce((sum, section) => sum + section.fragments, 0);
   const assignment = timer.run('partition', () => partition(edges, fragments, options.partition, context));
   await timer.wait('write', store.writeAssignment(assignment));
-  return { assignment, edges: countKinds(edges) };
+  const input = { edges, assignment, sections: tables, voxelSizeNm };
+  const counting = { ...DOUBT_DEFAULTS, ...options.partition };
+  const doubtful = timer.run('partition', () => doubts(input, counting, context));
+  await timer.wait('write', store.writeDoubts(doubtful));
+  return { assignment, edges: countKinds(edges), tables };
 }
 
 function countKinds({ kind }: EdgeColumns): EdgeCounts {
-  const counts = [0, 0, 0];
+  const counts = [0, 0, 0, 0];
   for (const each of kind) counts[each]++;
-  return { inPlane: counts[IN_PLANE], cross: counts[CROSS], skip: counts[SKIP] };
+  return { inPlane: counts[IN_PLANE], cross: counts[CROSS], skip: counts[SKIP], lifted: counts[LIFTED] };
 }
 
-/** Writes the neurons of every section, and gathers their table and the panels of the preview. */
+/** Writes the neurons of every section, and gathers the panels of the preview. */
 async function projectSections(
   { input, store, context, timer, plan, voxelSizeNm }: Run,
   sections: readonly SectionSummary[],
   assignment: Uint32Array,
-): Promise<{ neurons: Neuron[]; panels: PreviewPanel[] }> {
+): Promise<PreviewPanel[]> {
   const withTissue = sections.filter(({ state }) => state === 'tissue').map(({ z }) => z);
   const shown = new Set(previewSections(withTissue));
   const step = panelStep(plan.full[0], plan.full[1]);
   const panels: PreviewPanel[] = [];
-  const tables: NeuronSection[] = [];
   const writes = new WriteBehind(WRITES);
   const planes = new LabelRing(WRITES + 1);
   const small = new LabelRing(2);
   const smallPixels = plan.small[0] * plan.small[1];
   const kept = mapAhead(sections, ({ z }) => timer.wait('project', store.readRecord(z)));
   try {
-    for await (const { z, idOffset, stats, runs } of kept) {
+    for await (const { z, idOffset, runs } of kept) {
       throwIfCancelled(context.signal);
-      tables.push({ z, idOffset, stats });
       const neurons = timer.run('project', () => {
         const fragments = ndarray(decodeRuns(runs, small.next(smallPixels)), plan.small);
         const labels = project(fragments, assignment, idOffset, small.next(smallPixels));
@@ -98,8 +108,7 @@ async function projectSections(
   } finally {
     await writes.settle();
   }
-  const neurons = timer.run('project', () => neuronTable(tables, assignment, voxelSizeNm));
-  return { neurons, panels };
+  return panels;
 }
 
 function makeReport(

@@ -1,6 +1,7 @@
 /** A segmentation kept in memory. */
 import type { EdgeColumns } from '../graph/edge-list.ts';
 import type { Neuron } from '../neurons/neuron-table.ts';
+import type { Doubt } from '../partition/doubts.ts';
 import type { LabelSection } from '../volume/contracts.ts';
 import type { PreviewPanel } from './preview-panel.ts';
 import type { PipelineReport } from './report.ts';
@@ -13,6 +14,7 @@ export interface MemoryStore extends SegmentationStore {
   readonly graph: EdgeColumns | undefined;
   readonly assignment: Uint32Array | undefined;
   readonly neurons: readonly Neuron[] | undefined;
+  readonly doubts: readonly Doubt[] | undefined;
   readonly preview: readonly PreviewPanel[];
   /** Undefined until the run is complete. */
   readonly report: PipelineReport | undefined;
@@ -33,6 +35,7 @@ export function createMemoryStore(
   let graph: EdgeColumns | undefined;
   let assignment: Uint32Array | undefined;
   let neurons: readonly Neuron[] | undefined;
+  let doubts: readonly Doubt[] | undefined;
   let preview: readonly PreviewPanel[] = [];
   let report: PipelineReport | undefined;
   return {
@@ -48,6 +51,9 @@ export function createMemoryStore(
     },
     get neurons() {
       return neurons;
+    },
+    get doubts() {
+      return doubts;
     },
     get preview() {
       return preview;
@@ -71,6 +77,9 @@ export function createMemoryStore(
     },
     async writeNeurons(table) {
       neurons = table;
+    },
+    async writeDoubts(table) {
+      doubts = table;
     },
     async writePreview(panels) {
       preview = panels;

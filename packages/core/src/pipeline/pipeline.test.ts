@@ -25,9 +25,18 @@ function asSource(sections: readonly LabelSection[]): LabelSource {
 }
 
 /** All of a result, as text: quicker to compare than arrays element by element. */
-function whole({ fragments, segmentation, graph, assignment, neurons, records }: MemoryStore): string {
-  return JSON.stringify({ fragments, segmentation, graph, assignment, neurons, records }, (_, value) =>
-    ArrayBuffer.isView(value) ? Array.from(value as Uint32Array).join() : value,
+function whole({
+  fragments,
+  segmentation,
+  graph,
+  assignment,
+  neurons,
+  doubts,
+  records,
+}: MemoryStore): string {
+  return JSON.stringify(
+    { fragments, segmentation, graph, assignment, neurons, doubts, records },
+    (_, value) => (ArrayBuffer.isView(value) ? Array.from(value as Uint32Array).join() : value),
   );
 }
 
@@ -62,6 +71,7 @@ describe('runPipeline', () => {
     expect(store.segmentation.every(({ data }) => data.every((id) => id > 0))).toBe(true);
     expect(store.neurons).toHaveLength(report.neurons);
     expect(store.preview).toHaveLength(3);
+    expect(store.doubts?.length).toBeGreaterThan(0);
     expect(store.report).toBe(report);
   });
 

@@ -32,7 +32,12 @@ export interface PipelineReport {
   readonly sections: number;
   readonly emptySections: readonly number[];
   readonly fragments: number;
-  readonly edges: { readonly inPlane: number; readonly cross: number; readonly skip: number };
+  readonly edges: {
+    readonly inPlane: number;
+    readonly cross: number;
+    readonly skip: number;
+    readonly lifted: number;
+  };
   readonly neurons: number;
   readonly notes: readonly string[];
   readonly stages: Readonly<Partial<Record<StageName, StageTime>>>;

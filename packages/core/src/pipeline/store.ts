@@ -4,6 +4,7 @@
  */
 import type { EdgeColumns } from '../graph/edge-list.ts';
 import type { Neuron } from '../neurons/neuron-table.ts';
+import type { Doubt } from '../partition/doubts.ts';
 import type { SectionState } from '../predict/normalise.ts';
 import type { FragmentTable } from '../segment/fragment-table.ts';
 import type { LabelSection } from '../volume/contracts.ts';
@@ -51,6 +52,8 @@ export interface SegmentationStore {
   writeAssignment(assignment: Uint32Array): Promise<void>;
   writeSegmentation(z: number, neurons: LabelSection): Promise<void>;
   writeNeurons(neurons: readonly Neuron[]): Promise<void>;
+  /** Where a person should look first. */
+  writeDoubts(doubts: readonly Doubt[]): Promise<void>;
   writePreview(panels: readonly PreviewPanel[]): Promise<void>;
   /** Completes the segmentation: before this it is marked as not whole. */
   finish(report: PipelineReport): Promise<void>;

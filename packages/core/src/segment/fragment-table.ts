@@ -18,6 +18,15 @@ export interface FragmentTable {
   readonly maxX: Uint32Array;
 }
 
+/** The fragments of one section and where it lies. */
+export interface SectionTable {
+  /** Index of the section in the volume. */
+  readonly z: number;
+  /** Global id of fragment `i` of `stats` is `idOffset + i`. */
+  readonly idOffset: number;
+  readonly stats: FragmentTable;
+}
+
 /** Table of the fragments 1..count of dense `labels` [height × width]. */
 export function fragmentTable(
   labels: Uint32Array,

@@ -1,2 +1,2 @@
-export { type FragmentTable, fragmentTable } from './fragment-table.ts';
+export { type FragmentTable, fragmentTable, type SectionTable } from './fragment-table.ts';
 export { SEGMENT_DEFAULTS, type Segmentation, type SegmentOptions, segment } from './segment.ts';

@@ -16,10 +16,11 @@ export const FRAGMENTS = 'fragments.zarr';
 export const GRAPH = 'graph.arrow';
 export const ASSIGNMENT = 'assignment.arrow';
 export const NEURONS = 'neurons.csv';
+export const DOUBTS = 'doubts.csv';
 export const PREVIEW = 'preview.png';
 
 /** All that a run writes besides the mark; the report goes first, so that the rest never looks complete. */
-const RESULTS = [REPORT, PREVIEW, NEURONS, ASSIGNMENT, GRAPH, SEGMENTATION, FRAGMENTS, RECORDS];
+const RESULTS = [REPORT, PREVIEW, NEURONS, DOUBTS, ASSIGNMENT, GRAPH, SEGMENTATION, FRAGMENTS, RECORDS];
 
 const PROGRAM = 'kyn';
 

@@ -5,6 +5,8 @@
 import { access, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  type Doubt,
+  doubtsCsv,
   type EdgeColumns,
   KynError,
   type LabelSection,
@@ -21,6 +23,7 @@ import { writeFileAtomic } from '../atomic.ts';
 import { createLabelZarr } from '../zarr-writer.ts';
 import {
   ASSIGNMENT,
+  DOUBTS,
   FRAGMENTS,
   firstDifference,
   folderState,
@@ -204,6 +207,10 @@ class Folder implements SegmentationFolder {
 
   writeNeurons(neurons: readonly Neuron[]): Promise<void> {
     return writeFileAtomic(join(this.folder, NEURONS), neuronCsv(neurons));
+  }
+
+  writeDoubts(doubts: readonly Doubt[]): Promise<void> {
+    return writeFileAtomic(join(this.folder, DOUBTS), doubtsCsv(doubts));
   }
 
   writePreview(panels: readonly PreviewPanel[]): Promise<void> {
