@@ -18,6 +18,12 @@ it('gives back the state that was kept', () => {
   expect(decodeCheckpoint(bytes, () => structuredClone(settings), 'run')).toEqual(state);
 });
 
+it('takes a file as Node reads it', () => {
+  const bytes = encodeCheckpoint(state, settings);
+  const read = Buffer.concat([Buffer.from('before'), bytes]).subarray(6);
+  expect(decodeCheckpoint(read, () => structuredClone(settings), 'run')).toEqual(state);
+});
+
 it.each([
   [{ ...settings, options: { ...settings.options, seed: 2 } }, 'options.seed: 1 there, 2 now'],
   [

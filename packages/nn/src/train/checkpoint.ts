@@ -80,7 +80,8 @@ export function decodeCheckpoint(
       hint: 'resume with the same options, or train into another folder',
     });
   }
-  const body = bytes.slice(end + 1).buffer;
+  // Not bytes.slice: of a Node Buffer, which is a Uint8Array too, it is a view of the same memory.
+  const body = bytes.buffer.slice(bytes.byteOffset + end + 1, bytes.byteOffset + bytes.length);
   let at = 0;
   const vectors = header.sizes.map((size) => {
     const vector = new Float32Array(body, at, size);
