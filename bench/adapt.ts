@@ -15,7 +15,6 @@ import {
   evaluatePerSlice,
   type LabelSource,
   ndarray,
-  PIPELINE_DEFAULTS,
   runPipeline,
   toDense,
   type Vec3,
@@ -76,7 +75,8 @@ const truth: LabelSource = {
 async function score(name: string, candidate: KynModel, note = ''): Promise<void> {
   const predictor = await createPredictor(runtime, encodeModel(candidate), name);
   const store = createMemoryStore();
-  await runPipeline({ source, predictor }, store, PIPELINE_DEFAULTS);
+  const { linker } = predictor;
+  await runPipeline({ source, predictor, ...(linker ? { linker } : {}) }, store);
   await predictor.close();
   const segmentation = { ...truth, read: async (section: number) => store.segmentation[section] };
   const { mean, slices } = await evaluatePerSlice({ segmentation, truth });
