@@ -43,6 +43,26 @@ describe('boosted trees', () => {
     for (const x of [-0.9, -0.4, 0, 0.4, 0.9]) expect(Math.abs(at(x) - (0.5 + 0.4 * x))).toBeLessThan(0.1);
   });
 
+  it('add up to what a walk down every tree finds, row by row', () => {
+    const rows = rowsOf(1000, 6, (x, y) => (x * y > 0 ? 0.8 : 0.1));
+    const trees = trainBoostedTrees(rows, { ...BOOST_DEFAULTS, trees: 20, depth: 4 });
+    const { values } = rowsOf(131, 7, () => 0.5); // not a whole number of blocks
+    const logits = predictLogits(trees, values);
+    for (let i = 0; i < logits.length; i++) {
+      let expected = trees.base;
+      for (let t = 0; t < 20; t++) {
+        let node = 0;
+        while (node < 15) {
+          const { feature, threshold } = trees;
+          const goesRight = values[4 * i + feature[15 * t + node]] > Math.fround(threshold[15 * t + node]);
+          node = 2 * node + (goesRight ? 2 : 1);
+        }
+        expected += trees.leaf[16 * t + node - 15];
+      }
+      expect(logits[i]).toBe(expected);
+    }
+  });
+
   it('count rows by their weights', () => {
     const rows = rowsOf(2000, 4, () => 0.5);
     const weights = Float32Array.from(rows.labels, (label) => (label ? 3 : 1));

@@ -106,16 +106,15 @@ export function trainBoostedTrees(
 
 /** Log-odds of every row. `values` holds rows of `trees.features` values; nothing is mutated. */
 export function predictLogits(trees: BoostedTrees, values: Float32Array): Float64Array {
-  const { features, base, depth, feature, threshold, leaf } = trees;
+  const { features, base, depth } = trees;
+  const packed = packedTrees(trees);
   const inner = (1 << depth) - 1;
-  const nodes = { feature: Int32Array.from(feature), threshold: Float32Array.from(threshold) };
-  const leaves = Float64Array.from(leaf);
   const out = new Float64Array(values.length / features).fill(base);
-  const treeCount = leaves.length / (inner + 1);
+  const treeCount = packed.leaf.length / (inner + 1);
+  const node = new Int32Array(ROWS_AT_ONCE);
   for (let row = 0; row < out.length; row += ROWS_AT_ONCE) {
-    const logits = out.subarray(row, row + ROWS_AT_ONCE);
-    const block = values.subarray(row * features, (row + logits.length) * features);
-    for (let t = 0; t < treeCount; t++) addTree(nodes, t * inner, inner, leaves, block, features, logits);
+    const rows = Math.min(ROWS_AT_ONCE, out.length - row);
+    for (let t = 0; t < treeCount; t++) addTree(packed, t, depth, values, features, out, row, rows, node);
   }
   return out;
 }
@@ -123,26 +122,56 @@ export function predictLogits(trees: BoostedTrees, values: Float32Array): Float6
 /** Rows that each tree sees before the next does: as many as stay in the nearest cache. */
 const ROWS_AT_ONCE = 64;
 
-/** Adds what the tree whose nodes begin at `first` says of every row. */
+interface PackedTrees {
+  readonly feature: Int32Array;
+  readonly threshold: Float32Array;
+  readonly leaf: Float64Array;
+}
+
+/** The numbers of an ensemble as typed arrays, made once. */
+const PACKED = new WeakMap<BoostedTrees, PackedTrees>();
+
+function packedTrees(trees: BoostedTrees): PackedTrees {
+  const known = PACKED.get(trees);
+  if (known) return known;
+  const { feature, threshold, leaf } = trees;
+  const packed = {
+    feature: Int32Array.from(feature),
+    threshold: Float32Array.from(threshold),
+    leaf: Float64Array.from(leaf),
+  };
+  PACKED.set(trees, packed);
+  return packed;
+}
+
+/**
+ * Adds what tree `t` says of `rows` rows from `row` on. All of them go down one level before any goes down the next:
+ * a step waits for memory three times, but not for that of another row.
+ * @param node scratch, the node that each row has come to
+ */
 function addTree(
-  { feature, threshold }: { feature: Int32Array; threshold: Float32Array },
-  first: number,
-  inner: number,
-  leaves: Float64Array,
+  { feature, threshold, leaf }: PackedTrees,
+  t: number,
+  depth: number,
   values: Float32Array,
   features: number,
-  logits: Float64Array,
+  out: Float64Array,
+  row: number,
+  rows: number,
+  node: Int32Array,
 ): void {
-  const leaf = (first / inner) * (inner + 1) - inner;
-  for (let i = 0, row = 0; i < logits.length; i++, row += features) {
-    let node = 0;
-    while (node < inner) {
-      const at = first + node;
+  const inner = (1 << depth) - 1;
+  const first = t * inner;
+  node.fill(0);
+  for (let level = 0; level < depth; level++) {
+    for (let i = 0, from = row * features; i < rows; i++, from += features) {
+      const at = first + node[i];
       // a number from a comparison, not a branch: which way a row goes cannot be guessed
-      node = 2 * node + 1 + +(values[row + feature[at]] > threshold[at]);
+      node[i] = 2 * node[i] + 1 + +(values[from + feature[at]] > threshold[at]);
     }
-    logits[i] += leaves[leaf + node];
   }
+  const leaves = t * (inner + 1) - inner;
+  for (let i = 0; i < rows; i++) out[row + i] += leaf[leaves + node[i]];
 }
 
 /** Gain of every feature over all splits cannot be kept in the ensemble; how often each one decides can be counted. */

@@ -5,6 +5,8 @@ import { Random } from '../volume/random.ts';
 import { classify } from './classifier.ts';
 import { fitLinkModel, PairExamples } from './fit.ts';
 import { describePairs, edgesOfPairs, isLinkModel } from './learned.ts';
+import { COLUMNS } from './pair-evidence.ts';
+import { evidenceReference } from './pair-evidence-reference.ts';
 import { PAIR_FEATURES } from './pair-features.ts';
 import { type LinkSection, poolEmbedding, profileTable } from './section-view.ts';
 
@@ -96,6 +98,34 @@ describe('pairs of two sections', () => {
       expect(at(features, i, 'aligned over union')).toBeGreaterThan(0.6);
       expect(at(features, i, 'centroid shift beyond the local one')).toBeLessThan(1.5);
       expect(at(features, i, 'distance of the sections, nm')).toBe(40);
+    }
+  });
+
+  it.each([
+    [1, [0, 0], [0, 0]],
+    [2, [5, 7], [-8, 3]],
+    [3, [-9, 4], [7, -12]],
+  ] as const)('are what a walk over all pixels finds, stride %i', (stride, moved, displacement) => {
+    const [below, above] = [section([0, 0], 0, 2), section(moved, 0, 3)];
+    for (let p = 0; p < 4000; p += 7) below.labels[3 * p] = 0;
+    const displacements = [[0, 0], displacement] as const;
+    const shape = [2, Math.ceil(HEIGHT / stride), Math.ceil(WIDTH / stride)];
+    const random = new Random(9);
+    const values = Float32Array.from({ length: shape[0] * shape[1] * shape[2] }, () => random.uniform(0, 1));
+    const cross = { values: ndarray(values, shape), displacements, stride };
+    const { evidence: found } = describePairs(below, above, cross, 40);
+    const expected = evidenceReference(below, above, cross, found.shift);
+    for (let i = 0; i < found.count; i++) {
+      const key = `${found.a[i]} ${found.b[i]}`;
+      const sums = Object.values(expected.get(key) ?? {});
+      expect(sums).toHaveLength(COLUMNS);
+      sums.forEach((sum, k) => {
+        expect(found.sums[i * COLUMNS + k]).toBeCloseTo(sum, 6);
+      });
+      expected.delete(key);
+    }
+    for (const { pixels, aligned, displaced, displacedAffinity } of expected.values()) {
+      expect([pixels, aligned, displacedAffinity > 0.2 * displaced]).toEqual([0, 0, false]);
     }
   });
 

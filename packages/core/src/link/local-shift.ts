@@ -8,17 +8,28 @@ import type { PairTable } from '../graph/pair-table.ts';
 import type { LinkSection } from './section-view.ts';
 
 /** Side of a cell, px of the network. */
-const CELL = 128;
+export const CELL = 128;
 /** Pairs that a median is taken over; where there are fewer, more cells around are asked, at most this many. */
 const ENOUGH = 12;
 const WIDEST = 3;
 
-/** Displacement of the upper section, whole pixels, one a cell. */
-export interface ShiftField {
+/** Displacement of the upper section, whole pixels, one a cell of {@link CELL} px a side. */
+export class ShiftField {
   readonly y: Int32Array;
   readonly x: Int32Array;
+
+  constructor(
+    readonly rows: number,
+    readonly columns: number,
+  ) {
+    this.y = new Int32Array(rows * columns);
+    this.x = new Int32Array(rows * columns);
+  }
+
   /** Cell of a pixel. */
-  cell(y: number, x: number): number;
+  cell(y: number, x: number): number {
+    return Math.floor(y / CELL) * this.columns + Math.floor(x / CELL);
+  }
 }
 
 interface Moved {
@@ -33,17 +44,16 @@ export function estimateShift(pairs: PairTable, lower: LinkSection, upper: LinkS
   const rows = Math.max(1, Math.ceil(lower.height / CELL));
   const columns = Math.max(1, Math.ceil(lower.width / CELL));
   const moved = movedPairs(pairs, lower, upper);
-  const y = new Int32Array(rows * columns);
-  const x = new Int32Array(rows * columns);
+  const shift = new ShiftField(rows, columns);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const near = around(moved, row, column);
       if (near.length < ENOUGH / 2) continue;
-      y[row * columns + column] = median(near.map((pair) => pair.y));
-      x[row * columns + column] = median(near.map((pair) => pair.x));
+      shift.y[row * columns + column] = median(near.map((pair) => pair.y));
+      shift.x[row * columns + column] = median(near.map((pair) => pair.x));
     }
   }
-  return { y, x, cell: (py, px) => Math.floor(py / CELL) * columns + Math.floor(px / CELL) };
+  return shift;
 }
 
 function around(moved: readonly Moved[], row: number, column: number): readonly Moved[] {

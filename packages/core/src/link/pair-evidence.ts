@@ -7,7 +7,7 @@
 import { PairTable } from '../graph/pair-table.ts';
 import type { NdArray } from '../volume/array.ts';
 import type { Offset2 } from '../volume/contracts.ts';
-import { estimateShift, type ShiftField } from './local-shift.ts';
+import { CELL, estimateShift, type ShiftField } from './local-shift.ts';
 import type { LinkSection } from './section-view.ts';
 
 /** Affinities between two sections. */
@@ -54,48 +54,68 @@ export function gatherEvidence(lower: LinkSection, upper: LinkSection, cross: Cr
   const pairs = new PairTable(COLUMNS, 4096);
   countInPlace(pairs, lower, upper, cross);
   const shift = estimateShift(pairs, lower, upper);
-  cross.displacements.forEach((displacement, channel) => {
-    if (channel > 0) countDisplaced(pairs, lower, upper, cross, channel, displacement);
-  });
+  for (let channel = 1; channel < cross.displacements.length; channel++) {
+    countDisplaced(pairs, lower, upper, cross, channel);
+  }
   countAligned(pairs, lower, upper, shift, cross.stride);
   return keepCandidates(pairs, shift);
 }
 
-function countInPlace(pairs: PairTable, lower: LinkSection, upper: LinkSection, cross: CrossAffinity): void {
+// Loops over pixels stand in functions for one row, as in `segment/watershed.ts`. One access to the table serves a run
+// of pixels with the same pair.
+
+function countInPlace(
+  pairs: PairTable,
+  lower: LinkSection,
+  upper: LinkSection,
+  { values, stride }: CrossAffinity,
+): void {
   const { height, width } = lower;
-  const first = lower.labels;
-  const second = upper.labels;
-  const { values, stride } = cross;
   const columns = values.shape[2];
-  const { data } = values;
+  const sampleOf = Uint32Array.from({ length: width }, (_, x) => Math.floor(x / stride));
   for (let y = 0; y < height; y++) {
-    const row = y * width;
-    const affinityRow = Math.floor(y / stride) * columns;
-    for (let x = 0; x < width; ) {
-      const a = first[row + x];
-      const b = second[row + x];
-      if (a === 0 || b === 0) {
-        x++;
-        continue;
-      }
-      const at = pairs.slot(a, b) * COLUMNS;
-      const sums = pairs.values;
-      let [pixels, total, square, nos, yeses] = [0, 0, 0, 0, 0];
-      do {
-        const value = data[affinityRow + Math.floor(x / stride)];
-        pixels++;
-        total += value;
-        square += value * value;
-        if (value < CLEAR_NO) nos++;
-        else if (value > CLEAR_YES) yeses++;
-        x++;
-      } while (x < width && first[row + x] === a && second[row + x] === b);
-      sums[at + PIXELS] += pixels;
-      sums[at + AFFINITY] += total;
-      sums[at + SQUARE] += square;
-      sums[at + NOS] += nos;
-      sums[at + YESES] += yeses;
+    const sampleRow = Math.floor(y / stride) * columns;
+    countRowInPlace(pairs, lower.labels, upper.labels, y * width, values.data, sampleRow, sampleOf);
+  }
+}
+
+function countRowInPlace(
+  pairs: PairTable,
+  first: Uint32Array,
+  second: Uint32Array,
+  row: number,
+  affinities: Float32Array,
+  sampleRow: number,
+  sampleOf: Uint32Array,
+): void {
+  const width = sampleOf.length;
+  for (let x = 0; x < width; ) {
+    const a = first[row + x];
+    const b = second[row + x];
+    const from = x;
+    if (a === 0 || b === 0) {
+      x++;
+      continue;
     }
+    let total = 0;
+    let square = 0;
+    let nos = 0;
+    let yeses = 0;
+    do {
+      const value = affinities[sampleRow + sampleOf[x]];
+      total += value;
+      square += value * value;
+      if (value < CLEAR_NO) nos++;
+      else if (value > CLEAR_YES) yeses++;
+      x++;
+    } while (x < width && first[row + x] === a && second[row + x] === b);
+    const at = pairs.slot(a, b) * COLUMNS;
+    const sums = pairs.values;
+    sums[at + PIXELS] += x - from;
+    sums[at + AFFINITY] += total;
+    sums[at + SQUARE] += square;
+    sums[at + NOS] += nos;
+    sums[at + YESES] += yeses;
   }
 }
 
@@ -103,25 +123,60 @@ function countDisplaced(
   pairs: PairTable,
   lower: LinkSection,
   upper: LinkSection,
-  { values, stride }: CrossAffinity,
+  { values, displacements, stride }: CrossAffinity,
   channel: number,
-  [dy, dx]: Offset2,
 ): void {
   const { height, width } = lower;
   const [, rows, columns] = values.shape;
-  const first = lower.labels;
-  const second = upper.labels;
+  const [dy, dx] = displacements[channel];
+  // samples whose partner lies inside
+  const from = Math.ceil(Math.max(0, -dx) / stride);
+  const to = Math.ceil(Math.min(width, width - dx) / stride);
   for (let r = 0, y = 0; y < height; r++, y += stride) {
     if (y + dy < 0 || y + dy >= height) continue;
-    for (let c = 0, x = 0; x < width; c++, x += stride) {
-      if (x + dx < 0 || x + dx >= width) continue;
-      const a = first[y * width + x];
-      const b = second[(y + dy) * width + x + dx];
-      if (a === 0 || b === 0) continue;
-      const at = pairs.slot(a, b) * COLUMNS;
-      pairs.values[at + DISPLACED]++;
-      pairs.values[at + DISPLACED_AFFINITY] += values.data[(channel * rows + r) * columns + c];
+    const partner = (y + dy) * width + dx;
+    const sampleRow = (channel * rows + r) * columns;
+    countRowDisplaced(pairs, lower.labels, upper.labels, y * width, partner, values.data, sampleRow, {
+      from,
+      to,
+      stride,
+    });
+  }
+}
+
+/** Every `stride`th pixel of a row, sample numbers from..to. */
+interface Samples {
+  readonly from: number;
+  readonly to: number;
+  readonly stride: number;
+}
+
+function countRowDisplaced(
+  pairs: PairTable,
+  first: Uint32Array,
+  second: Uint32Array,
+  row: number,
+  partner: number,
+  affinities: Float32Array,
+  sampleRow: number,
+  { from, to, stride }: Samples,
+): void {
+  let sums = pairs.values;
+  let lastA = 0;
+  let lastB = 0;
+  let at = 0;
+  for (let c = from, x = from * stride; c < to; c++, x += stride) {
+    const a = first[row + x];
+    const b = second[partner + x];
+    if (a === 0 || b === 0) continue;
+    if (a !== lastA || b !== lastB) {
+      at = pairs.slot(a, b) * COLUMNS;
+      sums = pairs.values;
+      lastA = a;
+      lastB = b;
     }
+    sums[at + DISPLACED]++;
+    sums[at + DISPLACED_AFFINITY] += affinities[sampleRow + c];
   }
 }
 
@@ -133,19 +188,43 @@ function countAligned(
   stride: number,
 ): void {
   const { height, width } = lower;
-  const weight = stride * stride;
   for (let y = 0; y < height; y += stride) {
-    for (let x = 0; x < width; x += stride) {
-      const a = lower.labels[y * width + x];
-      if (a === 0) continue;
-      const cell = shift.cell(y, x);
+    for (let start = 0; start < width; start += CELL) {
+      const cell = shift.cell(y, start);
       const toY = y + shift.y[cell];
-      const toX = x + shift.x[cell];
-      if (toY < 0 || toX < 0 || toY >= height || toX >= width) continue;
-      const b = upper.labels[toY * width + toX];
-      if (b === 0) continue;
-      pairs.values[pairs.slot(a, b) * COLUMNS + ALIGNED] += weight;
+      if (toY < 0 || toY >= height) continue;
+      const dx = shift.x[cell];
+      const from = Math.ceil(Math.max(start, -dx) / stride);
+      const to = Math.ceil(Math.min(width, width - dx, start + CELL) / stride);
+      countRunsAligned(pairs, lower.labels, upper.labels, y * width, toY * width + dx, { from, to, stride });
     }
+  }
+}
+
+function countRunsAligned(
+  pairs: PairTable,
+  first: Uint32Array,
+  second: Uint32Array,
+  row: number,
+  partner: number,
+  { from, to, stride }: Samples,
+): void {
+  const weight = stride * stride;
+  let sums = pairs.values;
+  let lastA = 0;
+  let lastB = 0;
+  let at = 0;
+  for (let x = from * stride; x < to * stride; x += stride) {
+    const a = first[row + x];
+    const b = second[partner + x];
+    if (a === 0 || b === 0) continue;
+    if (a !== lastA || b !== lastB) {
+      at = pairs.slot(a, b) * COLUMNS + ALIGNED;
+      sums = pairs.values;
+      lastA = a;
+      lastB = b;
+    }
+    sums[at] += weight;
   }
 }
 
