@@ -14,6 +14,7 @@
  * smaller degree is merged into the other: O(E log E) steps and about 60 bytes an edge.
  */
 import { IndexedMaxHeap } from './indexed-heap.ts';
+import { keepCompiled } from './kept-classes.ts';
 import { pairHash, powerOfTwoAtLeast } from './pair-hash.ts';
 import { UnionFind } from './union-find.ts';
 
@@ -211,3 +212,7 @@ class Contraction {
     table[hole] = 0;
   }
 }
+
+const NOTHING = new Uint32Array(0);
+const NO_GRAPH = { nodeCount: 1, a: NOTHING, b: NOTHING, weight: new Float64Array(0) };
+keepCompiled(new Contraction(NO_GRAPH, 'mean', 0));

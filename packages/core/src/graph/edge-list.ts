@@ -1,6 +1,7 @@
 /**
  * The edges of the fragment graph as a growable struct of arrays: the columns of `graph.arrow`.
  */
+import { keepCompiled } from './kept-classes.ts';
 
 /**
  * What an edge connects: two fragments of one section, of neighbouring sections, across a missing one, or across one
@@ -98,3 +99,5 @@ export class EdgeList {
     this.probability = grown(this.probability, new Float32Array(size));
   }
 }
+
+keepCompiled(new EdgeList(1));

@@ -2,6 +2,7 @@
  * A max-heap of the items 0..n-1 whose keys may change while they are in it: a 4-ary implicit heap with each
  * item's position beside it (Johnson 1975). Equal keys come out in order of item number, so runs repeat.
  */
+import { keepCompiled } from './kept-classes.ts';
 export class IndexedMaxHeap {
   length = 0;
   private readonly key: Float64Array;
@@ -110,3 +111,5 @@ export class IndexedMaxHeap {
     position[item] = at;
   }
 }
+
+keepCompiled(new IndexedMaxHeap(1));

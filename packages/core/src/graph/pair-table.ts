@@ -3,6 +3,8 @@
  * Pairs are numbered 0, 1, 2, ... in the order they first come, so that a walk over them is deterministic;
  * each has a fixed number of float64 sums ("columns") in `values`.
  */
+
+import { keepCompiled } from './kept-classes.ts';
 import { pairHash } from './pair-hash.ts';
 
 export class PairTable {
@@ -70,3 +72,5 @@ export class PairTable {
     this.mask = mask;
   }
 }
+
+keepCompiled(new PairTable(1, 16));

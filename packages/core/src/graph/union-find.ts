@@ -1,6 +1,7 @@
 /**
  * Disjoint sets over 0..n-1: union by size with path halving (Tarjan & van Leeuwen 1984).
  */
+import { keepCompiled } from './kept-classes.ts';
 export class UnionFind {
   private readonly parent: Uint32Array;
   private readonly size: Uint32Array;
@@ -46,3 +47,5 @@ export class UnionFind {
     return out;
   }
 }
+
+keepCompiled(new UnionFind(1));

@@ -4,6 +4,8 @@
  * network takes them for one neuron, their centroids say how far the tissue moved. The median over a
  * neighbourhood is not moved by the neurite that turns.
  */
+
+import { keepCompiled } from '../graph/kept-classes.ts';
 import type { PairTable } from '../graph/pair-table.ts';
 import type { LinkSection } from './section-view.ts';
 
@@ -97,3 +99,5 @@ function movedPairs(pairs: PairTable, lower: LinkSection, upper: LinkSection): M
   }
   return moved;
 }
+
+keepCompiled(new ShiftField(1, 1));

@@ -2,6 +2,8 @@
  * The evidence about a pair of fragments as a row of numbers for the classifier. What the two fragments have one of
  * each comes as the smaller and the larger value, so that a pair looks the same seen from above and from below.
  */
+
+import { keepCompiled } from '../graph/kept-classes.ts';
 import {
   AFFINITY,
   ALIGNED,
@@ -172,7 +174,11 @@ class Competition {
   private readonly best: Float64Array;
   private readonly second: Float64Array;
 
-  constructor({ count, sums }: PairEvidence, fragment: Uint32Array, fragments: number) {
+  constructor(
+    { count, sums }: Pick<PairEvidence, 'count' | 'sums'>,
+    fragment: Uint32Array,
+    fragments: number,
+  ) {
     this.candidates = new Uint32Array(fragments + 1);
     this.total = new Float64Array(fragments + 1);
     this.best = new Float64Array(fragments + 1);
@@ -223,3 +229,6 @@ function compareEmbeddings(
   if (squareA === 0 || squareB === 0) return { cosine: NONE, distance: NONE };
   return { cosine: dot / Math.sqrt(squareA * squareB), distance: Math.sqrt(square / channels) };
 }
+
+keepCompiled(new FeatureRow(1));
+keepCompiled(new Competition({ count: 0, sums: new Float64Array(0) }, new Uint32Array(0), 0));
