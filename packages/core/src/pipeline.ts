@@ -21,7 +21,7 @@ import { GAP } from './pipeline/neighbourhood.ts';
 import { tell } from './pipeline/network-view.ts';
 import { sectionNotes } from './pipeline/notes.ts';
 import { type Clock, type PipelineReport, StageTimer, SYSTEM_CLOCK } from './pipeline/report.ts';
-import { type FullFragments, givenFragments, noFragments, toFullSize } from './pipeline/section-fragments.ts';
+import { type Cut, givenFragments, inFullPixels, noFragments } from './pipeline/section-fragments.ts';
 import { measureShift, type SectionSpectrum, visibleShift } from './pipeline/section-shift.ts';
 import { positionOf, type SeenSection, seeSections } from './pipeline/seen-sections.ts';
 import {
@@ -104,15 +104,15 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
         if (record) below.push(restoreBelow(run, record, step));
         continue;
       }
-      const full = step.cut();
-      const { record, here } = describeSection(run, step, full, below, idOffset);
+      const cut = step.cut();
+      const { record, here } = describeSection(run, step, cut, below, idOffset);
       sections.push(summarise(record));
-      const plane = planes.next(full.labels.length);
-      const global = timer.run('write', () => enlargeLabels(full.small, run.plan, idOffset, plane));
+      const plane = planes.next(run.plan.full[0] * run.plan.full[1]);
+      const global = timer.run('write', () => enlargeLabels(cut.labels, run.plan, idOffset, plane));
       const write = () => store.writeSection(record, ndarray(global, run.plan.full));
       await timer.wait('write', writes.add(write));
       if (section.state === 'tissue') keepLast(below, here, reach);
-      idOffset += full.stats.count;
+      idOffset += cut.stats.count;
       context.onProgress?.({ stage: 'segment', done: sections.length, total: depth, unit: 'sections' });
     }
     await timer.wait('write', writes.drain());
@@ -134,23 +134,22 @@ function keepLast<T>(list: T[], value: T, most: number): void {
 
 /** A section with tissue before the place where an interrupted run stopped. */
 function restoreBelow(run: Run, { z, runs, stats, idOffset }: SectionRecord, step: SectionOnTheWay): Below {
-  const { full, small } = run.plan;
-  const own = decodeRuns(runs, new Uint32Array(small[0] * small[1]));
-  const labels = enlargeLabels(own, run.plan);
-  const fragments = { labels: ndarray(labels, full), area: stats.area, idOffset };
-  const view = step.view({ labels, small: own, stats }, idOffset);
+  const { small } = run.plan;
+  const labels = decodeRuns(runs, new Uint32Array(small[0] * small[1]));
+  const fragments = { labels: ndarray(labels, small), area: stats.area, idOffset };
+  const view = step.view({ labels, stats }, idOffset);
   const { spectrum } = step.section;
   return { z, fragments, view, edges: new EdgeList(1).columns(), spectrum };
 }
 
 interface SectionOnTheWay extends Omit<SeenSection, 'affinities'> {
   /** Cuts it into fragments; to be called before the next section is asked for. */
-  readonly cut: () => FullFragments;
+  readonly cut: () => Cut;
 }
 
 /** Sections from `first` on: read two ahead, predicted one ahead. */
 function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWay> {
-  const { input, options, context, timer, plan } = run;
+  const { input, options, context, timer, plan, spans } = run;
   const { predictor, fragments } = input;
   const seen = seeSections(run, predictor, first);
   if (fragments) {
@@ -161,18 +160,13 @@ function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWa
   }
   if (!predictor) throw new TypeError('a predictor or fragments are needed');
   const { offsets } = predictor.info;
-  const [fullHeight, fullWidth] = plan.full;
-  const planes = new LabelRing(2); // this section's and that of the one below
   return mapAhead(seen, async ({ affinities, ...step }) => {
     if (!affinities) return { ...step, cut: () => noFragments(plan) };
     const { tissue } = step.section;
     const mask = tissue && ndarray(tissue, plan.small);
     const segmentOptions = { ...options.segment, offsets, mask };
     const cut = () =>
-      timer.run('segment', () => {
-        const segmented = segment(affinities, segmentOptions, context);
-        return toFullSize(segmented, plan, plan.identity ? undefined : planes.next(fullHeight * fullWidth));
-      });
+      timer.run('segment', () => inFullPixels(segment(affinities, segmentOptions, context), plan, spans));
     return { ...step, cut };
   });
 }
@@ -181,17 +175,17 @@ function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWa
 function describeSection(
   run: Run,
   { section, view, cross, across }: SectionOnTheWay,
-  full: FullFragments,
+  cut: Cut,
   below: readonly Below[],
   idOffset: number,
 ): { record: SectionRecord; here: Below } {
-  const { input, options, timer, plan, imagePlan, voxelSizeNm } = run;
+  const { input, options, timer, plan, spans, imagePlan, voxelSizeNm } = run;
   const { z, state, invalidPixels, fillPixels, spectrum } = section;
-  const fragments = { labels: ndarray(full.labels, plan.full), area: full.stats.area, idOffset };
-  const edges = new EdgeList(full.edges.count * 2);
+  const fragments = { labels: ndarray(cut.labels, plan.small), area: cut.stats.area, idOffset };
+  const edges = new EdgeList(cut.edges.count * 2);
   let shiftNm: readonly [number, number] | undefined;
   const here = timer.run('link', (): Below => {
-    const own = { z, fragments, view: view(full, idOffset), edges: full.edges, spectrum };
+    const own = { z, fragments, view: view(cut, idOffset), edges: cut.edges, spectrum };
     edges.append(judgeInPlane(own, input), idOffset);
     const nearest = below.at(-1);
     if (!nearest || state !== 'tissue') return own;
@@ -200,7 +194,7 @@ function describeSection(
       const kind = distance > GAP ? 'skip' : 'cross';
       const distanceNm = distance * voxelSizeNm[0];
       const seen = { cross, across, nearest: lower === nearest };
-      edges.append(linkSections(lower, own, seen, { input, options, imagePlan, distanceNm, kind }));
+      edges.append(linkSections(lower, own, seen, { input, options, imagePlan, spans, distanceNm, kind }));
     }
     if (spectrum && nearest.spectrum) {
       const pixelNm = [voxelSizeNm[1] * imagePlan.factor[0], voxelSizeNm[2] * imagePlan.factor[1]] as const;
@@ -215,8 +209,8 @@ function describeSection(
     invalidPixels,
     fillPixels,
     shiftNm,
-    stats: full.stats,
-    runs: timer.run('write', () => encodeRuns(full.small)),
+    stats: cut.stats,
+    runs: timer.run('write', () => encodeRuns(cut.labels)),
     edges: edges.columns(),
   };
   return { record, here };

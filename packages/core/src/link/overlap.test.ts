@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CROSS, SKIP } from '../graph/edge-list.ts';
+import { enlargeLabels, pixelSpans, planResample } from '../predict/resample.ts';
 import { fragmentTable } from '../segment/fragment-table.ts';
 import { ndarray } from '../volume/array.ts';
 import { Random } from '../volume/random.ts';
@@ -55,6 +56,32 @@ describe('countOverlaps', () => {
   it('refuses sections of different size', () => {
     const a = section(new Uint32Array(6), 2, 3);
     expect(() => countOverlaps(a, section(new Uint32Array(6), 3, 2))).toThrow(/2×3 and 3×2/);
+  });
+});
+
+describe.each([
+  ['the same', [20, 30], [8, 8]],
+  ['halved', [20, 30], [4, 4]],
+  ['halved, with an odd row and column', [21, 31], [4, 4]],
+  ['by a fraction', [37, 29], [5, 6.5]],
+  ['enlarged, so that fragments vanish', [9, 11], [20, 16]],
+] as const)('on a grid that is %s', (_, full, pixelNm) => {
+  const plan = planResample(full, pixelNm, [8, 8]);
+  const spans = pixelSpans(plan);
+  const small = [1, 2].map((seed) => randomSection(plan.small[0], plan.small[1], 9, seed));
+  const count = 9;
+  const whole = small.map(({ labels }) => section(enlargeLabels(labels.data, plan), full[0], full[1]));
+
+  it('fragments measure what they do in full', () => {
+    small.forEach(({ labels }, i) => {
+      const expected = fragmentTable(whole[i].labels.data, full[0], full[1], count);
+      expect(fragmentTable(labels.data, plan.small[0], plan.small[1], count, spans)).toEqual(expected);
+    });
+  });
+
+  it('overlaps are what they are in full', () => {
+    const [lower, upper] = small.map((each, i) => ({ ...each, area: whole[i].area }));
+    expect(countOverlaps(lower, upper, spans)).toEqual(countOverlaps(whole[0], whole[1]));
   });
 });
 

@@ -7,14 +7,15 @@ import { linkByAffinity } from '../link/mean-affinity.ts';
 import { linkByOverlap, type SectionFragments } from '../link/overlap.ts';
 import { type LinkSection, poolEmbedding, profileTable } from '../link/section-view.ts';
 import type { EmbeddedTile } from '../predict/embedded-tile.ts';
-import type { ResamplePlan } from '../predict/resample.ts';
+import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
 import type { NdArray } from '../volume/array.ts';
-import type { FullFragments } from './section-fragments.ts';
+import type { Cut } from './section-fragments.ts';
 import type { PipelineInput, PipelineOptions } from './start.ts';
 
 /** A section with all that links need of it. */
 export interface LinkedSection {
   readonly z: number;
+  /** Labels in the pixels that they were cut in, areas in the volume's. */
   readonly fragments: SectionFragments;
   /** Where the network has a neighbour head. */
   readonly view: LinkSection | undefined;
@@ -24,23 +25,23 @@ export interface LinkedSection {
 
 /**
  * A section as the learned linker sees it.
- * @param full its fragments; given ones are brought to the network's pixels
+ * @param given the labels are in the volume's pixels, and are brought to the network's
  * @param embedding the network's coarsest embedding of it, where there is one: what a pixel of it stands for, and tiles
  */
 export function viewSection(
-  full: Pick<FullFragments, 'labels' | 'small'>,
-  count: number,
+  { labels: cut, stats: { count } }: Pick<Cut, 'labels' | 'stats'>,
+  given: boolean,
   idOffset: number,
   { full: [fullHeight, fullWidth], small: [height, width], identity, factor }: ResamplePlan,
   embedding: { readonly tiles: readonly EmbeddedTile[]; readonly stride: number } = { tiles: [], stride: 1 },
 ): LinkSection {
-  let labels = full.small;
-  if (!identity && full.labels === full.small) {
+  let labels = cut;
+  if (given && !identity) {
     labels = new Uint32Array(height * width);
     for (let y = 0; y < height; y++) {
       const row = Math.min(fullHeight - 1, Math.floor((y + 0.5) * factor[0])) * fullWidth;
       for (let x = 0; x < width; x++) {
-        labels[y * width + x] = full.labels[row + Math.min(fullWidth - 1, Math.floor((x + 0.5) * factor[1]))];
+        labels[y * width + x] = cut[row + Math.min(fullWidth - 1, Math.floor((x + 0.5) * factor[1]))];
       }
     }
   }
@@ -59,6 +60,8 @@ export interface LinkContext {
   readonly input: PipelineInput;
   readonly options: PipelineOptions;
   readonly imagePlan: ResamplePlan;
+  /** Volume pixels that each pixel of the fragments stands for. */
+  readonly spans: PixelSpans;
   /** Between the two sections. */
   readonly distanceNm: number;
   readonly kind: 'cross' | 'skip';
@@ -94,12 +97,12 @@ export function linkSections(
   { cross, across, nearest }: SeenPair,
   context: LinkContext,
 ): EdgeList {
-  const { input, options, imagePlan, distanceNm, kind } = context;
+  const { input, options, imagePlan, spans, distanceNm, kind } = context;
   if (across) return linkAcross(lower, upper, across, nearest, context);
   const { linker, onPairs, predictor } = input;
   const head = predictor && 'neighbours' in predictor ? predictor.neighbours : undefined;
   if (!cross || !head || !lower.view || !upper.view || !(linker || onPairs)) {
-    return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind });
+    return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind, spans });
   }
   const { displacements, stride } = head;
   const pairs = describePairs(lower.view, upper.view, { values: cross, displacements, stride }, distanceNm);
@@ -111,7 +114,7 @@ export function linkSections(
     pairs,
     upperEdges: upper.edges,
   });
-  if (!linker) return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind });
+  if (!linker) return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind, spans });
   const probability = classify(linker.cross, pairs.features);
   const scale = imagePlan.factor[0] * imagePlan.factor[1];
   return edgesOfPairs(pairs, probability, lower.view, upper.view, kind, scale);
@@ -123,12 +126,12 @@ function linkAcross(
   upper: LinkedSection,
   { zReach, values }: AcrossAffinities,
   nearest: boolean,
-  { options, imagePlan, kind }: LinkContext,
+  { options, imagePlan, spans, kind }: LinkContext,
 ): EdgeList {
   const apart = upper.z - lower.z;
   const channel = zReach.indexOf(apart);
   if (!options.across || channel < 0 || !lower.view || !upper.view) {
-    const byOverlap = { ...options.link, kind };
+    const byOverlap = { ...options.link, kind, spans };
     return nearest ? linkByOverlap(lower.fragments, upper.fragments, byOverlap) : new EdgeList(1);
   }
   const { evenAffinity, reach } = options.across;

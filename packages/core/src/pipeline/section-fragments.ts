@@ -1,49 +1,43 @@
-/** Fragments of one section in pixels of the volume, from what was segmented in pixels of the network. */
+/** The fragments of one section: what was segmented or given, and its measures in pixels of the volume. */
 import { labelProfiles } from '../evaluate/profiles.ts';
 import { type EdgeColumns, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
 import { PairTable } from '../graph/pair-table.ts';
-import { enlargeLabels, type ResamplePlan } from '../predict/resample.ts';
+import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
 import { type FragmentTable, fragmentTable } from '../segment/fragment-table.ts';
 import type { Segmentation } from '../segment/segment.ts';
 import type { LabelSection } from '../volume/contracts.ts';
 
-export interface FullFragments {
-  /** Dense [height × width] of the volume, ids 1..count of this section. */
+export interface Cut {
+  /** Dense, ids 1..count of this section, in pixels of the plan's `small` grid: the network's, or those given. */
   readonly labels: Uint32Array;
-  /** The same in pixels of the network; the very same array where these are the volume's. */
-  readonly small: Uint32Array;
+  /** In pixels of the volume. */
   readonly stats: FragmentTable;
   /** In-plane edges, ids of this section; contact in pixels of the volume. */
   readonly edges: EdgeColumns;
 }
 
-/** Enlarges (or shrinks) a segmentation to the volume's pixels, into `out` unless there is nothing to do. */
-export function toFullSize(
+/** What was segmented in the network's pixels, measured in the volume's. @param spans of the plan */
+export function inFullPixels(
   { labels, count, edges, stats }: Segmentation,
   plan: ResamplePlan,
-  out?: Uint32Array,
-): FullFragments {
-  if (plan.identity) return { labels: labels.data, small: labels.data, stats, edges };
-  const [height, width] = plan.full;
-  const full = enlargeLabels(labels.data, plan, 0, out);
-  const fullStats = fragmentTable(full, height, width, count);
+  spans: PixelSpans,
+): Cut {
+  if (plan.identity) return { labels: labels.data, stats, edges };
+  const [height, width] = plan.small;
+  const fullStats = fragmentTable(labels.data, height, width, count, spans);
   const scale = Math.sqrt(plan.factor[0] * plan.factor[1]);
   const area = edges.area.map((pixels) => Math.max(1, Math.round(pixels * scale)));
-  const scaled = { labels: full, small: labels.data, stats: fullStats, edges: { ...edges, area } };
+  const scaled = { labels: labels.data, stats: fullStats, edges: { ...edges, area } };
   const shrunk = plan.factor[0] < 1 || plan.factor[1] < 1;
-  return shrunk ? withoutVanished(scaled, height, width) : scaled;
+  return shrunk ? withoutVanished(scaled, plan, spans) : scaled;
 }
 
 /** Numbers the fragments anew where some have no pixel left. */
-function withoutVanished(
-  { labels, small, stats, edges }: FullFragments,
-  height: number,
-  width: number,
-): FullFragments {
+function withoutVanished({ labels, stats, edges }: Cut, plan: ResamplePlan, spans: PixelSpans): Cut {
   const renumbered = new Uint32Array(stats.count + 1);
   let count = 0;
   for (let i = 1; i <= stats.count; i++) if (stats.area[i] > 0) renumbered[i] = ++count;
-  if (count === stats.count) return { labels, small, stats, edges };
+  if (count === stats.count) return { labels, stats, edges };
   const kept = labels.map((label) => renumbered[label]);
   const list = new EdgeList(edges.count);
   for (let i = 0; i < edges.count; i++) {
@@ -53,8 +47,7 @@ function withoutVanished(
   }
   return {
     labels: kept,
-    small: small.map((label) => renumbered[label]),
-    stats: fragmentTable(kept, height, width, count),
+    stats: fragmentTable(kept, plan.small[0], plan.small[1], count, spans),
     edges: list.columns(),
   };
 }
@@ -68,12 +61,11 @@ const TOUCHING = 0.03;
 const AT_A_CORNER = 0.87;
 
 /** Given labels as fragments: every 4-connected piece of one id is a fragment; 0 stays 0. */
-export function givenFragments(section: LabelSection): FullFragments {
+export function givenFragments(section: LabelSection): Cut {
   const [height, width] = section.shape;
   const { labels, count } = labelProfiles(section);
   return {
     labels: labels.data,
-    small: labels.data,
     stats: fragmentTable(labels.data, height, width, count),
     edges: givenEdges(labels.data, height, width),
   };
@@ -106,12 +98,7 @@ function givenEdges(labels: Uint32Array, height: number, width: number): EdgeCol
 }
 
 /** A section without tissue. */
-export function noFragments({ full, small, identity }: ResamplePlan): FullFragments {
-  const labels = new Uint32Array(full[0] * full[1]);
-  return {
-    labels,
-    small: identity ? labels : new Uint32Array(small[0] * small[1]),
-    stats: fragmentTable(labels, full[0], full[1], 0),
-    edges: new EdgeList(1).columns(),
-  };
+export function noFragments({ small: [height, width] }: ResamplePlan): Cut {
+  const labels = new Uint32Array(height * width);
+  return { labels, stats: fragmentTable(labels, height, width, 0), edges: new EdgeList(1).columns() };
 }

@@ -9,7 +9,7 @@ import { mapAhead } from './ahead.ts';
 import { type AcrossAffinities, viewSection } from './link-sections.ts';
 import { withNeighbours } from './neighbourhood.ts';
 import { seeSection } from './network-view.ts';
-import type { FullFragments } from './section-fragments.ts';
+import type { Cut } from './section-fragments.ts';
 import { type SectionSpectrum, sectionSpectrum } from './section-shift.ts';
 import type { Run } from './start.ts';
 
@@ -26,14 +26,12 @@ async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
   return { ...section, z, spectrum };
 }
 
-export type Cut = Pick<FullFragments, 'labels' | 'small' | 'stats'>;
-
 /** What the network makes of a section. */
 export interface SeenSection {
   readonly section: PreparedSection;
   readonly affinities: NdArray<Float32Array> | undefined;
   /** How the linker sees its fragments; undefined where the network says nothing of links. */
-  readonly view: (full: Cut, idOffset: number) => LinkSection | undefined;
+  readonly view: (cut: Pick<Cut, 'labels' | 'stats'>, idOffset: number) => LinkSection | undefined;
   /** What the neighbour head says of it and the section with tissue below. */
   readonly cross?: NdArray<Float32Array>;
   /** What a 3D network says of it and the sections before. */
@@ -64,7 +62,7 @@ function prepareFrom(run: Run, first: number): AsyncIterable<PreparedSection> {
 
 /** To a 2D network, one ahead; each with its neighbours, and compared with the one below. */
 function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterable<SeenSection> {
-  const { options, context, timer, imagePlan } = run;
+  const { input, options, context, timer, imagePlan } = run;
   const { contextSections } = predictor.info;
   const { neighbours } = predictor;
   const network = sectionPredictor(predictor, imagePlan.small[0], imagePlan.small[1], options.predict);
@@ -77,8 +75,8 @@ function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterab
     if (!neighbours) return { section, affinities, view: noView };
     const cross = below && (await timer.wait('compare', network.compare(below, embedded, context)));
     below = embedded;
-    const view = ({ stats, ...full }: Cut, idOffset: number) =>
-      viewSection(full, stats.count, idOffset, imagePlan, {
+    const view: SeenSection['view'] = (cut, idOffset) =>
+      viewSection(cut, input.fragments !== undefined, idOffset, imagePlan, {
         tiles: network.coarsest(embedded),
         stride: neighbours.embeddingStrides[neighbours.embeddingStrides.length - 1],
       });
@@ -125,8 +123,8 @@ async function* seeInSlabs(
           continue;
         }
         const { affinities, across: values } = network.section(section.z);
-        const view = ({ stats, ...full }: Cut, idOffset: number) =>
-          viewSection(full, stats.count, idOffset, imagePlan);
+        const view: SeenSection['view'] = (cut, idOffset) =>
+          viewSection(cut, input.fragments !== undefined, idOffset, imagePlan);
         yield { section, affinities, view, across: { zReach, values } };
       }
     }

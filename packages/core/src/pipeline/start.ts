@@ -5,7 +5,7 @@ import { LINK_DEFAULTS, type OverlapLinkOptions } from '../link/overlap.ts';
 import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partition.ts';
 import { isBlockPredictor } from '../predict/predict-blocks.ts';
 import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
-import { planResample, type ResamplePlan } from '../predict/resample.ts';
+import { type PixelSpans, pixelSpans, planResample, type ResamplePlan } from '../predict/resample.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions } from '../segment/segment.ts';
 import type {
   BlockPredictor,
@@ -91,6 +91,8 @@ export interface Run extends NetworkView {
   readonly options: PipelineOptions;
   /** Between the volume's pixels and those that are segmented; given fragments are in the volume's. */
   readonly plan: ResamplePlan;
+  /** Volume pixels that each of those stands for. */
+  readonly spans: PixelSpans;
 }
 
 /** @throws KynError `shape` where given fragments are not of the volume. */
@@ -118,5 +120,5 @@ export async function startRun(
   const view = await networkView(source, target, context, timer);
   const [, height, width] = source.info.shape;
   const plan = fragments ? planResample([height, width], [1, 1], [1, 1]) : view.imagePlan;
-  return { ...view, input, store, options, plan };
+  return { ...view, input, store, options, plan, spans: pixelSpans(plan) };
 }

@@ -23,5 +23,12 @@ export {
   sectionPredictor,
   type TilePlan,
 } from './predict-section.ts';
-export { enlargeLabels, planResample, type ResamplePlan, resampleSection } from './resample.ts';
+export {
+  enlargeLabels,
+  type PixelSpans,
+  pixelSpans,
+  planResample,
+  type ResamplePlan,
+  resampleSection,
+} from './resample.ts';
 export { findTissue, type Tissue } from './tissue.ts';

@@ -262,6 +262,24 @@ function addOffset(labels: Uint32Array, idOffset: number, out: Uint32Array): Uin
   return out;
 }
 
+/** Which section pixels every pixel of the network's grid stands for when labels come back: by row and by column. */
+export interface PixelSpans {
+  /** Section rows of network row y: `rows[y]` up to, not including, `rows[y + 1]`; none where the two are equal. */
+  readonly rows: Uint32Array;
+  readonly columns: Uint32Array;
+}
+
+export function pixelSpans({ full, small, factor }: ResamplePlan): PixelSpans {
+  const [rows, columns] = [0, 1].map((axis) => {
+    const map = axisMap(full[axis], small[axis], factor[axis]);
+    const start = new Uint32Array(small[axis] + 1);
+    for (const pixel of map) start[pixel + 1]++;
+    for (let i = 1; i < start.length; i++) start[i] += start[i - 1];
+    return start;
+  });
+  return { rows, columns };
+}
+
 /** Network pixel of every section pixel of one axis. */
 function axisMap(full: number, small: number, factor: number): Int32Array {
   const map = new Int32Array(full);

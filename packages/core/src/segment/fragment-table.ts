@@ -1,6 +1,7 @@
 /**
  * Size and place of every fragment of one section, gathered in one pass over its runs of equal label.
  */
+import type { PixelSpans } from '../predict/resample.ts';
 
 /** Struct of arrays; entry `i` is fragment `i` of the section, entry 0 (background) counts nothing. */
 export interface FragmentTable {
@@ -27,49 +28,76 @@ export interface SectionTable {
   readonly stats: FragmentTable;
 }
 
-/** Table of the fragments 1..count of dense `labels` [height × width]. */
+/**
+ * Table of the fragments 1..count of dense `labels` [height × width].
+ * @param spans where the labels are a coarser (or finer) grid than the section: the section pixels that each stands
+ * for. The table is that of the labels brought to the section's pixels, which need not be made for it.
+ */
 export function fragmentTable(
   labels: Uint32Array,
   height: number,
   width: number,
   count: number,
+  spans: PixelSpans = { rows: upTo(height), columns: upTo(width) },
 ): FragmentTable {
-  const rows = count + 1;
-  const area = new Uint32Array(rows);
-  const centroidY = new Float64Array(rows);
-  const centroidX = new Float64Array(rows);
-  const minY = new Uint32Array(rows).fill(height);
-  const minX = new Uint32Array(rows).fill(width);
-  const maxY = new Uint32Array(rows);
-  const maxX = new Uint32Array(rows);
+  const length = count + 1;
+  const { rows, columns } = spans;
+  const area = new Uint32Array(length);
+  const centroidY = new Float64Array(length);
+  const centroidX = new Float64Array(length);
+  const minY = new Uint32Array(length).fill(rows[height]);
+  const minX = new Uint32Array(length).fill(columns[width]);
+  const maxY = new Uint32Array(length);
+  const maxX = new Uint32Array(length);
   const table = { count, area, centroidY, centroidX, minY, minX, maxY, maxX };
-  for (let y = 0; y < height; y++) addRow(table, labels, y, width);
-  for (let label = 1; label < rows; label++) {
-    if (area[label] === 0) continue;
-    centroidY[label] /= area[label];
-    centroidX[label] /= area[label];
+  for (let y = 0; y < height; y++) {
+    if (rows[y] < rows[y + 1]) addRow(table, labels, y * width, rows[y], rows[y + 1], columns);
   }
+  divideByArea(table);
   minY[0] = 0;
   minX[0] = 0;
   return table;
 }
 
-/** Adds the runs of one row; centroids are sums so far. */
-function addRow(table: FragmentTable, labels: Uint32Array, y: number, width: number): void {
-  const { area, centroidY, centroidX, minY, minX, maxY, maxX } = table;
-  const row = y * width;
+function upTo(count: number): Uint32Array {
+  const out = new Uint32Array(count + 1);
+  for (let i = 1; i <= count; i++) out[i] = i;
+  return out;
+}
+
+/** Adds the runs of one row of labels, which stands for the section's rows top..bottom; centroids are sums so far. */
+function addRow(
+  { area, centroidY, centroidX, minY, minX, maxY, maxX }: FragmentTable,
+  labels: Uint32Array,
+  row: number,
+  top: number,
+  bottom: number,
+  columns: Uint32Array,
+): void {
+  const width = columns.length - 1;
+  const rows = bottom - top;
+  const middle = (top + bottom - 1) / 2;
   for (let x = 0; x < width; ) {
     const label = labels[row + x];
-    const from = x++;
+    const left = columns[x++];
     while (x < width && labels[row + x] === label) x++;
-    if (label === 0) continue;
-    const run = x - from;
-    area[label] += run;
-    centroidY[label] += run * y;
-    centroidX[label] += (run * (from + x - 1)) / 2;
-    if (y < minY[label]) minY[label] = y;
-    if (from < minX[label]) minX[label] = from;
-    if (x > maxX[label]) maxX[label] = x;
-    maxY[label] = y + 1;
+    const right = columns[x];
+    if (label === 0 || left === right) continue;
+    const pixels = (right - left) * rows;
+    area[label] += pixels;
+    centroidY[label] += pixels * middle;
+    centroidX[label] += (pixels * (left + right - 1)) / 2;
+    if (top < minY[label]) minY[label] = top;
+    if (left < minX[label]) minX[label] = left;
+    if (right > maxX[label]) maxX[label] = right;
+    maxY[label] = bottom;
+  }
+}
+
+function divideByArea({ area, centroidY, centroidX }: FragmentTable): void {
+  for (let label = 1; label < area.length; label++) {
+    if (area[label] === 0) continue;
+    centroidY[label] /= area[label];
+    centroidX[label] /= area[label];
   }
 }
