@@ -47,6 +47,9 @@ export function contract(graph: SignedGraph, options: ContractionOptions): Uint3
   return new Contraction(graph, options.linkage, options.stopAt ?? 0).run();
 }
 
+/** Edges gone through by one call: the engine compiles what is called often once and for all. */
+const STRETCH = 256;
+
 class Contraction {
   private readonly end: Uint32Array; // [2e] and [2e + 1]: the ends of edge e, and owners of its half-edges
   private readonly next: Int32Array; // next half-edge of the same owner
@@ -78,11 +81,26 @@ class Contraction {
     this.mask = this.table.length - 1;
     this.heap = new IndexedMaxHeap(edges);
     this.sets = new UnionFind(nodeCount);
-    for (let e = 0; e < edges; e++) {
+    for (let e = 0; e < edges; e += STRETCH)
+      this.loadStretch(a, b, contractible, e, Math.min(edges, e + STRETCH));
+    for (let e = 0; e < edges; e += STRETCH) this.offerStretch(e, Math.min(edges, e + STRETCH));
+    this.heap.heapify();
+  }
+
+  private loadStretch(
+    a: Uint32Array,
+    b: Uint32Array,
+    contractible: Uint8Array | undefined,
+    from: number,
+    to: number,
+  ): void {
+    for (let e = from; e < to; e++) {
       if (a[e] !== b[e]) this.load(e, a[e], b[e], contractible !== undefined && contractible[e] === 0);
     }
-    for (let e = 0; e < edges; e++) this.offer(e);
-    this.heap.heapify();
+  }
+
+  private offerStretch(from: number, to: number): void {
+    for (let e = from; e < to; e++) this.offer(e);
   }
 
   /** Takes edge `e` between `u` and `v` in, or pools it with the one that is there. */

@@ -86,7 +86,10 @@ export class EdgeList {
   }
 
   private reserve(count: number): void {
-    if (count <= this.a.length) return;
+    if (count > this.a.length) this.grow(count);
+  }
+
+  private grow(count: number): void {
     const size = Math.max(count, Math.ceil(this.a.length * 1.6));
     const grown = <T extends Uint32Array | Uint8Array | Float32Array>(old: T, made: T): T => {
       made.set(old);

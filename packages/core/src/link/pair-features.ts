@@ -75,34 +75,13 @@ export function pairFeatures(
     new Competition(evidence, evidence.a, lower.profiles.count),
     new Competition(evidence, evidence.b, upper.profiles.count),
   ] as const;
-  const row = new FeatureRow(evidence.count * PAIR_FEATURES.length);
-  for (let i = 0; i < evidence.count; i++) fillRow(row, i, evidence, lower, upper, sides, distanceNm);
-  return row.values;
-}
-
-/** Rows of features, filled one number after the other. */
-class FeatureRow {
-  readonly values: Float32Array;
-  private at = 0;
-
-  constructor(length: number) {
-    this.values = new Float32Array(length);
-  }
-
-  put(value: number): void {
-    this.values[this.at++] = value;
-  }
-
-  /** The smaller, then the larger. */
-  both(x: number, y: number): void {
-    this.values[this.at] = Math.min(x, y);
-    this.values[this.at + 1] = Math.max(x, y);
-    this.at += 2;
-  }
+  const out = new Float32Array(evidence.count * PAIR_FEATURES.length);
+  for (let i = 0; i < evidence.count; i++) fillRow(out, i, evidence, lower, upper, sides, distanceNm);
+  return out;
 }
 
 function fillRow(
-  row: FeatureRow,
+  out: Float32Array,
   i: number,
   { a, b, sums, shift }: PairEvidence,
   lower: LinkSection,
@@ -113,31 +92,32 @@ function fillRow(
   const [p, q] = [lower.profiles, upper.profiles];
   const [m, n] = [a[i], b[i]];
   const at = i * COLUMNS;
+  let to = i * PAIR_FEATURES.length;
   const pixels = sums[at + PIXELS];
   const [areaA, areaB] = [p.area[m], q.area[n]];
-  row.put(Math.log2(1 + pixels));
-  row.both(pixels / areaA, pixels / areaB);
-  row.put(pixels / (areaA + areaB - pixels));
-  row.both(Math.log2(areaA), Math.log2(areaB));
+  out[to++] = Math.log2(1 + pixels);
+  to = putBoth(out, to, pixels / areaA, pixels / areaB);
+  out[to++] = pixels / (areaA + areaB - pixels);
+  to = putBoth(out, to, Math.log2(areaA), Math.log2(areaB));
 
   const mean = pixels > 0 ? sums[at + AFFINITY] / pixels : NONE;
-  row.put(mean);
-  row.put(pixels > 0 ? Math.sqrt(Math.max(0, sums[at + SQUARE] / pixels - mean * mean)) : NONE);
-  row.put(pixels > 0 ? sums[at + NOS] / pixels : NONE);
-  row.put(pixels > 0 ? sums[at + YESES] / pixels : NONE);
-  row.both(sums[at + AFFINITY] / areaA, sums[at + AFFINITY] / areaB);
+  out[to++] = mean;
+  out[to++] = pixels > 0 ? Math.sqrt(Math.max(0, sums[at + SQUARE] / pixels - mean * mean)) : NONE;
+  out[to++] = pixels > 0 ? sums[at + NOS] / pixels : NONE;
+  out[to++] = pixels > 0 ? sums[at + YESES] / pixels : NONE;
+  to = putBoth(out, to, sums[at + AFFINITY] / areaA, sums[at + AFFINITY] / areaB);
 
   const support = supportOf(sums, i);
-  row.both(sides[0].share(m, support), sides[1].share(n, support));
-  row.both(sides[0].margin(m, support), sides[1].margin(n, support));
-  row.put(Number(sides[0].isBest(m, support)) + Number(sides[1].isBest(n, support)));
+  to = putBoth(out, to, sides[0].share(m, support), sides[1].share(n, support));
+  to = putBoth(out, to, sides[0].margin(m, support), sides[1].margin(n, support));
+  out[to++] = Number(sides[0].isBest(m, support)) + Number(sides[1].isBest(n, support));
 
   const displaced = sums[at + DISPLACED];
-  row.put(displaced > 0 ? sums[at + DISPLACED_AFFINITY] / displaced : NONE);
-  row.put(displaced / Math.min(areaA, areaB));
+  out[to++] = displaced > 0 ? sums[at + DISPLACED_AFFINITY] / displaced : NONE;
+  out[to++] = displaced / Math.min(areaA, areaB);
   const aligned = Math.min(sums[at + ALIGNED], areaA, areaB);
-  row.both(aligned / areaA, aligned / areaB);
-  row.put(aligned / (areaA + areaB - aligned));
+  to = putBoth(out, to, aligned / areaA, aligned / areaB);
+  out[to++] = aligned / (areaA + areaB - aligned);
 
   const cell = shift.cell(Math.floor(p.centroidY[m]), Math.floor(p.centroidX[m]));
   const movedY = q.centroidY[n] - p.centroidY[m];
@@ -145,20 +125,27 @@ function fillRow(
   const size = Math.sqrt(Math.min(areaA, areaB));
   const moved = Math.hypot(movedY, movedX);
   const beyond = Math.hypot(movedY - shift.y[cell], movedX - shift.x[cell]);
-  row.put(moved / size);
-  row.put(moved);
-  row.put(beyond / size);
-  row.put(beyond);
-  row.put(Math.hypot(shift.y[cell], shift.x[cell]));
+  out[to++] = moved / size;
+  out[to++] = moved;
+  out[to++] = beyond / size;
+  out[to++] = beyond;
+  out[to++] = Math.hypot(shift.y[cell], shift.x[cell]);
   const [longA, longB] = [p.major[m] / p.minor[m], q.major[n] / q.minor[n]];
-  row.both(longA, longB);
-  row.put(Math.abs(Math.sin(p.angle[m] - q.angle[n])) * (1 - 1 / Math.min(longA, longB)));
+  to = putBoth(out, to, longA, longB);
+  out[to++] = Math.abs(Math.sin(p.angle[m] - q.angle[n])) * (1 - 1 / Math.min(longA, longB));
   const { cosine, distance } = compareEmbeddings(lower, m, upper, n);
-  row.put(cosine);
-  row.put(distance);
-  row.both(sides[0].candidates[m], sides[1].candidates[n]);
-  row.put(p.cut[m] + q.cut[n]);
-  row.put(distanceNm);
+  out[to++] = cosine;
+  out[to++] = distance;
+  to = putBoth(out, to, sides[0].candidates[m], sides[1].candidates[n]);
+  out[to++] = p.cut[m] + q.cut[n];
+  out[to] = distanceNm;
+}
+
+/** The smaller, then the larger; returns where the next goes. */
+function putBoth(out: Float32Array, to: number, x: number, y: number): number {
+  out[to] = Math.min(x, y);
+  out[to + 1] = Math.max(x, y);
+  return to + 2;
 }
 
 /** What competing candidates are weighed by: affinity over common pixels, and a little for near misses. */
@@ -230,5 +217,4 @@ function compareEmbeddings(
   return { cosine: dot / Math.sqrt(squareA * squareB), distance: Math.sqrt(square / channels) };
 }
 
-keepCompiled(new FeatureRow(1));
 keepCompiled(new Competition({ count: 0, sums: new Float64Array(0) }, new Uint32Array(0), 0));

@@ -41,26 +41,10 @@ export function profileTable(
   count: number,
 ): ProfileTable {
   const make = () => new Float64Array(count + 1);
-  const [area, centroidY, centroidX, yy, xx, yx] = [make(), make(), make(), make(), make(), make()];
+  const moments = { area: make(), y: make(), x: make(), yy: make(), xx: make(), yx: make() };
   const cut = new Uint8Array(count + 1);
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    for (let x = 0; x < width; ) {
-      const label = labels[row + x];
-      const from = x++;
-      while (x < width && labels[row + x] === label) x++;
-      if (label === 0) continue;
-      const run = x - from;
-      const middle = (from + x - 1) / 2;
-      area[label] += run;
-      centroidY[label] += run * y;
-      centroidX[label] += run * middle;
-      yy[label] += run * y * y;
-      xx[label] += run * (middle * middle + (run * run - 1) / 12);
-      yx[label] += run * y * middle;
-      if (y === 0 || y === height - 1 || from === 0 || x === width) cut[label] = 1;
-    }
-  }
+  for (let y = 0; y < height; y++) addMoments(moments, cut, labels, y, height, width);
+  const { area, y: centroidY, x: centroidX, yy, xx, yx } = moments;
   const [major, minor, angle] = [make(), make(), make()];
   for (let i = 1; i <= count; i++) {
     if (area[i] === 0) continue;
@@ -81,6 +65,43 @@ export function profileTable(
   return { count, area, centroidY, centroidX, major, minor, angle, cut };
 }
 
+/** Sums over the pixels of every fragment. */
+interface Moments {
+  readonly area: Float64Array;
+  readonly y: Float64Array;
+  readonly x: Float64Array;
+  readonly yy: Float64Array;
+  readonly xx: Float64Array;
+  readonly yx: Float64Array;
+}
+
+/** Adds the runs of row `y`; a function of its own, as in `segment/watershed.ts`. */
+function addMoments(
+  moments: Moments,
+  cut: Uint8Array,
+  labels: Uint32Array,
+  y: number,
+  height: number,
+  width: number,
+): void {
+  const row = y * width;
+  for (let x = 0; x < width; ) {
+    const label = labels[row + x];
+    const from = x++;
+    while (x < width && labels[row + x] === label) x++;
+    if (label === 0) continue;
+    const run = x - from;
+    const middle = (from + x - 1) / 2;
+    moments.area[label] += run;
+    moments.y[label] += run * y;
+    moments.x[label] += run * middle;
+    moments.yy[label] += run * y * y;
+    moments.xx[label] += run * (middle * middle + (run * run - 1) / 12);
+    moments.yx[label] += run * y * middle;
+    if (y === 0 || y === height - 1 || from === 0 || x === width) cut[label] = 1;
+  }
+}
+
 /**
  * Mean embedding of every fragment.
  * @param stride pixels of the labels that one pixel of the embedding stands for
@@ -97,23 +118,11 @@ export function poolEmbedding(
   const channels = tiles[0]?.embedding.shape[1] ?? 0;
   const sum = new Float32Array((count + 1) * channels);
   const total = new Float32Array(count + 1);
-  for (const { embedding, top, left, weightY, weightX } of tiles) {
-    const [, channelStride, rowStride, columnStride] = embedding.stride;
-    for (let y = 0; y < weightY.length; y++) {
-      const row = (top + y) * stride;
-      if (weightY[y] === 0 || row >= height) continue;
-      for (let x = 0; x < weightX.length; x++) {
-        const column = (left + x) * stride;
-        const weight = weightY[y] * weightX[x];
-        if (weight === 0 || column >= width) continue;
-        const label = labels[row * width + column];
-        if (label === 0) continue;
-        total[label] += weight;
-        const at = label * channels;
-        let from = y * rowStride + x * columnStride;
-        for (let c = 0; c < channels; c++, from += channelStride)
-          sum[at + c] += weight * embedding.data[from];
-      }
+  for (const tile of tiles) {
+    const rows = Math.min(tile.weightY.length, Math.ceil(height / stride) - tile.top);
+    for (let y = 0; y < rows; y++) {
+      if (tile.weightY[y] > 0)
+        poolRow(tile, y, labels, (tile.top + y) * stride * width, width, stride, sum, total);
     }
   }
   for (let i = 1; i <= count; i++) {
@@ -121,4 +130,29 @@ export function poolEmbedding(
     for (let c = i * channels; c < (i + 1) * channels; c++) sum[c] /= total[i];
   }
   return { embedding: sum, channels };
+}
+
+/** Adds row `y` of a tile to the sums of the fragments it lies on. @param row where its row of labels begins */
+function poolRow(
+  { embedding, left, weightY, weightX }: EmbeddedTile,
+  y: number,
+  labels: Uint32Array,
+  row: number,
+  width: number,
+  stride: number,
+  sum: Float32Array,
+  total: Float32Array,
+): void {
+  const [, channels] = embedding.shape;
+  const [, channelStride, rowStride, columnStride] = embedding.stride;
+  const columns = Math.min(weightX.length, Math.ceil(width / stride) - left);
+  for (let x = 0; x < columns; x++) {
+    const weight = weightY[y] * weightX[x];
+    const label = labels[row + (left + x) * stride];
+    if (weight === 0 || label === 0) continue;
+    total[label] += weight;
+    const at = label * channels;
+    let from = y * rowStride + x * columnStride;
+    for (let c = 0; c < channels; c++, from += channelStride) sum[at + c] += weight * embedding.data[from];
+  }
 }

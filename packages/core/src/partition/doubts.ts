@@ -186,10 +186,11 @@ function findMerges(
     if (strongest < 0 || weight[e] > weight[strongest]) values[at + STRONGEST] = e + 1;
   }
   for (let i = 0; i < pairs.count; i++) {
-    const [weights, scales, strongest] = pairs.values.subarray(i * COLUMNS, (i + 1) * COLUMNS);
+    const at = i * COLUMNS;
+    const strongest = pairs.values[at + STRONGEST];
     if (strongest === 0) continue;
     const smaller = Math.min(size[pairs.a[i]], size[pairs.b[i]]);
-    found.offer('merge?', strongest - 1, weights, scales, smaller);
+    found.offer('merge?', strongest - 1, pairs.values[at + WEIGHT], pairs.values[at + SCALE], smaller);
   }
 }
 

@@ -85,11 +85,10 @@ export function segment(
   const clusters = poolRegions(graph, cluster);
   const grown = absorbSmall(clusters, poolAreas(area, cluster), minimumPixels);
   const fragmentOf = new Uint32Array(regions + 1);
-  for (let i = 0; i <= regions; i++) fragmentOf[i] = grown[cluster[i]];
+  compose(cluster, grown, fragmentOf);
   for (let y = 0; y < height; y++) relabelRow(labels, y * width, (y + 1) * width, fragmentOf);
 
-  let count = 0;
-  for (const fragment of fragmentOf) if (fragment > count) count = fragment;
+  const count = largest(fragmentOf);
   return {
     labels: ndarray(labels, [height, width]),
     count,
@@ -106,6 +105,16 @@ function countRow(labels: Uint32Array, from: number, to: number, area: Uint32Arr
 
 function relabelRow(labels: Uint32Array, from: number, to: number, fragmentOf: Uint32Array): void {
   for (let p = from; p < to; p++) labels[p] = fragmentOf[labels[p]];
+}
+
+function compose(first: Uint32Array, second: Uint32Array, out: Uint32Array): void {
+  for (let i = 0; i < out.length; i++) out[i] = second[first[i]];
+}
+
+function largest(values: Uint32Array): number {
+  let most = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] > most) most = values[i];
+  return most;
 }
 
 function checkShapes(affinities: NdArray, options: SegmentOptions): readonly number[] {

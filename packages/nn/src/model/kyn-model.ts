@@ -3,7 +3,7 @@
  * and is their card: data, licence, seed, command, figures.
  */
 import { isLinkModel, KynError, type LinkModel, type Offset2, type Vec3 } from '@kyn/core';
-import { strFromU8, strToU8, unzipSync, type Zippable, zipSync } from 'fflate';
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import type { Weights } from '../nets/layers.ts';
 
 export const MODEL_FORMAT = 'kyn-model-1';
@@ -96,12 +96,9 @@ export function packModel(
   files: Readonly<Record<string, Uint8Array>>,
 ): Uint8Array {
   const json = strToU8(`${JSON.stringify(description, null, 2)}\n`);
-  // numbers of networks hardly shrink, and to unpack them takes longer than to read a little more
-  const all = Object.entries({ [DESCRIPTION]: json, ...files });
-  const packed = all.map(
-    ([name, data]) => [name, [data, { level: name.endsWith('.json') ? 6 : 0 }]] as const,
-  );
-  return zipSync(Object.fromEntries(packed) as Zippable, { mtime: DATE });
+  // stored as they are: numbers of networks hardly shrink, and to unpack them takes longer than to read a little more
+  const all = { [DESCRIPTION]: json, ...files };
+  return zipSync(all, { level: 0, mtime: DATE });
 }
 
 /** Number of parameters, then both vectors, float32; all little-endian. */
