@@ -66,12 +66,20 @@ function windowInPlace(image: Float32Array, rows: number, columns: number): void
   }
 }
 
+let band: Float32Array | undefined;
+
 /** Frequencies that membranes are made of: neither the light over the section nor its noise. */
-const BAND = Float32Array.from({ length: SIDE * SIDE }, (_, i) => {
-  const signed = (at: number) => (at > SIDE / 2 ? at - SIDE : at);
-  const frequency = signed(Math.floor(i / SIDE)) ** 2 + signed(i % SIDE) ** 2;
-  return Math.exp(-frequency / (2 * 28 ** 2)) * (1 - Math.exp(-frequency / (2 * 4 ** 2)));
-});
+function membraneBand(): Float32Array {
+  if (band) return band;
+  band = new Float32Array(SIDE * SIDE);
+  for (let y = 0, i = 0; y < SIDE; y++) {
+    for (let x = 0; x < SIDE; x++, i++) {
+      const frequency = Math.min(y, SIDE - y) ** 2 + Math.min(x, SIDE - x) ** 2;
+      band[i] = Math.exp(-frequency / (2 * 28 ** 2)) * (1 - Math.exp(-frequency / (2 * 4 ** 2)));
+    }
+  }
+  return band;
+}
 
 export interface SectionShift {
   /** How far the upper section lies from the lower, in section pixels. */
@@ -84,11 +92,12 @@ export interface SectionShift {
 
 /** b · conj(a), half-whitened, in the band: its transform back has its peak where b lies from a. */
 function crossSpectrum(a: ComplexImage, b: ComplexImage, re: Float32Array, im: Float32Array): void {
+  const passed = membraneBand();
   for (let i = 0; i < re.length; i++) {
     const real = b.re[i] * a.re[i] + b.im[i] * a.im[i];
     const imaginary = b.im[i] * a.re[i] - b.re[i] * a.im[i];
     const magnitude = Math.sqrt(real * real + imaginary * imaginary);
-    const scale = magnitude > 0 ? BAND[i] / Math.sqrt(magnitude) : 0;
+    const scale = magnitude > 0 ? passed[i] / Math.sqrt(magnitude) : 0;
     re[i] = real * scale;
     im[i] = imaginary * scale;
   }

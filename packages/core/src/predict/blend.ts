@@ -27,13 +27,26 @@ export function addTile(sum: Float32Array, height: number, width: number, placed
     for (let y = 0; y < weightY.length; y++) {
       const wy = weightY[y];
       if (wy === 0) continue;
-      let from = c * channelStride + y * rowStride + xFrom * columnStride;
-      let to = (c * height + top + y) * width + left + xFrom;
-      for (let x = xFrom; x < xTo; x++, from += columnStride, to++) {
-        sum[to] += wy * weightX[x] * tile.data[from];
-      }
+      const from = c * channelStride + y * rowStride + xFrom * columnStride;
+      const to = (c * height + top + y) * width + left + xFrom;
+      addRow(sum, to, tile.data, from, columnStride, wy, weightX, xFrom, xTo);
     }
   }
+}
+
+/** One row of a tile, in a function of its own, as in `segment/watershed.ts`. */
+function addRow(
+  sum: Float32Array,
+  to: number,
+  data: Float32Array,
+  from: number,
+  step: number,
+  wy: number,
+  weightX: Float32Array,
+  xFrom: number,
+  xTo: number,
+): void {
+  for (let x = xFrom, p = to, q = from; x < xTo; x++, p++, q += step) sum[p] += wy * weightX[x] * data[q];
 }
 
 /** First weighted pixel, and the one after the last. */
