@@ -41,7 +41,10 @@ export function isClassifier(value: unknown, features: readonly string[]): value
 /** Calibrated probability of every row; `values` holds them one after the other. */
 export function classify({ trees, calibration }: Classifier, values: Float32Array): Float32Array {
   const { scale, offset } = calibration;
-  return Float32Array.from(predictLogits(trees, values), (logit) => squash(scale * logit + offset));
+  const logits = predictLogits(trees, values);
+  const out = new Float32Array(logits.length);
+  for (let i = 0; i < out.length; i++) out[i] = squash(scale * logits[i] + offset);
+  return out;
 }
 
 /** Labelled rows, gathered in any number of parts. */

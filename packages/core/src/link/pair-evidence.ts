@@ -229,22 +229,24 @@ function countRunsAligned(
 }
 
 function keepCandidates(pairs: PairTable, shift: ShiftField): PairEvidence {
-  const kept: number[] = [];
+  const { values } = pairs;
+  const a = new Uint32Array(pairs.count);
+  const b = new Uint32Array(pairs.count);
+  const sums = new Float64Array(pairs.count * COLUMNS);
+  let count = 0;
   for (let i = 0; i < pairs.count; i++) {
     const at = i * COLUMNS;
-    const { values } = pairs;
     const overlaps = values[at + PIXELS] > 0 || values[at + ALIGNED] > 0;
-    if (overlaps || values[at + DISPLACED_AFFINITY] > NEAR_MISS * values[at + DISPLACED]) kept.push(i);
+    if (!overlaps && !(values[at + DISPLACED_AFFINITY] > NEAR_MISS * values[at + DISPLACED])) continue;
+    for (let k = 0; k < COLUMNS; k++) sums[count * COLUMNS + k] = values[at + k];
+    a[count] = pairs.a[i];
+    b[count++] = pairs.b[i];
   }
-  const sums = new Float64Array(kept.length * COLUMNS);
-  kept.forEach((i, to) => {
-    sums.set(pairs.values.subarray(i * COLUMNS, (i + 1) * COLUMNS), to * COLUMNS);
-  });
   return {
-    count: kept.length,
-    a: Uint32Array.from(kept, (i) => pairs.a[i]),
-    b: Uint32Array.from(kept, (i) => pairs.b[i]),
-    sums,
+    count,
+    a: a.subarray(0, count),
+    b: b.subarray(0, count),
+    sums: sums.subarray(0, count * COLUMNS),
     shift,
   };
 }

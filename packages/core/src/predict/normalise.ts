@@ -231,7 +231,7 @@ function applyToRow(
 ): void {
   for (let p = from; p < to; p++) {
     const value = data[p];
-    const inside = mask === undefined || mask[p] !== 0;
-    data[p] = inside ? ((value < low ? low : Math.min(value, high)) - mean) * scale : 0;
+    if (mask !== undefined && mask[p] === 0) data[p] = 0;
+    else data[p] = (Math.max(low, Math.min(value, high)) - mean) * scale; // a choice by ?: would box every number
   }
 }
