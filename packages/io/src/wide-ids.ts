@@ -6,6 +6,11 @@
  */
 import type { StoredData } from './plane.ts';
 
+/** Ids converted by one call: the engine compiles what is called often once and for all. */
+const STRETCH = 4096;
+
+const KEPT_MASK = 4095;
+
 export class WideIds {
   /** Wide id -> its number. */
   private readonly numberOf = new Map<bigint, number>();
@@ -13,6 +18,9 @@ export class WideIds {
   private readonly ownerOf = new Map<number, bigint>();
   /** Numbers that narrow ids had before the first wide id came. */
   private readonly narrow = new Set<number>();
+
+  /** Narrow ids met of late that keep their number, by their last bits; an id that is there stays narrow. */
+  private readonly kept = new Uint32Array(KEPT_MASK + 1);
 
   /** How many wide ids were renumbered so far. */
   get size(): number {
@@ -22,21 +30,26 @@ export class WideIds {
   /** Writes 64-bit `data` as uint32 into `out` (same length). */
   convert(data: BigUint64Array | BigInt64Array, out: Uint32Array): void {
     const halves = new Uint32Array(data.buffer, data.byteOffset, data.length * 2);
-    let last = -1;
-    for (let i = 0, j = 0; i < out.length; i++, j += 2) {
-      const low = halves[j];
-      const high = halves[j + 1];
-      if (high !== 0) {
-        // Runs of one id: the neighbour's number is this one's.
-        const same = i > 0 && halves[j - 2] === low && halves[j - 1] === high;
-        out[i] = same ? out[i - 1] : this.wide((BigInt(high) << 32n) | BigInt(low));
-      } else if (low === last) {
-        out[i] = out[i - 1];
-      } else {
-        out[i] = this.narrowId(low);
-      }
-      last = high === 0 ? low : -1;
+    for (let from = 0; from < out.length; from += STRETCH) {
+      this.convertStretch(halves, out, from, Math.min(out.length, from + STRETCH));
     }
+  }
+
+  /** Run by run of one id. */
+  private convertStretch(halves: Uint32Array, out: Uint32Array, from: number, to: number): void {
+    for (let i = from; i < to; ) {
+      const low = halves[2 * i];
+      const high = halves[2 * i + 1];
+      const start = i++;
+      while (i < to && halves[2 * i] === low && halves[2 * i + 1] === high) i++;
+      const number = this.numberFor(low, high);
+      for (let p = start; p < i; p++) out[p] = number;
+    }
+  }
+
+  private numberFor(low: number, high: number): number {
+    if (high !== 0) return this.wide((BigInt(high) << 32n) | BigInt(low));
+    return this.kept[low & KEPT_MASK] === low ? low : this.narrowId(low);
   }
 
   /** The number of a narrow id: its own, unless a wide one already has that. */
@@ -45,6 +58,7 @@ export class WideIds {
     const owner = this.ownerOf.get(id);
     if (owner === undefined || owner === BigInt(id)) {
       this.narrow.add(id);
+      this.kept[id & KEPT_MASK] = id;
       return id;
     }
     return this.wide(BigInt(id));

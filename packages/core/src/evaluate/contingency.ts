@@ -27,23 +27,7 @@ export class ContingencyTable {
     const [height, width] = truth.shape;
     const seg = toDense(segmentation).data;
     const gt = toDense(truth).data;
-    const { pairs } = this;
-    let counted = 0;
-    for (let y = 0; y < height; y++) {
-      const end = (y + 1) * width;
-      let x = y * width;
-      while (x < end) {
-        const t = gt[x];
-        const s = seg[x];
-        const start = x++;
-        while (x < end && gt[x] === t && seg[x] === s) x++;
-        if (t === 0) continue;
-        const slot = pairs.slot(s, t);
-        pairs.values[slot] += x - start;
-        counted += x - start;
-      }
-    }
-    this.voxels += counted;
+    for (let y = 0; y < height; y++) this.voxels += addRow(this.pairs, seg, gt, y * width, (y + 1) * width);
   }
 
   /** Adds `voxels` to one pair: for tables that are made from another one. */
@@ -58,6 +42,22 @@ export class ContingencyTable {
     const { a, b, values, count } = this.pairs;
     for (let i = 0; i < count; i++) visit(a[i], b[i], values[i]);
   }
+}
+
+/** Counts one row, and returns how many of its voxels have a truth. */
+function addRow(pairs: PairTable, seg: Uint32Array, gt: Uint32Array, from: number, to: number): number {
+  let counted = 0;
+  for (let x = from; x < to; ) {
+    const t = gt[x];
+    const s = seg[x];
+    const start = x++;
+    while (x < to && gt[x] === t && seg[x] === s) x++;
+    if (t === 0) continue;
+    const slot = pairs.slot(s, t);
+    pairs.values[slot] += x - start;
+    counted += x - start;
+  }
+  return counted;
 }
 
 export function requireSameShape(segmentation: LabelSection, truth: LabelSection): void {

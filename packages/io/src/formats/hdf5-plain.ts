@@ -99,11 +99,18 @@ class SlabReader {
       const from = storage.address + start * shape[1] * shape[2] * elementBytes;
       return viewBytes(dtype, await readExactly(file, from, values * elementBytes));
     }
-    const out = allocate(dtype, values);
-    if (storage.kind === 'contiguous') return out;
+    if (storage.kind === 'contiguous') return allocate(dtype, values);
     const axis = Math.max(0, this.leading);
     const [from, to] = this.leading < 0 ? [0, shape[1]] : [start, stop];
     const chunks = await chunksBetween(file, dataset, axis, from, to);
+    const pixels = storage.chunk.reduce((product, extent) => product * extent, 1);
+    // one chunk that begins where the slab does and has as many rows, columns and values is the slab
+    const [rows, columns] = storage.chunk.slice(-2);
+    const whole = pixels === values && rows === shape[1] && columns === shape[2];
+    if (whole && chunks.length === 1 && chunks[0].start[axis] === from) {
+      return viewBytes(dtype, await this.decode(chunks[0], storage.chunk));
+    }
+    const out = allocate(dtype, values);
     let next = 0;
     const work = async () => {
       for (let chunk = chunks[next++]; chunk; chunk = chunks[next++]) {
