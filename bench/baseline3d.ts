@@ -1,9 +1,9 @@
 /**
- * The 3D baseline's options, tuned on labelled volumes: from the defaults on, one option after the other takes the
- * value with the lowest 3D VOI (the mean over the volumes, and over every section and every 4th), until none changes.
- * The network runs once; every try is a whole run of the pipeline on what it said.
+ * The 3D baseline's options, tuned on labelled volumes: from the defaults (or what is given as JSON) on, one option
+ * after the other takes the value with the lowest 3D VOI, the mean over the volumes, until none changes. The network
+ * runs once; every try is a whole run of the pipeline on what it said. `VOLUME.h5@4` is every 4th section of it.
  *
- *     node bench/run.mjs bench/baseline3d.ts MODEL.kyn VOLUME.h5[,VOLUME.h5...] [--steps 1,4] [--threads 2] [--rounds 2]
+ *     node bench/run.mjs bench/baseline3d.ts MODEL.kyn VOLUME.h5[@STEP]... [--start JSON] [--threads 2] [--rounds 2]
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -28,15 +28,14 @@ import { nodeRuntime } from '@kyn/nn/node';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    steps: { type: 'string', default: '1,4' },
+    start: { type: 'string', default: '{}' },
     threads: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '2' },
   },
 });
-const [model, volumes] = positionals;
+const [model, ...volumes] = positionals;
 
 interface Case {
-  readonly name: string;
   readonly source: SectionSource;
   readonly truth: LabelSource;
   readonly predictor: BlockPredictor;
@@ -60,13 +59,13 @@ function remembering(predictor: BlockPredictor, blocks: NdArray<Float32Array>[])
 const runtime = await nodeRuntime({ threads: Number(values.threads) });
 const network = await createBlockPredictor(runtime, readFileSync(model), model);
 const cases: (() => Case)[] = [];
-for (const path of volumes.split(',')) {
-  for (const zStep of values.steps.split(',').map(Number)) {
-    const source = subvolume(await openSections(path), { zStep }) as SectionSource;
-    const truth = subvolume(await openLabels(path), { zStep }) as LabelSource;
-    const again = remembering(network, []);
-    cases.push(() => ({ name: `${path}, every ${zStep}`, source, truth, predictor: again() }));
-  }
+for (const volume of volumes) {
+  const [, path, step] = /^(.*?)(?:@(\d+))?$/.exec(volume) ?? [];
+  const part = { zStep: Number(step ?? 1) };
+  const source = subvolume(await openSections(path), part) as SectionSource;
+  const truth = subvolume(await openLabels(path), part) as LabelSource;
+  const again = remembering(network, []);
+  cases.push(() => ({ source, truth, predictor: again() }));
 }
 
 interface Figures {
@@ -95,47 +94,43 @@ function labelsOf(sections: readonly LabelSection[], like: LabelSource): LabelSo
   return { info: like.info, read: async (z) => sections[z], close: async () => {} };
 }
 
-const across = { evenAffinity: 0.5, reach: 1 };
+type Choice = readonly [
+  name: string,
+  values: readonly (number | string)[],
+  part: 'across' | 'partition' | 'segment',
+  key: string,
+];
 /** What may change, and to what. */
-const CHOICES: readonly [
-  string,
-  readonly number[],
-  (options: PipelineOptions, value: number) => PipelineOptions,
-][] = [
-  [
-    'even affinity',
-    [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
-    (o, evenAffinity) => ({ ...o, across: { ...across, ...o.across, evenAffinity } }),
-  ],
-  ['reach', [1, 2, 3], (o, reach) => ({ ...o, across: { ...across, ...o.across, reach } })],
-  ['area power', [0, 0.25, 0.5], (o, areaPower) => ({ ...o, partition: { ...o.partition, areaPower } })],
-  [
-    'in-plane weight',
-    [0, 0.1, 0.3, 1],
-    (o, inPlaneWeight) => ({ ...o, partition: { ...o.partition, inPlaneWeight } }),
-  ],
-  [
-    'threshold',
-    [0.3, 0.4, 0.5, 0.6, 0.7],
-    (o, threshold) => ({ ...o, partition: { ...o.partition, threshold } }),
-  ],
-  ['bias', [0.2, 0.3, 0.4, 0.5, 0.6], (o, bias) => ({ ...o, segment: { ...o.segment, bias } })],
-  ['smoothing', [0, 1, 2, 3], (o, smoothing) => ({ ...o, segment: { ...o.segment, smoothing } })],
-  [
-    'evidence reach',
-    [3, 9, 27],
-    (o, evidenceReachPixels) => ({ ...o, segment: { ...o.segment, evidenceReachPixels } }),
-  ],
+const CHOICES: readonly Choice[] = [
+  ['even affinity', [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6], 'across', 'evenAffinity'],
+  ['reach', [1, 2, 3], 'across', 'reach'],
+  ['area power', [0, 0.25, 0.5, 0.75, 1], 'partition', 'areaPower'],
+  ['in-plane weight', [0, 0.1, 0.3, 0.6, 1], 'partition', 'inPlaneWeight'],
+  ['threshold', [0.3, 0.4, 0.5, 0.6, 0.7], 'partition', 'threshold'],
+  ['bias', [0.2, 0.3, 0.4, 0.5, 0.6, 0.7], 'segment', 'bias'],
+  ['smoothing', [0, 1, 2, 3], 'segment', 'smoothing'],
+  ['evidence reach', [3, 9, 27], 'segment', 'evidenceReachPixels'],
+  ['supervoxel reach', [1, 3, 9], 'segment', 'reachPixels'],
+  ['smallest fragment', [10, 25, 60], 'segment', 'minimumPixels'],
+  ['partition', ['gaec', 'mean', 'mutex'], 'partition', 'method'],
+  ['linkage in 2D', ['mean', 'sum', 'mutex'], 'segment', 'linkage'],
 ];
 
+function change(options: PipelineOptions, part: Choice[2], values: object): PipelineOptions {
+  return { ...options, [part]: { ...options[part], ...values } };
+}
+
 let options: PipelineOptions = BLOCK_DEFAULTS;
+for (const part of ['across', 'partition', 'segment'] as const) {
+  options = change(options, part, JSON.parse(values.start)[part] ?? {});
+}
 let best = await measure(options);
-console.log(`defaults: mean VOI ${best.voi.toFixed(3)}: ${best.text}`);
+console.log(`start: mean VOI ${best.voi.toFixed(3)}: ${best.text}`);
 for (let round = 0; round < Number(values.rounds); round++) {
   let changed = false;
-  for (const [name, candidates, apply] of CHOICES) {
+  for (const [name, candidates, part, key] of CHOICES) {
     for (const value of candidates) {
-      const tried = apply(options, value);
+      const tried = change(options, part, { [key]: value });
       if (JSON.stringify(tried) === JSON.stringify(options)) continue;
       const figures = await measure(tried);
       const better = figures.voi < best.voi - 1e-9;

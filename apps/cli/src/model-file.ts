@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { KynError } from '@kyn/core';
 
 export const DEFAULT_MODEL = 'base';
+/** The 3D network that `kyn compare` runs beside it. */
+export const DEFAULT_BASELINE = 'baseline3d';
 
 export interface ModelFile {
   /** Name or path, as it was given. */
@@ -40,7 +42,7 @@ export async function readModel(name: string): Promise<ModelFile> {
     const isFolder = (cause as { code?: unknown }).code === 'EISDIR';
     throw new KynError('not-found', isFolder ? 'a folder is no model' : 'no such model', {
       where: name,
-      hint: 'give the name of a shipped model (base), a .kyn file, or a plain .onnx network',
+      hint: `give the name of a shipped model (${DEFAULT_MODEL}, ${DEFAULT_BASELINE}), a .kyn file, or a plain .onnx network`,
       cause,
     });
   }

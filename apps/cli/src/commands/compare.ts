@@ -26,21 +26,12 @@ import { nodeRuntime } from '@kyn/nn/node';
 import { runChild } from '../child-command.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { comparePage } from '../compare-page.ts';
-import { DEFAULT_MODEL, isShipped, readModel } from '../model-file.ts';
-import {
-  type CommonValues,
-  flag,
-  required,
-  text,
-  usageError,
-  type VolumeValues,
-  volumeOptions,
-} from '../options.ts';
+import { DEFAULT_BASELINE, DEFAULT_MODEL, readModel } from '../model-file.ts';
+import { type CommonValues, flag, required, text, type VolumeValues, volumeOptions } from '../options.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { textTable } from '../text-table.ts';
 import { openRawVolume, openTruth, volumeSpec } from '../volumes.ts';
 
-const BASELINE = 'baseline3d';
 const PAGE = 'compare.html';
 /** Runs of the published network after the one that warms up; the fastest counts. */
 const PUBLISHED_RUNS = 2;
@@ -107,13 +98,13 @@ shape is taken as it is. DIR then holds link2d/, baseline3d/, compare.json and $
     truth: required(text('TRUTH', 'the ground truth: a label volume of the same shape; 0 = not scored')),
     out: text('DIR', 'keep both results and draw them (default: nothing is kept)'),
     model: text('M', 'the 2D model: a shipped one, or a .kyn or .onnx file (default: base)', DEFAULT_MODEL),
-    baseline: text('FILE.kyn', 'the 3D network (default: the shipped one)', BASELINE),
+    baseline: text('FILE.kyn', 'the 3D network (default: the shipped one, baseline3d)', DEFAULT_BASELINE),
     overwrite: flag('replace the comparison in DIR; files of others stay'),
   },
   examples: [
     {
       line: 'kyn compare a.h5:/volumes/raw --truth a.h5:/volumes/labels/neuron_ids',
-      says: 'both on one volume',
+      says: 'the shipped models on one volume',
     },
     { line: 'kyn compare a.h5 --truth a.h5 --z-step 4 --out both', says: 'every 4th section; keep all' },
     {
@@ -121,9 +112,9 @@ shape is taken as it is. DIR then holds link2d/, baseline3d/, compare.json and $
       says: 'your own baseline; for a script',
     },
   ],
-  async run({ operands: [input], values, given }, context) {
+  async run({ operands: [input], values }, context) {
     const { out } = values;
-    const ways = await readWays(values.model, values.baseline, given.has('baseline'));
+    const ways = await readWays(values.model, values.baseline);
     const shape = await checkVolumes(input, values);
     if (out !== undefined) {
       refuseSamePlace(input, out);
@@ -156,14 +147,7 @@ shape is taken as it is. DIR then holds link2d/, baseline3d/, compare.json and $
 });
 
 /** @throws KynError where a model is missing or of the other kind. */
-async function readWays(model: string, baseline: string, baselineGiven: boolean): Promise<[Way, Way]> {
-  if (!baselineGiven && !isShipped(BASELINE)) {
-    throw usageError(
-      'compare',
-      'no 3D baseline is shipped',
-      'give --baseline FILE.kyn (kyn train baseline3d makes one)',
-    );
-  }
+async function readWays(model: string, baseline: string): Promise<[Way, Way]> {
   const [flat, solid] = [await readModel(model), await readModel(baseline)];
   if (looksLikeBaseline3d(flat.bytes)) {
     throw new KynError('model', 'it is a 3D network', { where: model, hint: 'give it as --baseline' });

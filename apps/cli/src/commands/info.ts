@@ -14,7 +14,7 @@ import {
 } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
 import { defineCommand } from '../command.ts';
-import { DEFAULT_MODEL, readModel } from '../model-file.ts';
+import { isShipped, readModel } from '../model-file.ts';
 import { volumeOptions } from '../options.ts';
 import { columns, textTable } from '../text-table.ts';
 import { isSegmentFolder, REPORT_NAME, volumeSpec } from '../volumes.ts';
@@ -32,7 +32,7 @@ compression, and what was noticed while reading (colour images, gaps in the numb
   examples: [
     { line: 'kyn info stack.h5', says: 'all datasets of a file' },
     { line: 'kyn info sections/ --json', says: 'a folder of images, for a script' },
-    { line: 'kyn info base', says: 'what the shipped model was trained on' },
+    { line: 'kyn info base', says: 'what the shipped model was trained on; baseline3d is the other' },
   ],
   async run({ operands: [input], values, given }, context) {
     if (isModelName(input)) {
@@ -85,7 +85,7 @@ compression, and what was noticed while reading (colour images, gaps in the numb
 });
 
 function isModelName(input: string): boolean {
-  return input.endsWith('.kyn') || (!existsSync(input) && input === DEFAULT_MODEL);
+  return input.endsWith('.kyn') || (!existsSync(input) && isShipped(input));
 }
 
 /** What a model of either kind says of itself, and its network. */

@@ -89,5 +89,6 @@ describe('kyn train baseline3d', () => {
     expect(report).toMatchObject({ sections: 5, edges: { skip: 0 }, network: { name: 'tiny' } });
     expect(existsSync(join(out, 'segmentation.zarr'))).toBe(true);
     expect((await kyn('info', model)).stdout).toMatch(/model +tiny/);
+    expect((await kyn('info', 'baseline3d')).stdout).toMatch(/model +baseline3d\n.*3D affinities/s);
   });
 });

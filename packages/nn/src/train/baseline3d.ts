@@ -48,7 +48,7 @@ export const BASELINE3D_DEFAULTS: Baseline3dOptions = {
   size: 112,
   batch: 2,
   seed: 1,
-  schedule: { ...SCHEDULE_DEFAULTS, steps: 9000, decay: 3000 },
+  schedule: { ...SCHEDULE_DEFAULTS, steps: 4500, decay: 3000 },
   augment: AUGMENT_DEFAULTS,
   shrinkBorder: 0,
 };
