@@ -57,11 +57,12 @@ export const PIPELINE_DEFAULTS: PipelineOptions = {
   partition: PARTITION_DEFAULTS,
 };
 
-/** The same for a 3D network. What differs is tuned with `bench/baseline3d.ts`. */
+/** The same for a 3D network. What differs is tuned with `bench/baseline3d.ts` on `flyem-medulla/val.h5`,
+ * every section and every 4th, EM over `pinky40-labels` and a phantom. */
 export const BLOCK_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
-  segment: { ...SEGMENT_DEFAULTS, bias: 0.4 },
-  across: { evenAffinity: 0.2, reach: 1 },
+  segment: { ...SEGMENT_DEFAULTS, bias: 0.7 },
+  across: { evenAffinity: 0.3, reach: 1 },
   partition: { ...PARTITION_DEFAULTS, areaPower: 0.25 },
 };
 
