@@ -13,7 +13,7 @@
  *     node bench/run.mjs bench/transfer.ts [--data DIR] [--model M.kyn] [--steps 400] [--seeds 1,2,3]
  *         [--patches 15,150,1500] [--transfer frozen,scratch,overlap] [--threads 2] [--csv FILE]
  *
- * A row is printed, and added to the CSV, as soon as it is known; `bench/transfer-plot.ts` draws them.
+ * A row is printed, and added to the CSV, as soon as it is known; `bench/curves.ts` draws them.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
