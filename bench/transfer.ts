@@ -1,29 +1,46 @@
 /**
  * Does the linker gain from what the segmenter has learned? Trains the neighbour head on few and on many patches, on
- * the segmenter's features (frozen), starting from them (tuned), and from nothing (scratch); judges each by how well the
- * mean affinity over the overlap of two true profiles of a validation volume tells whether they are one neuron.
+ * the segmenter's features (frozen), starting from them (tuned), and from nothing (scratch). Each head is judged twice,
+ * on the overlapping true profiles of a validation volume, every 4th section:
+ *
+ * - by itself: how well its mean affinity ranks the contested pairs, those whose overlap does not tell (average
+ *   precision);
+ * - as a linker: boosted trees learn from its evidence about the same share of the training volume's pairs, and say of
+ *   all pairs whether they are one neuron (F1 at probability 0.5, and average precision).
+ *
+ * The row `overlap` is the same trees on pairs of which no head says anything.
  *
  *     node bench/run.mjs bench/transfer.ts [--data DIR] [--model M.kyn] [--steps 400] [--seeds 1,2,3]
- *         [--patches 15,150,1500] [--transfer frozen,scratch]
+ *         [--patches 15,150,1500] [--transfer frozen,scratch,overlap] [--threads 2] [--csv FILE]
+ *
+ * A row is printed, and added to the CSV, as soon as it is known; `bench/curves.ts` draws them.
  */
-import { readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
+  BOOST_DEFAULTS,
   createMemoryStore,
+  type LabelledRows,
   type LabelSource,
+  ndarray,
   PAIR_FEATURES,
   PairExamples,
+  type Predictor,
+  predictLogits,
+  Random,
   runPipeline,
   type SectionPairs,
   type SectionSource,
   subvolume,
+  trainBoostedTrees,
 } from '@kyn/core';
 import { openLabels, openSections } from '@kyn/io/node';
 import {
   createPredictor,
   decodeModel,
   encodeModel,
+  type KynModel,
   LINKER_DEFAULTS,
   loadTrainingVolume,
   type Transfer,
@@ -38,69 +55,167 @@ const { values } = parseArgs({
     steps: { type: 'string', default: '400' },
     seeds: { type: 'string', default: '1,2,3' },
     patches: { type: 'string', default: '15,150,1500' },
-    transfer: { type: 'string', default: 'frozen,scratch' },
+    transfer: { type: 'string', default: 'frozen,scratch,overlap' },
+    threads: { type: 'string', default: '2' },
+    csv: { type: 'string' },
   },
 });
-const list = (text: string) => text.split(',').map(Number);
-const file = (name: string) => join(values.data, 'flyem-medulla', name);
-const runtime = await nodeRuntime({ threads: 2 });
-const base = decodeModel(readFileSync(values.model), values.model);
-const train = await loadTrainingVolume(
-  await openSections(file('train.h5')),
-  await openLabels(file('train.h5')),
-  {
-    name: 'train.h5',
-    isotropic: true,
-    zSteps: [1, 2, 4, 4, 6],
-  },
-);
-const cut = { zStep: 4 };
-const source = subvolume(await openSections(file('val.h5')), cut) as SectionSource;
-const truth = subvolume(await openLabels(file('val.h5')), cut) as LabelSource;
-const steps = Number(values.steps);
-const schedule = { ...LINKER_DEFAULTS.schedule, steps, warmup: 40 };
-const card = { description: '', licence: '', data: [], command: '' };
-const MEAN = PAIR_FEATURES.indexOf('affinity, mean');
+/** Patches that count as all of the training pairs. */
+const ALL_PATCHES = 1500;
+const Z_STEP = 4;
+/** Contested are pairs of profiles of at least this many pixels, with an overlap over union in this range. */
+const CONTESTED = { area: 100, least: 0.05, most: 0.4 };
 
-/** Average precision of the mean affinity over all overlapping pairs of true profiles. */
-async function judge(model: Uint8Array): Promise<number> {
-  const predictor = await createPredictor(runtime, model, 'head');
+const list = (text: string) => text.split(',').map(Number);
+const column = (name: (typeof PAIR_FEATURES)[number]) => PAIR_FEATURES.indexOf(name);
+const [AFFINITY, OVERLAP] = [column('affinity, mean'), column('overlap pixels (log)')];
+const [SHARE, AREA] = [column('overlap over union'), column('area, smaller (log)')];
+const EMBEDDING = [column('embedding, cosine'), column('embedding, distance')];
+
+const runtime = await nodeRuntime({ threads: Number(values.threads), spin: false });
+const base = decodeModel(readFileSync(values.model), values.model);
+const trainFile = join(values.data, 'flyem-medulla', 'train.h5');
+const train = await loadTrainingVolume(await openSections(trainFile), await openLabels(trainFile), {
+  name: 'train.h5',
+  isotropic: true,
+  zSteps: [1, 2, 4, 4, 6],
+});
+const volumes = {
+  learn: await openBoth(trainFile),
+  judge: await openBoth(join(values.data, 'flyem-medulla', 'val.h5')),
+};
+const steps = Number(values.steps);
+
+async function openBoth(file: string): Promise<{ source: SectionSource; truth: LabelSource }> {
+  const source = subvolume(await openSections(file), { zStep: Z_STEP }) as SectionSource;
+  return { source, truth: subvolume(await openLabels(file), { zStep: Z_STEP }) as LabelSource };
+}
+
+/** A head for which all is one neuron: what is left is overlap, size and shape. */
+function knowingNothing(predictor: Predictor): Predictor {
+  const { neighbours } = predictor;
+  if (!neighbours) throw new TypeError('the model has no neighbour head');
+  const compare = async ([half]: Parameters<typeof neighbours.compare>[0]) => {
+    const shape = [half.shape[0], neighbours.displacements.length, ...half.shape.slice(2)];
+    return ndarray(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1), shape);
+  };
+  return { ...predictor, neighbours: { ...neighbours, compare } };
+}
+
+/** What the head says of the overlapping pairs of true profiles. */
+async function pairsOf(predictor: Predictor, { source, truth }: typeof volumes.judge, blind: boolean) {
+  const examples = new PairExamples();
   const found: SectionPairs[] = [];
   const input = { source, predictor, fragments: truth, onPairs: (pairs: SectionPairs) => found.push(pairs) };
   await runPipeline(input, createMemoryStore());
-  await predictor.close();
-  const examples = new PairExamples();
   for (const { lowerZ, upperZ, lower, upper, pairs, upperEdges } of found) {
     const both = [await truth.read(lowerZ), await truth.read(upperZ)] as const;
     examples.add(pairs, [lower, upper], upperEdges, both, 1, false);
   }
-  const { values: rows, labels, features } = examples.cross.rows(false);
-  const pairs = Array.from(labels, (label, i) => ({ label, score: rows[i * features + MEAN] }));
-  pairs.sort((a, b) => b.score - a.score);
-  const positives = labels.reduce((sum, label) => sum + label, 0);
+  const rows = examples.cross.rows(false);
+  if (blind)
+    for (let i = 0; i < rows.labels.length; i++) for (const c of EMBEDDING) rows.values[at(i, c)] = 0;
+  return select(rows, (i) => rows.values[at(i, OVERLAP)] > 0);
+}
+
+const at = (row: number, feature: number): number => row * PAIR_FEATURES.length + feature;
+
+function select(rows: LabelledRows, keep: (row: number) => boolean): LabelledRows {
+  const kept = Array.from(rows.labels.keys()).filter(keep);
+  const of = (row: number) => rows.values.subarray(at(row, 0), at(row + 1, 0));
+  const out = new Float32Array(kept.length * rows.features);
+  kept.forEach((row, i) => {
+    out.set(of(row), at(i, 0));
+  });
+  return {
+    features: rows.features,
+    values: out,
+    labels: Uint8Array.from(kept, (row) => rows.labels[row]),
+    weights: Float32Array.from(kept, (row) => rows.weights[row]),
+  };
+}
+
+/** Mean over the positives, from the best scored on, of the precision down to each. */
+function averagePrecision(scores: ArrayLike<number>, labels: Uint8Array): number {
+  const order = Array.from(labels.keys()).sort((a, b) => scores[b] - scores[a]);
   let [hits, sum] = [0, 0];
-  pairs.forEach(({ label }, i) => {
-    if (!label) return;
+  order.forEach((row, i) => {
+    if (!labels[row]) return;
     hits++;
     sum += hits / (i + 1);
   });
-  return sum / positives;
+  return sum / hits;
 }
 
-console.log('transfer  patches  average precision by seed');
-for (const patches of list(values.patches)) {
-  for (const transfer of values.transfer.split(',') as Transfer[]) {
-    const figures: number[] = [];
-    for (const seed of list(values.seeds)) {
-      const options = { ...LINKER_DEFAULTS, transfer, patches, seed, schedule, size: 96, batch: 4 };
-      const run = { queue: { workers: 0 }, checkpointEvery: steps + 1, recordEvery: steps };
-      const { model } = await trainNeighbourHead(runtime, [train], base, options, card, run);
-      const { linker: _, ...head } = model;
-      figures.push(await judge(encodeModel(head)));
+function f1(logits: Float64Array, labels: Uint8Array): number {
+  let [right, claimed, positive] = [0, 0, 0];
+  labels.forEach((label, i) => {
+    positive += label;
+    if (logits[i] <= 0) return;
+    claimed++;
+    right += label;
+  });
+  return (2 * right) / (claimed + positive);
+}
+
+interface Verdict {
+  /** Average precision of the mean affinity on contested pairs. */
+  readonly affinity: number;
+  readonly f1: number;
+  readonly precision: number;
+}
+
+/** @param share of the training volume's pairs that the trees learn from */
+async function judge(model: KynModel, share: number, seed: number, blind: boolean): Promise<Verdict> {
+  const { linker: _, ...head } = model;
+  const loaded = await createPredictor(runtime, encodeModel(head), 'head');
+  const predictor = blind ? knowingNothing(loaded) : loaded;
+  const learn = await pairsOf(predictor, volumes.learn, blind);
+  const pairs = await pairsOf(predictor, volumes.judge, blind);
+  await loaded.close();
+  const random = new Random(seed);
+  const few = select(learn, () => random.chance(share));
+  const logits = predictLogits(trainBoostedTrees(few, { ...BOOST_DEFAULTS, seed }), pairs.values);
+  const { area, least, most } = CONTESTED;
+  const contested = select(pairs, (i) => {
+    const overlap = pairs.values[at(i, SHARE)];
+    return pairs.values[at(i, AREA)] >= Math.log2(area) && overlap >= least && overlap <= most;
+  });
+  const affinities = Array.from(contested.labels, (_label, i) => contested.values[at(i, AFFINITY)]);
+  return {
+    affinity: averagePrecision(affinities, contested.labels),
+    f1: f1(logits, pairs.labels),
+    precision: averagePrecision(logits, pairs.labels),
+  };
+}
+
+async function trained(transfer: Transfer, patches: number, seed: number): Promise<KynModel> {
+  const schedule = { ...LINKER_DEFAULTS.schedule, steps, warmup: 40 };
+  const options = { ...LINKER_DEFAULTS, transfer, patches, seed, schedule, size: 96, batch: 4 };
+  const card = { description: '', licence: '', data: [], command: '' };
+  const run = { queue: { workers: 0 }, checkpointEvery: steps + 1, recordEvery: steps };
+  return (await trainNeighbourHead(runtime, [train], base, options, card, run)).model;
+}
+
+const HEADING = ['transfer', 'patches', 'steps', 'seed', 'affinity_ap', 'link_f1', 'link_ap', 'cpu_seconds'];
+if (values.csv && !existsSync(values.csv)) writeFileSync(values.csv, `${HEADING.join(',')}\n`);
+console.log(HEADING.map((name) => name.padStart(11)).join(' '));
+for (const seed of list(values.seeds)) {
+  for (const patches of list(values.patches)) {
+    for (const transfer of values.transfer.split(',')) {
+      const blind = transfer === 'overlap';
+      const before = process.cpuUsage();
+      const model = blind ? base : await trained(transfer as Transfer, patches, seed);
+      const { user, system } = process.cpuUsage(before);
+      const verdict = await judge(model, Math.min(1, patches / ALL_PATCHES), seed, blind);
+      const figures = [blind ? Number.NaN : verdict.affinity, verdict.f1, verdict.precision];
+      const row = [
+        ...[transfer, patches, blind ? 0 : steps, seed],
+        ...figures.map((figure) => (Number.isNaN(figure) ? '' : figure.toFixed(4))),
+        ((user + system) / 1e6).toFixed(0),
+      ];
+      console.log(row.map((cell) => `${cell}`.padStart(11)).join(' '));
+      if (values.csv) appendFileSync(values.csv, `${row.join(',')}\n`);
     }
-    const mean = figures.reduce((a, b) => a + b, 0) / figures.length;
-    console.log(
-      `${transfer.padEnd(8)}  ${String(patches).padStart(7)}  ${mean.toFixed(3)} (${figures.map((f) => f.toFixed(3)).join(', ')})`,
-    );
   }
 }
