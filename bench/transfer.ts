@@ -1,19 +1,20 @@
 /**
- * Does the linker gain from what the segmenter has learned? Trains the neighbour head on few and on many patches, on
- * the segmenter's features (frozen), starting from them (tuned), and from nothing (scratch). Each head is judged twice,
- * on the overlapping true profiles of a validation volume, every 4th section:
+ * Does the linker gain from what the segmenter has learned? Trains a segmenter to link on few and on many patches: from
+ * its weights (tuned), with its weights kept (frozen), and from nothing (scratch). Each is judged twice, on the
+ * overlapping true profiles of a validation volume, every 4th section:
  *
  * - by itself: how well its mean affinity ranks the contested pairs, those whose overlap does not tell (average
  *   precision);
  * - as a linker: boosted trees learn from its evidence about the same share of the training volume's pairs, and say of
  *   all pairs whether they are one neuron (F1 at probability 0.5, and average precision).
  *
- * The row `overlap` is the same trees on pairs of which no head says anything.
+ * The row `overlap` is the same trees on pairs of which no network says anything.
  *
- *     node bench/run.mjs bench/transfer.ts [--data DIR] [--model M.kyn] [--steps 400] [--seeds 1,2,3]
- *         [--patches 15,150,1500] [--transfer frozen,scratch,overlap] [--threads 2] [--csv FILE]
+ *     node bench/run.mjs bench/transfer.ts --model SEGMENTER.kyn [--data DIR] [--steps 400] [--seeds 1,2,3]
+ *         [--patches 15,150,1500] [--transfer tuned,frozen,scratch,overlap] [--threads 2] [--csv FILE]
  *
- * A row is printed, and added to the CSV, as soon as it is known; `bench/curves.ts` draws them.
+ * SEGMENTER.kyn is what `kyn train segmenter` wrote: it has not been asked about links. A row is printed, and added to the
+ * CSV, as soon as it is known; `bench/curves.ts` draws them.
  */
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,7 +24,6 @@ import {
   createMemoryStore,
   type LabelledRows,
   type LabelSource,
-  ndarray,
   PAIR_FEATURES,
   PairExamples,
   type Predictor,
@@ -44,18 +44,18 @@ import {
   LINKER_DEFAULTS,
   loadTrainingVolume,
   type Transfer,
-  trainNeighbourHead,
+  trainLinker,
 } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
 
 const { values } = parseArgs({
   options: {
     data: { type: 'string', default: process.env.KYN_DATA ?? '../shared/data' },
-    model: { type: 'string', default: 'models/base.kyn' },
+    model: { type: 'string', default: 'segmenter.kyn' },
     steps: { type: 'string', default: '400' },
     seeds: { type: 'string', default: '1,2,3' },
     patches: { type: 'string', default: '15,150,1500' },
-    transfer: { type: 'string', default: 'frozen,scratch,overlap' },
+    transfer: { type: 'string', default: 'tuned,frozen,scratch,overlap' },
     threads: { type: 'string', default: '2' },
     csv: { type: 'string' },
   },
@@ -70,7 +70,6 @@ const list = (text: string) => text.split(',').map(Number);
 const column = (name: (typeof PAIR_FEATURES)[number]) => PAIR_FEATURES.indexOf(name);
 const [AFFINITY, OVERLAP] = [column('affinity, mean'), column('overlap pixels (log)')];
 const [SHARE, AREA] = [column('overlap over union'), column('area, smaller (log)')];
-const EMBEDDING = [column('embedding, cosine'), column('embedding, distance')];
 
 const runtime = await nodeRuntime({ threads: Number(values.threads), spin: false });
 const base = decodeModel(readFileSync(values.model), values.model);
@@ -91,19 +90,19 @@ async function openBoth(file: string): Promise<{ source: SectionSource; truth: L
   return { source, truth: subvolume(await openLabels(file), { zStep: Z_STEP }) as LabelSource };
 }
 
-/** A head for which all is one neuron: what is left is overlap, size and shape. */
+/** A network for which all is one neuron: what is left is overlap, size and shape. */
 function knowingNothing(predictor: Predictor): Predictor {
-  const { neighbours } = predictor;
-  if (!neighbours) throw new TypeError('the model has no neighbour head');
-  const compare = async ([half]: Parameters<typeof neighbours.compare>[0]) => {
-    const shape = [half.shape[0], neighbours.displacements.length, ...half.shape.slice(2)];
-    return ndarray(new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(1), shape);
+  return {
+    ...predictor,
+    async predict(tiles, signal) {
+      const { affinities, cross } = await predictor.predict(tiles, signal);
+      return { affinities, cross: cross && { ...cross, data: cross.data.map(() => 1) } };
+    },
   };
-  return { ...predictor, neighbours: { ...neighbours, compare } };
 }
 
-/** What the head says of the overlapping pairs of true profiles. */
-async function pairsOf(predictor: Predictor, { source, truth }: typeof volumes.judge, blind: boolean) {
+/** What the network says of the overlapping pairs of true profiles. */
+async function pairsOf(predictor: Predictor, { source, truth }: typeof volumes.judge) {
   const examples = new PairExamples();
   const found: SectionPairs[] = [];
   const input = { source, predictor, fragments: truth, onPairs: (pairs: SectionPairs) => found.push(pairs) };
@@ -113,8 +112,6 @@ async function pairsOf(predictor: Predictor, { source, truth }: typeof volumes.j
     examples.add(pairs, [lower, upper], upperEdges, both, 1, false);
   }
   const rows = examples.cross.rows(false);
-  if (blind)
-    for (let i = 0; i < rows.labels.length; i++) for (const c of EMBEDDING) rows.values[at(i, c)] = 0;
   return select(rows, (i) => rows.values[at(i, OVERLAP)] > 0);
 }
 
@@ -167,11 +164,11 @@ interface Verdict {
 
 /** @param share of the training volume's pairs that the trees learn from */
 async function judge(model: KynModel, share: number, seed: number, blind: boolean): Promise<Verdict> {
-  const { linker: _, ...head } = model;
-  const loaded = await createPredictor(runtime, encodeModel(head), 'head');
+  const { linker: _, ...network } = model;
+  const loaded = await createPredictor(runtime, encodeModel(network), 'network');
   const predictor = blind ? knowingNothing(loaded) : loaded;
-  const learn = await pairsOf(predictor, volumes.learn, blind);
-  const pairs = await pairsOf(predictor, volumes.judge, blind);
+  const learn = await pairsOf(predictor, volumes.learn);
+  const pairs = await pairsOf(predictor, volumes.judge);
   await loaded.close();
   const random = new Random(seed);
   const few = select(learn, () => random.chance(share));
@@ -189,12 +186,12 @@ async function judge(model: KynModel, share: number, seed: number, blind: boolea
   };
 }
 
-async function trained(transfer: Transfer, patches: number, seed: number): Promise<KynModel> {
+async function trained(transfer: Transfer, patches: number, seed: number, steps: number): Promise<KynModel> {
   const schedule = { ...LINKER_DEFAULTS.schedule, steps, warmup: 40 };
   const options = { ...LINKER_DEFAULTS, transfer, patches, seed, schedule, size: 96, batch: 4 };
   const card = { description: '', licence: '', data: [], command: '' };
   const run = { queue: { workers: 0 }, checkpointEvery: steps + 1, recordEvery: steps };
-  return (await trainNeighbourHead(runtime, [train], base, options, card, run)).model;
+  return (await trainLinker(runtime, [train], base, options, card, run)).model;
 }
 
 const HEADING = ['transfer', 'patches', 'steps', 'seed', 'affinity_ap', 'link_f1', 'link_ap', 'cpu_seconds'];
@@ -205,7 +202,10 @@ for (const seed of list(values.seeds)) {
     for (const transfer of values.transfer.split(',')) {
       const blind = transfer === 'overlap';
       const before = process.cpuUsage();
-      const model = blind ? base : await trained(transfer as Transfer, patches, seed);
+      // what it says does not matter where it is not listened to
+      const model = blind
+        ? await trained('frozen', 1, seed, 1)
+        : await trained(transfer as Transfer, patches, seed, steps);
       const { user, system } = process.cpuUsage(before);
       const verdict = await judge(model, Math.min(1, patches / ALL_PATCHES), seed, blind);
       const figures = [blind ? Number.NaN : verdict.affinity, verdict.f1, verdict.precision];

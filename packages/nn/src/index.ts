@@ -44,7 +44,7 @@ export {
   LINKER_DEFAULTS,
   type LinkerOptions,
   type Transfer,
-  trainNeighbourHead,
+  trainLinker,
 } from './train/linker.ts';
 export { PUBLISHED_WIDTHS_3D, type RandomNetwork3d, randomNetwork3d } from './train/random-network3d.ts';
 export { type ReportLead, type ReportPicture, trainingReport } from './train/report.ts';

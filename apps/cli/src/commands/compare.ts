@@ -171,11 +171,10 @@ async function readWays(model: string, baseline: string): Promise<[Way, Way]> {
   ];
 }
 
-/** Segmenter and, for every pair of neighbouring sections, neighbour head. */
+/** NaN where nobody knows. */
 function flopPerVoxel2d(bytes: Uint8Array, where: string): number {
   if (!looksLikeKynModel(bytes)) return Number.NaN;
-  const { segmenter, neighbour } = decodeModel(bytes, where).description;
-  return segmenter.flopPerPixel + (neighbour?.flopPerPixel ?? 0);
+  return decodeModel(bytes, where).description.segmenter.flopPerPixel;
 }
 
 /**

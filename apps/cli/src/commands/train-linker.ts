@@ -1,5 +1,5 @@
 import { BOOST_DEFAULTS, KynError } from '@kyn/core';
-import { decodeModel, encodeModel, type KynModel, LINKER_DEFAULTS, trainNeighbourHead } from '@kyn/nn';
+import { decodeModel, encodeModel, type KynModel, LINKER_DEFAULTS, trainLinker } from '@kyn/nn';
 import { defineCommand } from '../command.ts';
 import { fitLinks, reliabilityDiagram } from '../link-examples.ts';
 import { DEFAULT_MODEL, readModel } from '../model-file.ts';
@@ -10,20 +10,20 @@ import { readRecipe } from '../training-recipe.ts';
 export const trainLinkerCommand = defineCommand({
   name: 'train linker',
   summary: 'teach a segmenter which profiles of neighbouring sections are one neuron',
-  description: `Transfers what a segmenter has learned: a small head on its features learns which pixels of two
-neighbouring sections are one neuron, then a classifier learns from the pairs of fragments that the segmenter
-makes on the volumes, and is calibrated on sections kept back. The model that is written does both.`,
+  description: `Transfers what a segmenter has learned: it is trained on to say as well which pixels of neighbouring
+sections are one neuron, then a classifier learns from the pairs of fragments that it makes on the volumes, and is
+calibrated on sections kept back. The model that is written does both.`,
   operands: [],
   options: {
     ...trainingOptions(LINKER_DEFAULTS, 'models/linker.recipe.json'),
     model: text('M', 'the segmenter to start from (default: base)', DEFAULT_MODEL),
     transfer: choice(
       ['frozen', 'tuned', 'scratch'],
-      'the segmenter’s features: kept, trained along, or learned anew; only kept ones make a model to segment with',
-      'frozen',
+      'the segmenter’s weights: kept, trained on, or not used, for comparison',
+      LINKER_DEFAULTS.transfer,
     ),
     patches: integer('N', 'train on this many patches only, again and again', { min: 1 }),
-    classifier: flag('keep the model’s head, and fit the classifier alone'),
+    classifier: flag('keep the model’s network, and fit the classifier alone'),
   },
   examples: [
     {
@@ -41,8 +41,8 @@ makes on the volumes, and is calibrated on sections kept back. The model that is
     const base = decodeModel(file.bytes, values.model);
     const recipe = values.recipe === undefined ? undefined : await readRecipe<object>(values.recipe);
     const volumes = [...(recipe?.pairs ?? []), ...values.volume.map((source) => ({ source }))];
-    if (values.classifier && !base.neighbour) {
-      throw new KynError('usage', 'the model has no neighbour head to keep', {
+    if (values.classifier && !base.description.segmenter.cross) {
+      throw new KynError('usage', 'the model says nothing of neighbouring sections', {
         where: '--classifier',
         hint: 'leave --classifier out, or give a model of kyn train linker with --model',
       });
@@ -53,14 +53,13 @@ makes on the volumes, and is calibrated on sections kept back. The model that is
       description: 'links between sections',
       defaults: { ...LINKER_DEFAULTS, transfer, ...(patches === undefined ? {} : { patches }) },
       withoutSamples: values.classifier,
-      samples: 'what is seen of the lower, then of the upper section',
+      samples: 'three sections, affinities in the middle one and with the others, descriptors',
       encode: encodeModel,
       figures: ({ description }) => description.card.linker?.figures ?? {},
       async train(runtime, training, options, _name, card, run) {
         const trained = values.classifier
           ? { model: base, history: [] }
-          : await trainNeighbourHead(runtime, training, base, options, card, run);
-        if (transfer !== 'frozen') return trained;
+          : await trainLinker(runtime, training, base, options, card, run);
         const fitted = await fitLinks(
           runtime,
           trained.model,

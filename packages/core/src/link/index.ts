@@ -30,4 +30,4 @@ export {
 } from './overlap.ts';
 export type { CrossAffinity, PairEvidence } from './pair-evidence.ts';
 export { PAIR_FEATURES } from './pair-features.ts';
-export { type LinkSection, type ProfileTable, poolEmbedding, profileTable } from './section-view.ts';
+export { type LinkSection, type ProfileTable, profileTable } from './section-view.ts';

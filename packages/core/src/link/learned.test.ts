@@ -8,7 +8,7 @@ import { describePairs, edgesOfPairs, isLinkModel } from './learned.ts';
 import { COLUMNS } from './pair-evidence.ts';
 import { evidenceReference } from './pair-evidence-reference.ts';
 import { PAIR_FEATURES } from './pair-features.ts';
-import { type LinkSection, poolEmbedding, profileTable } from './section-view.ts';
+import { type LinkSection, profileTable } from './section-view.ts';
 
 const [HEIGHT, WIDTH] = [160, 200];
 
@@ -28,8 +28,7 @@ function section(shift: readonly [number, number], idOffset: number, seed = 1): 
     }
   }
   const profiles = profileTable(labels, HEIGHT, WIDTH, id);
-  const embedding = new Float32Array(2 * (id + 1)).map((_, i) => Math.floor(i / 2) % 7);
-  return { labels, height: HEIGHT, width: WIDTH, idOffset, profiles, embedding, channels: 2 };
+  return { labels, height: HEIGHT, width: WIDTH, idOffset, profiles };
 }
 
 /** Affinity 0.9 where both sections have the same id, else 0.1. */
@@ -64,24 +63,6 @@ describe('profileTable', () => {
     expect(table.minor[1]).toBeCloseTo(2 / Math.sqrt(12));
     expect(Math.sin(table.angle[1])).toBeCloseTo(0);
     expect([table.cut[1], table.cut[2], table.area[3]]).toEqual([0, 1, 0]);
-  });
-});
-
-describe('poolEmbedding', () => {
-  it('is the weighted mean over a fragment, whatever the tiles', () => {
-    const labels = Uint32Array.from({ length: 64 }, (_, p) => (p % 8 < 4 ? 1 : 2));
-    const tile = (left: number, weights: number[]) => ({
-      embedding: ndarray(Float32Array.of(1, 2, 1, 2), [1, 1, 2, 2]),
-      top: 0,
-      left,
-      weightY: Float32Array.of(1, 1),
-      weightX: Float32Array.from(weights),
-    });
-    const { embedding, channels } = poolEmbedding([tile(0, [1, 1])], labels, 8, 8, 3, 4);
-    expect(channels).toBe(1);
-    expect(Array.from(embedding)).toEqual([0, 1, 2, 0]);
-    const split = poolEmbedding([tile(0, [1, 0.25]), tile(1, [0.75, 0])], labels, 8, 8, 2, 4);
-    expect(split.embedding[2]).toBeCloseTo(0.25 * 2 + 0.75 * 1);
   });
 });
 
@@ -188,8 +169,6 @@ describe('pairs of two sections', () => {
       width: WIDTH,
       idOffset: 0,
       profiles: profileTable(new Uint32Array(HEIGHT * WIDTH), HEIGHT, WIDTH, 0),
-      embedding: new Float32Array(2),
-      channels: 2,
     };
     expect(describePairs(empty, upper, crossOf(lower, upper), 40).evidence.count).toBe(0);
     expect(() => fitLinkModel(new PairExamples())).toThrow(RangeError);

@@ -50,8 +50,6 @@ export const PAIR_FEATURES = [
   'elongation, smaller',
   'elongation, larger',
   'turn',
-  'embedding, cosine',
-  'embedding, distance',
   'candidates, fewer',
   'candidates, more',
   'cut at the border',
@@ -133,9 +131,6 @@ function fillRow(
   const [longA, longB] = [p.major[m] / p.minor[m], q.major[n] / q.minor[n]];
   to = putBoth(out, to, longA, longB);
   out[to++] = Math.abs(Math.sin(p.angle[m] - q.angle[n])) * (1 - 1 / Math.min(longA, longB));
-  const { cosine, distance } = compareEmbeddings(lower, m, upper, n);
-  out[to++] = cosine;
-  out[to++] = distance;
   to = putBoth(out, to, sides[0].candidates[m], sides[1].candidates[n]);
   out[to++] = p.cut[m] + q.cut[n];
   out[to] = distanceNm;
@@ -195,26 +190,6 @@ class Competition {
     const other = this.isBest(id, support) ? this.second[id] : this.best[id];
     return Math.log2((support + 1) / (other + 1));
   }
-}
-
-function compareEmbeddings(
-  lower: LinkSection,
-  a: number,
-  upper: LinkSection,
-  b: number,
-): { cosine: number; distance: number } {
-  const { channels } = lower;
-  let [dot, squareA, squareB, square] = [0, 0, 0, 0];
-  for (let c = 0; c < channels; c++) {
-    const x = lower.embedding[a * channels + c];
-    const y = upper.embedding[b * channels + c];
-    dot += x * y;
-    squareA += x * x;
-    squareB += y * y;
-    square += (x - y) ** 2;
-  }
-  if (squareA === 0 || squareB === 0) return { cosine: NONE, distance: NONE };
-  return { cosine: dot / Math.sqrt(squareA * squareB), distance: Math.sqrt(square / channels) };
 }
 
 keepCompiled(new Competition({ count: 0, sums: new Float64Array(0) }, new Uint32Array(0), 0));

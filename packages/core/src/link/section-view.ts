@@ -1,8 +1,7 @@
 /**
- * A section as the linker compares it: the labels of its fragments in pixels of the network, where and how large
- * they are there, and what the network makes of them.
+ * A section as the linker compares it: the labels of its fragments in pixels of the network, and where and how large
+ * they are there.
  */
-import type { EmbeddedTile } from '../predict/embedded-tile.ts';
 
 /** Struct of arrays; entry `i` is fragment `i` of the section, entry 0 counts nothing. Pixels of the network. */
 export interface ProfileTable {
@@ -28,9 +27,6 @@ export interface LinkSection {
   /** Global id of fragment `i` is `idOffset + i`. */
   readonly idOffset: number;
   readonly profiles: ProfileTable;
-  /** Mean embedding of every fragment, (count + 1) × channels; 0 for one that no sample fell on. */
-  readonly embedding: Float32Array;
-  readonly channels: number;
 }
 
 /** Size, place and shape of the fragments 1..count of dense `labels` [height × width], in one pass over their runs. */
@@ -99,60 +95,5 @@ function addMoments(
     moments.xx[label] += run * (middle * middle + (run * run - 1) / 12);
     moments.yx[label] += run * y * middle;
     if (y === 0 || y === height - 1 || from === 0 || x === width) cut[label] = 1;
-  }
-}
-
-/**
- * Mean embedding of every fragment.
- * @param stride pixels of the labels that one pixel of the embedding stands for
- * @returns (count + 1) × channels
- */
-export function poolEmbedding(
-  tiles: readonly EmbeddedTile[],
-  labels: Uint32Array,
-  height: number,
-  width: number,
-  count: number,
-  stride: number,
-): { embedding: Float32Array; channels: number } {
-  const channels = tiles[0]?.embedding.shape[1] ?? 0;
-  const sum = new Float32Array((count + 1) * channels);
-  const total = new Float32Array(count + 1);
-  for (const tile of tiles) {
-    const rows = Math.min(tile.weightY.length, Math.ceil(height / stride) - tile.top);
-    for (let y = 0; y < rows; y++) {
-      if (tile.weightY[y] > 0)
-        poolRow(tile, y, labels, (tile.top + y) * stride * width, width, stride, sum, total);
-    }
-  }
-  for (let i = 1; i <= count; i++) {
-    if (total[i] === 0) continue;
-    for (let c = i * channels; c < (i + 1) * channels; c++) sum[c] /= total[i];
-  }
-  return { embedding: sum, channels };
-}
-
-/** Adds row `y` of a tile to the sums of the fragments it lies on. @param row where its row of labels begins */
-function poolRow(
-  { embedding, left, weightY, weightX }: EmbeddedTile,
-  y: number,
-  labels: Uint32Array,
-  row: number,
-  width: number,
-  stride: number,
-  sum: Float32Array,
-  total: Float32Array,
-): void {
-  const [, channels] = embedding.shape;
-  const [, channelStride, rowStride, columnStride] = embedding.stride;
-  const columns = Math.min(weightX.length, Math.ceil(width / stride) - left);
-  for (let x = 0; x < columns; x++) {
-    const weight = weightY[y] * weightX[x];
-    const label = labels[row + (left + x) * stride];
-    if (weight === 0 || label === 0) continue;
-    total[label] += weight;
-    const at = label * channels;
-    let from = y * rowStride + x * columnStride;
-    for (let c = 0; c < channels; c++, from += channelStride) sum[at + c] += weight * embedding.data[from];
   }
 }

@@ -5,8 +5,8 @@ import { judgePlane } from '../link/in-plane.ts';
 import { describePairs, edgesOfPairs } from '../link/learned.ts';
 import { linkByAffinity } from '../link/mean-affinity.ts';
 import { linkByOverlap, type SectionFragments } from '../link/overlap.ts';
-import { type LinkSection, poolEmbedding, profileTable } from '../link/section-view.ts';
-import type { EmbeddedTile } from '../predict/embedded-tile.ts';
+import type { CrossAffinity } from '../link/pair-evidence.ts';
+import { type LinkSection, profileTable } from '../link/section-view.ts';
 import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
 import type { NdArray } from '../volume/array.ts';
 import type { Cut } from './section-fragments.ts';
@@ -17,7 +17,7 @@ export interface LinkedSection {
   readonly z: number;
   /** Labels in the pixels that they were cut in, areas in the volume's. */
   readonly fragments: SectionFragments;
-  /** Where the network has a neighbour head. */
+  /** Where the network says something of neighbouring sections. */
   readonly view: LinkSection | undefined;
   /** In-plane edges as the segmentation left them, with ids of the section. */
   readonly edges: EdgeColumns;
@@ -26,14 +26,12 @@ export interface LinkedSection {
 /**
  * A section as the learned linker sees it.
  * @param given the labels are in the volume's pixels, and are brought to the network's
- * @param embedding the network's coarsest embedding of it, where there is one: what a pixel of it stands for, and tiles
  */
 export function viewSection(
   { labels: cut, stats: { count } }: Pick<Cut, 'labels' | 'stats'>,
   given: boolean,
   idOffset: number,
   { full: [fullHeight, fullWidth], small: [height, width], identity, factor }: ResamplePlan,
-  embedding: { readonly tiles: readonly EmbeddedTile[]; readonly stride: number } = { tiles: [], stride: 1 },
 ): LinkSection {
   let labels = cut;
   if (given && !identity) {
@@ -45,15 +43,7 @@ export function viewSection(
       }
     }
   }
-  const profiles = profileTable(labels, height, width, count);
-  return {
-    labels,
-    height,
-    width,
-    idOffset,
-    profiles,
-    ...poolEmbedding(embedding.tiles, labels, height, width, count, embedding.stride),
-  };
+  return { labels, height, width, idOffset, profiles: profileTable(labels, height, width, count) };
 }
 
 export interface LinkContext {
@@ -83,8 +73,8 @@ export interface AcrossAffinities {
 
 /** What the networks say of two sections. */
 export interface SeenPair {
-  /** By the neighbour head, where it was asked. */
-  readonly cross?: NdArray<Float32Array> | undefined;
+  /** By a 2D network that saw them together. */
+  readonly cross?: CrossAffinity | undefined;
   /** Of the upper one, by a 3D network. */
   readonly across?: AcrossAffinities | undefined;
   /** No section with tissue lies between the two. */
@@ -99,13 +89,11 @@ export function linkSections(
 ): EdgeList {
   const { input, options, imagePlan, spans, distanceNm, kind } = context;
   if (across) return linkAcross(lower, upper, across, nearest, context);
-  const { linker, onPairs, predictor } = input;
-  const head = predictor && 'neighbours' in predictor ? predictor.neighbours : undefined;
-  if (!cross || !head || !lower.view || !upper.view || !(linker || onPairs)) {
+  const { linker, onPairs } = input;
+  if (!cross || !lower.view || !upper.view || !(linker || onPairs)) {
     return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind, spans });
   }
-  const { displacements, stride } = head;
-  const pairs = describePairs(lower.view, upper.view, { values: cross, displacements, stride }, distanceNm);
+  const pairs = describePairs(lower.view, upper.view, cross, distanceNm);
   onPairs?.({
     lowerZ: lower.z,
     upperZ: upper.z,

@@ -36,16 +36,28 @@ describe('withNeighbours', () => {
     ]);
   });
 
-  it('does so beside a section without tissue and at a gap in the numbers', async () => {
+  it('looks past one section without tissue, or one that is missing, and no further', async () => {
     expect(await seen('.x.', 1)).toEqual([
-      [0, 0, 0],
-      [0, 1, 2],
-      [2, 2, 2],
+      [0, 0, 2],
+      [1, 1, 1],
+      [0, 2, 2],
     ]);
-    expect(await seen('...', 1, (z) => (z < 2 ? z : z + 1))).toEqual([
+    expect(await seen('..xx.', 1)).toEqual([
       [0, 0, 1],
       [0, 1, 1],
       [2, 2, 2],
+      [3, 3, 3],
+      [4, 4, 4],
+    ]);
+    expect(await seen('x.xxxx', 1)).toEqual([0, 1, 2, 3, 4, 5].map((z) => [z, z, z]));
+    expect(await seen('...', 1, (z) => (z < 2 ? z : z + 1))).toEqual([
+      [0, 0, 1],
+      [0, 1, 2],
+      [1, 2, 2],
+    ]);
+    expect(await seen('..', 1, (z) => 3 * z)).toEqual([
+      [0, 0, 0],
+      [1, 1, 1],
     ]);
   });
 });

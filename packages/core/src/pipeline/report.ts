@@ -14,7 +14,6 @@ export type StageName =
   | 'read'
   | 'normalise'
   | 'predict'
-  | 'compare'
   | 'segment'
   | 'link'
   | 'partition'

@@ -1,13 +1,14 @@
 /** Sections as a network sees them, one ahead of the pipeline: by a 2D network one by one, by a 3D one in slabs. */
+import type { CrossAffinity } from '../link/pair-evidence.ts';
 import type { LinkSection } from '../link/section-view.ts';
 import type { NormalisedSection } from '../predict/normalise.ts';
 import { isBlockPredictor, slabPredictor } from '../predict/predict-blocks.ts';
-import { type EmbeddedSection, sectionPredictor } from '../predict/predict-section.ts';
-import type { NdArray, Vec3 } from '../volume/array.ts';
-import type { BlockPredictor, Predictor } from '../volume/contracts.ts';
+import { sectionPredictor } from '../predict/predict-section.ts';
+import { type NdArray, ndarray, type Vec3 } from '../volume/array.ts';
+import type { BlockPredictor, CrossInfo, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
 import { type AcrossAffinities, viewSection } from './link-sections.ts';
-import { withNeighbours } from './neighbourhood.ts';
+import { SECTIONS_IN_SIGHT, withinSight, withNeighbours } from './neighbourhood.ts';
 import { seeSection } from './network-view.ts';
 import type { Cut } from './section-fragments.ts';
 import { type SectionSpectrum, sectionSpectrum } from './section-shift.ts';
@@ -32,8 +33,8 @@ export interface SeenSection {
   readonly affinities: NdArray<Float32Array> | undefined;
   /** How the linker sees its fragments; undefined where the network says nothing of links. */
   readonly view: (cut: Pick<Cut, 'labels' | 'stats'>, idOffset: number) => LinkSection | undefined;
-  /** What the neighbour head says of it and the section with tissue below. */
-  readonly cross?: NdArray<Float32Array>;
+  /** What a 2D network says of it and the section with tissue below, where it saw them together. */
+  readonly cross?: CrossAffinity;
   /** What a 3D network says of it and the sections before. */
   readonly across?: AcrossAffinities;
 }
@@ -60,28 +61,45 @@ function prepareFrom(run: Run, first: number): AsyncIterable<PreparedSection> {
   return mapAhead(zs, (z) => prepareSection(run, z));
 }
 
-/** To a 2D network, one ahead; each with its neighbours, and compared with the one below. */
+/** To a 2D network, one ahead; each with its neighbours. */
 function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterable<SeenSection> {
   const { input, options, context, timer, imagePlan } = run;
-  const { contextSections } = predictor.info;
-  const { neighbours } = predictor;
+  const { contextSections, cross: info } = predictor.info;
   const network = sectionPredictor(predictor, imagePlan.small[0], imagePlan.small[1], options.predict);
-  const prepared = prepareFrom(run, Math.max(0, first - contextSections));
+  const prepared = prepareFrom(run, Math.max(0, first - SECTIONS_IN_SIGHT * contextSections));
   const surrounded = withNeighbours(prepared, contextSections, (z) => positionOf(run, z));
-  let below: EmbeddedSection | undefined;
+  let below: { readonly z: number; readonly cross: NdArray<Float32Array> } | undefined;
   return mapAhead(from(surrounded, first), async ({ section, seen }) => {
     if (section.state !== 'tissue') return unseen(section);
-    const { affinities, embedded } = await timer.wait('predict', network.predict(seen, context));
-    if (!neighbours) return { section, affinities, view: noView };
-    const cross = below && (await timer.wait('compare', network.compare(below, embedded, context)));
-    below = embedded;
+    const { affinities, cross } = await timer.wait('predict', network.predict(seen, context));
+    if (!info || !cross) return { section, affinities, view: noView };
+    const together = below && withinSight(positionOf(run, below.z), positionOf(run, section.z));
+    const both = below && together ? { cross: joinCross(below.cross, cross, info) } : {};
+    below = { z: section.z, cross };
     const view: SeenSection['view'] = (cut, idOffset) =>
-      viewSection(cut, input.fragments !== undefined, idOffset, imagePlan, {
-        tiles: network.coarsest(embedded),
-        stride: neighbours.embeddingStrides[neighbours.embeddingStrides.length - 1],
-      });
-    return { section, affinities, view, ...(cross ? { cross } : {}) };
+      viewSection(cut, input.fragments !== undefined, idOffset, imagePlan);
+    return { section, affinities, view, ...both };
   });
+}
+
+/**
+ * What the network says of two sections, asked about each: the same pixel is asked about from either side and the answers
+ * are averaged, the displaced ones are the lower section's.
+ */
+function joinCross(
+  lower: NdArray<Float32Array>,
+  upper: NdArray<Float32Array>,
+  { displacements, stride }: CrossInfo,
+): CrossAffinity {
+  const [channels, ...size] = lower.shape;
+  const plane = size[0] * size[1];
+  const values = lower.data.slice(plane);
+  for (let i = 0; i < plane; i++) values[i] = (values[i] + upper.data[i]) / 2;
+  return {
+    values: ndarray(values, [channels - 1, ...size]),
+    displacements: [[0, 0], ...displacements],
+    stride,
+  };
 }
 
 /** Those from section `first` on; the ones before were needed as neighbours only. */

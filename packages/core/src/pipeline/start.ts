@@ -22,11 +22,11 @@ export interface PipelineInput {
   readonly source: SectionSource;
   /** Needed unless fragments are given. */
   readonly predictor?: Predictor | BlockPredictor;
-  /** Judges links on what the predictor's neighbour head says; without it, or without such a head, overlap does. */
+  /** Judges links on what the predictor says of neighbouring sections; without it, or if that is nothing, overlap does. */
   readonly linker?: LinkModel;
   /** 2D fragments of the same volume, instead of segmenting. */
   readonly fragments?: LabelSource;
-  /** Told of every pair of sections that is linked with the neighbour head, for whoever trains a linker. */
+  /** Told of every pair of sections that is linked on what the predictor says, for whoever trains a linker. */
   readonly onPairs?: (pairs: SectionPairs) => void;
   /** Told when the network has seen the last section: what follows needs memory, not the network. */
   readonly onPredicted?: () => Promise<void>;

@@ -147,7 +147,7 @@ describe('sectionPredictor', () => {
     const crude = crudePredictor({ tileSize: 64 });
     const odd: Predictor = {
       ...crude,
-      predict: async () => ({ affinities: ndarray(new Float32Array(4 * 9), [1, 4, 3, 3]), embeddings: [] }),
+      predict: async () => ({ affinities: ndarray(new Float32Array(4 * 9), [1, 4, 3, 3]) }),
     };
     await expect(sectionPredictor(odd, 40, 40).predict([randomImage(40, 40)])).rejects.toThrow(
       /network gives/,

@@ -9,15 +9,8 @@
  */
 import { KynError, throwIfCancelled } from '../errors.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
-import type {
-  NeighbourPredictor,
-  Prediction,
-  Predictor,
-  PredictorInfo,
-  StageContext,
-} from '../volume/contracts.ts';
+import type { Prediction, Predictor, PredictorInfo, StageContext } from '../volume/contracts.ts';
 import { addFlippedTile, addTile, type Flip } from './blend.ts';
-import { type EmbeddedTile, everyNth } from './embedded-tile.ts';
 import { mirrorIndex, planAxis, type TileAxis } from './tiles.ts';
 
 export interface PredictOptions {
@@ -41,16 +34,17 @@ export function planTiles(height: number, width: number, info: PredictorInfo): T
   return { rows: planAxis(height, options), columns: planAxis(width, options) };
 }
 
-/** A section as the neighbour head compares it: embeddings of every tile, in order; empty without a head. */
-export type EmbeddedSection = readonly (readonly NdArray<Float32Array>[])[];
-
 export interface SectionPrediction {
   /**
    * float32 [channels, height, width] in 0..1, any stride. Two results are alive at a time: the buffer of this call is
    * used again by the call after the next.
    */
   readonly affinities: NdArray<Float32Array>;
-  readonly embedded: EmbeddedSection;
+  /**
+   * Dense float32 [channels, ceil(height / stride), ceil(width / stride)] in 0..1: what the network says of the
+   * neighbouring sections, as `info.cross` says; its own.
+   */
+  readonly cross: NdArray<Float32Array> | undefined;
 }
 
 export interface SectionPredictor {
@@ -59,17 +53,6 @@ export interface SectionPredictor {
    * `contextSections` images, dense float32 [height, width], contrast-normalised; read until the promise settles.
    */
   predict(sections: readonly NdArray<Float32Array>[], context?: StageContext): Promise<SectionPrediction>;
-  /**
-   * Compares two sections, if the network has a head for it.
-   * @returns float32 [displacements, ceil(height / stride), ceil(width / stride)] in 0..1
-   */
-  compare(
-    lower: EmbeddedSection,
-    upper: EmbeddedSection,
-    context?: StageContext,
-  ): Promise<NdArray<Float32Array>>;
-  /** The coarsest embedding of every tile, with its place and weights. */
-  coarsest(section: EmbeddedSection): EmbeddedTile[];
 }
 
 interface TileJob extends Flip {
@@ -101,8 +84,7 @@ export function sectionPredictor(
   const plan = planTiles(height, width, predictor.info);
   const { rows, columns } = plan;
   const jobs = listJobs(plan, options);
-  const upright = jobs.filter(({ y, x }) => !y && !x);
-  const { offsets, contextSections } = predictor.info;
+  const { offsets, contextSections, cross: across } = predictor.info;
   const depth = 1 + 2 * contextSections;
   const tilePixels = rows.side * columns.side;
   const values = offsets.length * height * width;
@@ -124,6 +106,24 @@ export function sectionPredictor(
     result.catch(() => {}); // told where it is awaited
     return result;
   };
+  const crossOf = (): NdArray<Float32Array> | undefined => {
+    if (!across) return undefined;
+    const size = [Math.ceil(height / across.stride), Math.ceil(width / across.stride)];
+    const channels = 2 + across.displacements.length;
+    return ndarray(new Float32Array(channels * size[0] * size[1]), [channels, ...size]);
+  };
+  /** Adds what the network says of the neighbours; of mirrored tiles it is left out, as it has a direction. */
+  const addCross = (
+    out: NdArray<Float32Array> | undefined,
+    tile: NdArray<Float32Array> | undefined,
+    job: TileJob,
+  ): void => {
+    if (!across || !out || job.y || job.x) return;
+    if (!tile || tile.shape[1] !== out.shape[0]) {
+      throw new KynError('model', 'the network says nothing of neighbouring sections, though it should');
+    }
+    addTile(out.data, out.shape[1], out.shape[2], { tile, ...coarser(plan, job, across.stride) });
+  };
   const place = (tile: NdArray<Float32Array>, { row, column }: TileJob) => ({
     tile,
     top: rows.start[row],
@@ -139,60 +139,35 @@ export function sectionPredictor(
         throw new RangeError(`the network sees ${depth} sections, not ${sections.length}`);
       }
       if (jobs.length === 1) {
-        const { affinities: tile, embeddings } = await send(sections, jobs[0], context);
+        const { affinities: tile, cross: crossTile } = await send(sections, jobs[0], context);
         checkTile(tile, offsets.length, plan);
         const shape = [offsets.length, height, width];
         const affinities = { data: tile.data, shape, stride: tile.stride.slice(1) };
-        return { affinities, embedded: [embeddings] };
+        const cross = crossOf();
+        addCross(cross, crossTile, jobs[0]);
+        return { affinities, cross };
       }
       const slot = calls++ % 2;
       outputs[slot] ??= new Float32Array(values);
       const sum = outputs[slot].fill(0);
       if (options.flips) weightSum = (weightSum ?? new Float32Array(values)).fill(0);
-      const embedded: (readonly NdArray<Float32Array>[])[] = [];
+      const cross = crossOf();
       const waiting: Promise<Prediction>[] = [];
       for (let done = 0, next = 0; done < jobs.length; done++) {
         throwIfCancelled(context.signal);
         while (waiting.length < IN_FLIGHT && next < jobs.length)
           waiting.push(send(sections, jobs[next++], context));
-        const { affinities: tile, embeddings } = await (waiting.shift() as Promise<Prediction>);
+        const { affinities: tile, cross: crossTile } = await (waiting.shift() as Promise<Prediction>);
         checkTile(tile, offsets.length, plan);
         const placed = place(tile, jobs[done]);
-        if (!jobs[done].y && !jobs[done].x) embedded.push(embeddings);
+        addCross(cross, crossTile, jobs[done]);
         if (weightSum) addFlippedTile(sum, weightSum, height, width, placed, jobs[done], offsets);
         else addTile(sum, height, width, placed);
       }
       if (weightSum) for (let i = 0; i < sum.length; i++) sum[i] /= weightSum[i];
-      return { affinities: ndarray(sum, [offsets.length, height, width]), embedded };
-    },
-
-    async compare(lower, upper, context = {}) {
-      const head = neighbourHead(predictor);
-      const { stride, displacements } = head;
-      const size = [Math.ceil(height / stride), Math.ceil(width / stride)];
-      const sum = new Float32Array(displacements.length * size[0] * size[1]);
-      for (const [i, job] of upright.entries()) {
-        throwIfCancelled(context.signal);
-        const tile = await head.compare(lower[i], upper[i], context.signal);
-        addTile(sum, size[0], size[1], { tile, ...coarser(plan, job, stride) });
-      }
-      return ndarray(sum, [displacements.length, ...size]);
-    },
-
-    coarsest(section) {
-      const { embeddingStrides } = neighbourHead(predictor);
-      const last = embeddingStrides.length - 1;
-      return upright.map((job, i) => ({
-        embedding: section[i][last],
-        ...coarser(plan, job, embeddingStrides[last]),
-      }));
+      return { affinities: ndarray(sum, [offsets.length, height, width]), cross };
     },
   };
-}
-
-function neighbourHead({ neighbours }: Predictor): NeighbourPredictor {
-  if (!neighbours) throw new RangeError('the network has no head for neighbouring sections');
-  return neighbours;
 }
 
 /** Place and weights of a tile of which every `stride`th pixel is given. */
@@ -203,6 +178,11 @@ function coarser({ rows, columns }: TilePlan, { row, column }: TileJob, stride: 
     weightY: everyNth(rows.weight[row], stride),
     weightX: everyNth(columns.weight[column], stride),
   };
+}
+
+/** Every `stride`th value, from the first. */
+function everyNth(values: Float32Array, stride: number): Float32Array {
+  return Float32Array.from({ length: Math.ceil(values.length / stride) }, (_, i) => values[i * stride]);
 }
 
 /** Copies a tile out of the section, mirrored beyond its border and flipped as the job says. */

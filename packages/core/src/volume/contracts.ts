@@ -81,6 +81,8 @@ export interface PredictorInfo {
   readonly voxelSizeNm: Vec3 | undefined;
   /** Sections on either side that the network sees beside the one it is asked about: 0 or 1. */
   readonly contextSections: number;
+  /** What it says of neighbouring sections, if anything; it sees one on either side then. */
+  readonly cross?: CrossInfo | undefined;
   /** Affinity channel `c` at pixel p says how likely p and p + offsets[c] are the same cell. */
   readonly offsets: readonly Offset2[];
   /** Tile side must be a multiple of this many pixels. */
@@ -93,35 +95,27 @@ export interface PredictorInfo {
   readonly flopPerPixel: number;
 }
 
+/** What a 2D network says of the sections on either side of the one it is asked about. */
+export interface CrossInfo {
+  /**
+   * Channel 0: is pixel p the same cell as pixel p of the section before? Channel 1: as pixel p of the section after?
+   * Then, one channel each: as pixel p + displacements[i] of the section after?
+   */
+  readonly displacements: readonly Offset2[];
+  /** Every this many pixels of the network, along both axes, there is an answer. */
+  readonly stride: number;
+}
+
 /** What a network says of some tiles. */
 export interface Prediction {
   /** `[n, channels, h, w]` in 0..1: affinities at `info.offsets`. */
   readonly affinities: NdArray<Float32Array>;
-  /** `[n, c, h / s, w / s]`, one a stride of `neighbours.embeddingStrides`; none without a neighbour head. */
-  readonly embeddings: readonly NdArray<Float32Array>[];
-}
-
-/** Compares sections by the embeddings that the network made of each, once. */
-export interface NeighbourPredictor {
-  /** Channel i compares pixel p of the lower section with pixel p + displacements[i] of the upper; the first is 0, 0. */
-  readonly displacements: readonly Offset2[];
-  /** Pixels of the network, along each axis, that one pixel of the result stands for. */
-  readonly stride: number;
-  /** Likewise of every embedding, finest first. */
-  readonly embeddingStrides: readonly number[];
-  /**
-   * @param lower, upper embeddings of one tile of two sections, not changed
-   * @returns `[n, displacements, h / stride, w / stride]` in 0..1
-   */
-  compare(
-    lower: readonly NdArray<Float32Array>[],
-    upper: readonly NdArray<Float32Array>[],
-    signal?: Signal,
-  ): Promise<NdArray<Float32Array>>;
+  /** `[n, 2 + displacements, h / stride, w / stride]` in 0..1, as `info.cross` says; undefined without it. */
+  readonly cross?: NdArray<Float32Array> | undefined;
 }
 
 /** Sizes a 3D network works at; those of tiles are of its blocks' rows and columns. */
-export interface BlockPredictorInfo extends Omit<PredictorInfo, 'contextSections'> {
+export interface BlockPredictorInfo extends Omit<PredictorInfo, 'contextSections' | 'cross'> {
   /** After the in-plane channels: how likely a pixel and the one this many sections before it are the same cell. */
   readonly zReach: readonly number[];
   /** Sections of a block, and how many at either end lack context and are blended away. */
@@ -143,8 +137,6 @@ export interface BlockPredictor {
 /** A 2D network: normalised tiles in, affinities out. */
 export interface Predictor {
   readonly info: PredictorInfo;
-  /** Where the network has a head for neighbouring sections. */
-  readonly neighbours?: NeighbourPredictor;
   /**
    * @param tiles `[n, 1 + 2 * contextSections, h, w]` float32, contrast-normalised, in order of depth, the section
    *   asked about in the middle; h and w multiples of `tileMultiple`.

@@ -17,11 +17,16 @@ import {
   type StageContext,
 } from '@kyn/core';
 import type { KynModel } from '../model/kyn-model.ts';
-import type { Weights } from '../nets/layers.ts';
 import type { Runtime } from '../runtime/session.ts';
 import type { TrainRecord } from '../train/checkpoint.ts';
-import { SEGMENTER_DEFAULTS, type SegmenterOptions, trainSegmenter } from '../train/segmenter.ts';
-import { carryEmbeddings } from './carry-embeddings.ts';
+import {
+  SEGMENTER_DEFAULTS,
+  type SegmenterOptions,
+  type SegmenterStart,
+  segmenterShape,
+  trainSegmenter,
+} from '../train/segmenter.ts';
+import { carryCross } from './carry-cross.ts';
 import { checkSections, type SectionCheck } from './check.ts';
 import { heldBackRegion } from './held-back.ts';
 import type { PaintedSection } from './painting.ts';
@@ -102,7 +107,7 @@ export interface Adaptation {
   readonly sections: readonly AdaptedSection[];
   /** What became of the linker, where the adapted model has one. */
   readonly links?: {
-    /** Share of the embeddings' variance that was carried over to the new features, 0..1. */
+    /** Share of the variance of affinities between sections that was carried over to the new features, 0..1. */
     readonly kept: number;
     /** On the pairs of painted neighbours; undefined where there are none. */
     readonly recalibrated: Reliability | undefined;
@@ -166,7 +171,7 @@ function meanOf(checks: readonly SectionCheck[]): Scores {
 interface Job {
   readonly runtime: Runtime;
   readonly input: AdaptInput;
-  readonly start: Weights;
+  readonly start: SegmenterStart;
   readonly training: SegmenterOptions;
   readonly view: NetworkView;
   readonly sections: readonly SeenSection[];
@@ -182,7 +187,7 @@ async function prepare(
   context: StageContext,
 ): Promise<Job> {
   const { model, modelName, source, painted } = input;
-  const { voxelSizeNm, offsets, contextSections, network } = model.description.segmenter;
+  const { voxelSizeNm, offsets, contextSections, network, cross } = model.description.segmenter;
   if (!model.weights || !network) {
     throw new KynError('model', 'the model holds no weights to train on from', {
       where: modelName,
@@ -218,7 +223,10 @@ async function prepare(
   return {
     runtime,
     input,
-    start: model.weights,
+    start: {
+      shape: segmenterShape({ ...network, offsets, contextSections, ...cross }),
+      weights: model.weights,
+    },
     training: {
       ...SEGMENTER_DEFAULTS,
       ...network,
@@ -241,13 +249,13 @@ function check(
 
 interface FineTuned {
   readonly model: KynModel;
-  /** Share of what links are judged on that was carried over; undefined for a model without a neighbour head. */
+  /** Share of what links are judged on that was carried over; undefined for a model that says nothing of links. */
   readonly kept?: number;
   readonly history: readonly TrainRecord[];
 }
 
 /**
- * Trains on from the model's weights, and puts the model's neighbour head onto the new features.
+ * Trains on from the model's weights, and puts its affinities between sections onto the new features.
  * @param without parts of the sections that are left out
  */
 async function fineTune(
@@ -258,9 +266,9 @@ async function fineTune(
 ): Promise<FineTuned> {
   const trained = await trainOn(job, stage, seconds, without);
   const { runtime, input, sections } = job;
-  if (!input.model.neighbour) return trained;
+  if (!input.model.description.segmenter.cross) return trained;
   const seen = sections.map((section) => section.seen);
-  return { ...trained, ...(await carryEmbeddings(runtime, input.model, trained.model, seen)) };
+  return { ...trained, ...(await carryCross(runtime, input.model, trained.model, seen)) };
 }
 
 /** The linker calibrated anew, where neighbours are painted. */

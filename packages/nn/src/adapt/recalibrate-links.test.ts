@@ -13,7 +13,7 @@ import { encodeModel, type KynModel } from '../model/kyn-model.ts';
 import { createPredictor } from '../model/predictor.ts';
 import { nodeRuntime } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/session.ts';
-import { LINKER_DEFAULTS, trainNeighbourHead } from '../train/linker.ts';
+import { LINKER_DEFAULTS, trainLinker } from '../train/linker.ts';
 import { ADAPT_DEFAULTS, adaptModel } from './adapt.ts';
 import { recalibrateLinks } from './recalibrate-links.ts';
 import {
@@ -37,13 +37,13 @@ function truth(z: number): LabelSection {
   return ndarray(ids, [height, width]);
 }
 
-/** The model with a neighbour head and a classifier of the cells' links. */
+/** The model with affinities between sections and a classifier of the cells' links. */
 async function linked(runtime: Runtime, base: KynModel): Promise<KynModel> {
-  const options = { ...LINKER_DEFAULTS, size: 32, batch: 2, embedding: [4, 6], widths: [8, 8] } as const;
+  const options = { ...LINKER_DEFAULTS, size: 32, batch: 2, transfer: 'frozen' } as const;
   const schedule = { ...LINKER_DEFAULTS.schedule, steps: 10, rate: 1e-2, warmup: 2 };
   const card = { description: 'links', licence: 'none', data: [], command: 'none' };
   const run = { checkpointEvery: 10, recordEvery: 10, queue: { workers: 0 } };
-  const { model } = await trainNeighbourHead(
+  const { model } = await trainLinker(
     runtime,
     [await cellVolume(CLEAR)],
     base,
@@ -90,7 +90,7 @@ describe('links of an adapted model', () => {
     }
   });
 
-  it('stand on the old embeddings after the segmenter was trained on', async () => {
+  it('stand on what the network said of neighbours before the segmenter was trained on', async () => {
     const faint = cellSections({ membrane: 100, cell: 150, noise: 100 });
     const {
       helped,
@@ -104,7 +104,7 @@ describe('links of an adapted model', () => {
     expect(helped).toBe(true);
     expect(links?.kept).toBeGreaterThan(0.3);
     expect(links?.kept).toBeLessThan(1);
-    expect(adapted.neighbour).toBe(model.neighbour);
+    expect(adapted.description.segmenter.cross).toEqual(model.description.segmenter.cross);
     expect(adapted.linker).toEqual(model.linker);
     const predictor = await createPredictor(runtime, encodeModel(adapted), 'adapted');
     const store = createMemoryStore();

@@ -34,6 +34,28 @@ export function conv(graph: GraphBuilder, x: Value, weight: Value, bias?: Value)
   });
 }
 
+/**
+ * Convolution over blocks of `stride` × `stride` pixels: `weight` is `[Cout, Cin, ...kernel]`, each extent an odd number
+ * of blocks; as many blocks come out as go in. For inference: no gradient.
+ */
+export function stridedConv(
+  graph: GraphBuilder,
+  x: Value,
+  weight: Value,
+  bias: Value,
+  stride: number,
+): Value {
+  const kernel = weight.shape.slice(2);
+  const before = kernel.map((extent) => (extent - stride) / 2);
+  const shape = [x.shape[0], weight.shape[0], ...x.shape.slice(2).map((extent) => extent / stride)];
+  const strides = kernel.map(() => stride);
+  return graph.node('Conv', [x, weight, bias], shape, {
+    kernel_shape: kernel,
+    pads: [...before, ...before],
+    strides,
+  });
+}
+
 /** The weights of the transposed convolution: channels swapped, every spatial axis reversed. */
 function flipped(graph: GraphBuilder, weight: Value): Value {
   const axes = spatialAxes(weight);
@@ -250,6 +272,26 @@ function upsampleNode(graph: GraphBuilder, x: Value, factor: readonly number[]):
     nearest_mode: 'floor',
     coordinate_transformation_mode: 'asymmetric',
   });
+}
+
+/**
+ * Every `factor` × `factor` block of pixels becomes one pixel with that many times the channels: channel
+ * `(y * factor + x) * C + c` is channel c of pixel y, x of the block. For inputs of a network only: no gradient.
+ */
+export function spaceToDepth(graph: GraphBuilder, x: Value, factor: number): Value {
+  const [n, c, height, width] = x.shape;
+  const shape = [n, c * factor * factor, height / factor, width / factor];
+  return graph.node('SpaceToDepth', [x], shape, { blocksize: factor });
+}
+
+/**
+ * The other way round, but with the pixels of a channel side by side: channels `c * factor² + y * factor + x` become pixel
+ * y, x of the blocks of channel c (sub-pixel convolution: Shi 2016). For outputs of a network only: no gradient.
+ */
+export function depthToSpace(graph: GraphBuilder, x: Value, factor: number): Value {
+  const [n, deep, rows, columns] = x.shape;
+  const shape = [n, deep / (factor * factor), rows * factor, columns * factor];
+  return graph.node('DepthToSpace', [x], shape, { blocksize: factor, mode: 'CRD' });
 }
 
 /**

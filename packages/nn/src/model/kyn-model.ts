@@ -2,7 +2,7 @@
  * A model as one file, `NAME.kyn`: a zip of its ONNX graphs and `model.json`, which says what they were trained for
  * and is their card: data, licence, seed, command, figures.
  */
-import { isLinkModel, KynError, type LinkModel, type Offset2, type Vec3 } from '@kyn/core';
+import { type CrossInfo, isLinkModel, KynError, type LinkModel, type Offset2, type Vec3 } from '@kyn/core';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import type { Weights } from '../nets/layers.ts';
 
@@ -29,8 +29,15 @@ export interface SegmenterSettings {
   readonly offsets: readonly Offset2[];
   /** Sections on either side that the network sees as well: 0 or 1. */
   readonly contextSections: number;
+  /** What it says of neighbouring sections, if anything. */
+  readonly cross?: CrossInfo;
   /** What the network is made of, for training that starts from its weights. */
-  readonly network?: { readonly widths: readonly number[]; readonly lsdSigma: number };
+  readonly network?: {
+    readonly widths: readonly number[];
+    /** Pixels along each axis that a pixel of its finest level stands for. */
+    readonly stem: number;
+    readonly lsdSigma: number;
+  };
   /** Tile sides are multiples of this. */
   readonly tileMultiple: number;
   readonly tileSize: number;
@@ -38,33 +45,20 @@ export interface SegmenterSettings {
   readonly flopPerPixel: number;
 }
 
-/** The neighbour head: which pixels of two sections are one neuron. */
-export interface NeighbourSettings {
-  /** Channel i compares pixel p of the lower section with pixel p + displacements[i] of the upper. */
-  readonly displacements: readonly Offset2[];
-  /** Pixels of the network along each axis that one pixel of its output stands for. */
-  readonly stride: number;
-  /** Per pixel of a section at full resolution. */
-  readonly flopPerPixel: number;
-}
-
 export interface ModelDescription {
   readonly format: typeof MODEL_FORMAT;
   readonly name: string;
   readonly segmenter: SegmenterSettings;
-  readonly neighbour?: NeighbourSettings;
   readonly card: ModelCard;
 }
 
 export interface KynModel {
   readonly description: ModelDescription;
   /**
-   * ONNX graph: `input` `[n, 1 + 2 * contextSections, h, w]` to `affinities` `[n, offsets, h, w]` and, with a
-   * neighbour head, the embeddings that it compares.
+   * ONNX graph: `input` `[n, 1 + 2 * contextSections, h, w]` to `affinities` `[n, offsets, h, w]` and, with `cross` in its
+   * settings, `cross` `[n, 2 + displacements, h / stride, w / stride]`.
    */
   readonly segmenter: Uint8Array;
-  /** ONNX graph of the neighbour head: embeddings of two sections to affinities between them. */
-  readonly neighbour?: Uint8Array;
   /** What turns evidence about two fragments into a probability. */
   readonly linker?: LinkModel;
   /** The segmenter's weights before batch normalisation is folded away: where further training starts. */
@@ -73,7 +67,6 @@ export interface KynModel {
 
 const SEGMENTER = 'segmenter.onnx';
 const WEIGHTS = 'segmenter.weights';
-const NEIGHBOUR = 'neighbour.onnx';
 const LINKER = 'linker.json';
 const DESCRIPTION = 'model.json';
 /** Zip entries carry a date; a fixed one keeps the file the same for the same model. */
@@ -81,7 +74,6 @@ const DATE = new Date('2020-01-01T12:00:00');
 
 export function encodeModel(model: KynModel): Uint8Array {
   const files: Record<string, Uint8Array> = { [SEGMENTER]: model.segmenter };
-  if (model.neighbour) files[NEIGHBOUR] = model.neighbour;
   if (model.linker) files[LINKER] = strToU8(JSON.stringify(model.linker));
   if (model.weights) files[WEIGHTS] = encodeWeights(model.weights);
   return packModel(model.description, files);
@@ -153,14 +145,11 @@ export function decodeModel(bytes: Uint8Array, where: string, parts = { weights:
   const { description, files } = unpackModel<ModelDescription>(bytes, SEGMENTER, where, leftOut);
   const weights = files[WEIGHTS] && decodeWeights(files[WEIGHTS]);
   if (files[WEIGHTS] && !weights) throw refusal(where, `${WEIGHTS} is not whole`);
-  const neighbour = description.neighbour && files[NEIGHBOUR];
-  if (description.neighbour && !neighbour) throw refusal(where, `${NEIGHBOUR} is missing`);
   const linker = files[LINKER] && readLinker(files[LINKER]);
   if (files[LINKER] && !linker) throw refusal(where, `${LINKER} is not a linker that this version reads`);
   return {
     description,
     segmenter: files[SEGMENTER],
-    ...(neighbour ? { neighbour } : {}),
     ...(linker ? { linker } : {}),
     ...(weights ? { weights } : {}),
   };

@@ -31,7 +31,6 @@ const linker: LinkModel = {
 
 const model: KynModel = {
   segmenter: copyNetwork(2, 0.5),
-  neighbour: copyNetwork(1, 1),
   linker,
   weights: { parameters: Float32Array.of(1.5, -2, 3e-9), statistics: Float32Array.of(0.25) },
   description: {
@@ -49,7 +48,6 @@ const model: KynModel = {
       halo: 0,
       flopPerPixel: 4,
     },
-    neighbour: { displacements: [[0, 0]], stride: 2, flopPerPixel: 2 },
     card: { description: 'test', licence: 'none', data: [], seed: 0, command: 'none', figures: { voi: 1 } },
   },
 };
@@ -71,7 +69,6 @@ describe('model files', () => {
     expect(back.description).toEqual(model.description);
     expect(back.segmenter).toEqual(model.segmenter);
     expect(back.weights).toEqual(model.weights);
-    expect(back.neighbour).toEqual(model.neighbour);
     expect(back.linker).toEqual(linker);
   });
 

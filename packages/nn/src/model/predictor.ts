@@ -3,7 +3,6 @@ import {
   KynError,
   type LinkModel,
   type NdArray,
-  type NeighbourPredictor,
   type Offset2,
   type Predictor,
   type PredictorInfo,
@@ -11,9 +10,9 @@ import {
   throwIfCancelled,
 } from '@kyn/core';
 import type { Runtime, Session } from '../runtime/session.ts';
-import { EMBEDDINGS } from '../train/export.ts';
+import { CROSS_OUTPUT } from '../train/export.ts';
 import { affinitiesFromForeign } from './foreign-output.ts';
-import { decodeModel, type KynModel, looksLikeKynModel } from './kyn-model.ts';
+import { decodeModel, looksLikeKynModel } from './kyn-model.ts';
 
 /** How plain ONNX networks are run: nothing is known of them but their graph. */
 const FOREIGN = { tileMultiple: 32, tileSize: 512, halo: 32 } as const;
@@ -49,16 +48,7 @@ export async function createPredictor(
     const info = { name, ...segmenter };
     checkGraph(session, where, 1 + 2 * info.contextSections);
     const predictor = predictorOver(session, info, (output) => output);
-    const head = await neighbourHead(runtime, model, where);
-    if (!head) return predictor;
-    return {
-      ...predictor,
-      neighbours: head.neighbours,
-      ...(model.linker ? { linker: model.linker } : {}),
-      close: async () => {
-        await Promise.all([predictor.close(), head.close()]);
-      },
-    };
+    return model.linker ? { ...predictor, linker: model.linker } : predictor;
   }
   const session = await runtime.load(bytes, where);
   checkGraph(session, where, 1);
@@ -71,30 +61,6 @@ export async function createPredictor(
     flopPerPixel: Number.NaN,
   };
   return predictorOver(session, info, (output) => affinitiesFromForeign(output, where));
-}
-
-async function neighbourHead(
-  runtime: Runtime,
-  { neighbour, description }: KynModel,
-  where: string,
-): Promise<{ neighbours: NeighbourPredictor; close(): Promise<void> } | undefined> {
-  if (!neighbour || !description.neighbour) return undefined;
-  const { displacements, stride } = description.neighbour;
-  const session = await runtime.load(neighbour, where);
-  const neighbours: NeighbourPredictor = {
-    displacements,
-    stride,
-    embeddingStrides: EMBEDDINGS.map((_, level) => 2 << level),
-    async compare(lower, upper, signal) {
-      throwIfCancelled(signal);
-      const [lower_half, lower_quarter] = lower;
-      const [upper_half, upper_quarter] = upper;
-      const { affinities } = await session.run({ lower_half, lower_quarter, upper_half, upper_quarter });
-      throwIfCancelled(signal);
-      return affinities;
-    },
-  };
-  return { neighbours, close: () => session.release() };
 }
 
 function checkGraph(session: Session, where: string, sections: number): void {
@@ -125,8 +91,7 @@ function predictorOver(
       throwIfCancelled(signal);
       const results = await session.run({ [inputName]: tiles });
       throwIfCancelled(signal);
-      const embeddings = EMBEDDINGS.flatMap((output) => results[output] ?? []);
-      return { affinities: toAffinities(results[outputName]), embeddings };
+      return { affinities: toAffinities(results[outputName]), cross: info.cross && results[CROSS_OUTPUT] };
     },
     close: () => session.release(),
   };

@@ -15,12 +15,19 @@ import {
   convTranspose,
   relu,
   reshape,
+  spaceToDepth,
+  stridedConv,
   upsampleNearest,
 } from '../graph/ops.ts';
 
 export interface Layers {
   /** Convolution (no bias) and batch normalisation; then ReLU unless `activate` is false. */
   block(name: string, x: Value, channels: number, kernel: readonly number[], activate?: boolean): Value;
+  /**
+   * {@link block} over blocks of `factor` × `factor` pixels: the result has a `factor`th of the rows and columns. For the
+   * input of a 2D network.
+   */
+  stem(name: string, x: Value, channels: number, kernel: readonly number[], factor: number): Value;
   /** 1×1 convolution with bias, no activation. */
   head(name: string, x: Value, channels: number): Value;
   down(x: Value, factor: readonly number[]): Value;
@@ -152,6 +159,10 @@ export class TrainingLayers extends PlainLayers implements Layers {
     return activate ? relu(this.graph, normed.output) : normed.output;
   }
 
+  stem(name: string, x: Value, channels: number, kernel: readonly number[], factor: number): Value {
+    return this.block(name, factor > 1 ? spaceToDepth(this.graph, x, factor) : x, channels, kernel);
+  }
+
   head(name: string, x: Value, channels: number): Value {
     const kernel = x.shape.slice(2).map(() => 1);
     const weight = this.parameter(`${name}.weight`, [channels, x.shape[1], ...kernel], {
@@ -170,13 +181,7 @@ export class TrainingLayers extends PlainLayers implements Layers {
 export class InferenceLayers extends PlainLayers implements Layers {
   private readonly pieces: Map<string, Float32Array>;
 
-  constructor(
-    graph: GraphBuilder,
-    layout: ParameterLayout,
-    weights: Weights,
-    /** Channels of the head that are written; the others served training only. */
-    private readonly keep = Number.POSITIVE_INFINITY,
-  ) {
+  constructor(graph: GraphBuilder, layout: ParameterLayout, weights: Weights) {
     super(graph);
     const named = (pieces: readonly Piece[], data: Float32Array): [string, Float32Array][] =>
       pieces.map(({ name, offset, shape }) => [name, data.subarray(offset, offset + elementCount(shape))]);
@@ -198,6 +203,26 @@ export class InferenceLayers extends PlainLayers implements Layers {
   }
 
   block(name: string, x: Value, channels: number, kernel: readonly number[], activate = true): Value {
+    const { weight, bias } = this.folded(name, channels);
+    const out = this.conv(x, weight, kernel, bias);
+    return activate ? relu(this.graph, out) : out;
+  }
+
+  /** As in training, written as one convolution with a stride, which needs no copy of the input. */
+  stem(name: string, x: Value, channels: number, kernel: readonly number[], factor: number): Value {
+    if (factor === 1) return this.block(name, x, channels, kernel);
+    const { weight, bias } = this.folded(name, channels);
+    const shape = [channels, x.shape[1], ...kernel];
+    const wide = this.graph.floats(weightOfPixels(weight, shape, factor), [
+      channels,
+      x.shape[1],
+      ...kernel.map((extent) => extent * factor),
+    ]);
+    return relu(this.graph, stridedConv(this.graph, x, wide, this.graph.floats(bias), factor));
+  }
+
+  /** Weight and bias of a convolution with the batch normalisation behind it. */
+  private folded(name: string, channels: number): { weight: Float32Array; bias: Float32Array } {
     const [gamma, beta] = [this.piece(`${name}.gamma`), this.piece(`${name}.beta`)];
     const [mean, variance] = [this.piece(`${name}.mean`), this.piece(`${name}.variance`)];
     const weight = Float32Array.from(this.piece(`${name}.weight`));
@@ -208,19 +233,39 @@ export class InferenceLayers extends PlainLayers implements Layers {
       bias[c] = beta[c] - mean[c] * scale;
       for (let i = c * perChannel; i < (c + 1) * perChannel; i++) weight[i] *= scale;
     }
-    const out = this.conv(x, weight, kernel, bias);
-    return activate ? relu(this.graph, out) : out;
+    return { weight, bias };
   }
 
   head(name: string, x: Value): Value {
     const kernel = x.shape.slice(2).map(() => 1);
-    const channels = Math.min(this.keep, this.piece(`${name}.bias`).length);
-    const weight = this.piece(`${name}.weight`).subarray(0, channels * x.shape[1]);
-    return this.conv(x, weight, kernel, this.piece(`${name}.bias`).subarray(0, channels));
+    return this.conv(x, this.piece(`${name}.weight`), kernel, this.piece(`${name}.bias`));
   }
 
   upLearned(name: string, x: Value, channels: number, factor: readonly number[]): Value {
     const weight = this.graph.floats(this.piece(`${name}.weight`), [x.shape[1], channels, ...factor]);
     return convTranspose(this.graph, x, weight);
   }
+}
+
+/**
+ * The weights of a convolution over blocks of pixels, as {@link spaceToDepth} orders them, as those of one over pixels.
+ * @param shape `[Cout, C, ...kernel]` with C channels a pixel
+ */
+function weightOfPixels(weight: Float32Array, shape: readonly number[], factor: number): Float32Array {
+  const [cout, channels, height, width] = shape;
+  const [tall, wide] = [height * factor, width * factor];
+  const out = new Float32Array(weight.length);
+  let from = 0;
+  for (let o = 0; o < cout; o++) {
+    for (let phase = 0; phase < factor * factor; phase++) {
+      const [py, px] = [Math.floor(phase / factor), phase % factor];
+      for (let c = 0; c < channels; c++) {
+        for (let ky = 0; ky < height; ky++) {
+          const row = ((o * channels + c) * tall + ky * factor + py) * wide + px;
+          for (let kx = 0; kx < width; kx++) out[row + kx * factor] = weight[from++];
+        }
+      }
+    }
+  }
+  return out;
 }

@@ -1,7 +1,11 @@
-/** The 2D segmenter: a U-Net over a section and its neighbours, with a head for affinities and shape descriptors. */
+/**
+ * The 2D segmenter: a U-Net over a section and its neighbours. Its finest level stands for blocks of pixels (`stem`), so
+ * that the costliest convolutions see a quarter of them; the head for in-plane affinities writes every pixel of a block,
+ * the others one value a block.
+ */
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { LSD_CHANNELS } from '../sample/spec.ts';
-import { type Layers, type ParameterLayout, TrainingLayers } from './layers.ts';
+import { type Layers, type ParameterLayout, TrainingLayers, type Weights } from './layers.ts';
 import { type UNetConfig, unet2d, unetFeatures, unetMultiple } from './unet.ts';
 
 /** A network, written against {@link Layers}: input tensor to raw outputs (logits). */
@@ -12,22 +16,57 @@ export interface SegmenterShape {
   /** Channels at every level of the U-Net, finest first. */
   readonly widths: readonly number[];
   readonly offsets: readonly unknown[];
-  /** Above 0: the head has the shape descriptors after the affinities. */
+  /** Above 0: there is a head for shape descriptors, which serves training only. */
   readonly lsdSigma: number;
   /** Sections on either side that it sees. */
   readonly contextSections: number;
+  /** Pixels along each axis that a pixel of its finest level stands for. */
+  readonly stem: number;
+  /** Channels of the head for affinities with the neighbouring sections; default 0. */
+  readonly cross?: number;
 }
 
-export function segmenterUnet({ widths, offsets, lsdSigma, contextSections }: SegmenterShape): UNetConfig {
-  return unet2d(widths, offsets.length + (lsdSigma > 0 ? LSD_CHANNELS : 0), 1 + 2 * contextSections);
+/** Channels of every head, for one pixel of the finest level, in the order in which training sees them. */
+export interface SegmenterHeads {
+  /** Of each in-plane offset all pixels of the block, row by row. */
+  readonly affinities: number;
+  readonly cross: number;
+  readonly descriptors: number;
 }
 
-export function segmenterHead(layers: Layers, unet: UNetConfig, features: Value): Value {
-  return layers.head('head', features, unet.outputs);
+export function segmenterHeads({ offsets, stem, cross, lsdSigma }: SegmenterShape): SegmenterHeads {
+  return {
+    affinities: offsets.length * stem * stem,
+    cross: cross ?? 0,
+    descriptors: lsdSigma > 0 ? LSD_CHANNELS : 0,
+  };
 }
 
-export function segmenterNetwork(unet: UNetConfig): Network {
-  return (layers, input) => segmenterHead(layers, unet, unetFeatures(layers, unet, input));
+export function segmenterUnet(shape: SegmenterShape): UNetConfig {
+  const { affinities, cross } = segmenterHeads(shape);
+  return unet2d(shape.widths, affinities + cross, 1 + 2 * shape.contextSections, shape.stem);
+}
+
+/**
+ * The network as it is trained.
+ * @param frozen weights that stay as they are, of a network without a head for neighbouring sections: that one is trained
+ * @returns (as a network) `[N, affinities + cross + descriptors, H / stem, W / stem]`
+ */
+export function segmenterNetwork(
+  shape: SegmenterShape,
+  frozen?: { readonly layout: ParameterLayout; readonly weights: Weights },
+): Network {
+  const { affinities, cross, descriptors } = segmenterHeads(shape);
+  const unet = segmenterUnet(shape);
+  return (layers, input) => {
+    const backbone = frozen ? layers.frozen(frozen.layout, frozen.weights) : layers;
+    const features = unetFeatures(backbone, unet, input);
+    return layers.concat([
+      backbone.head('head', features, affinities),
+      ...(cross > 0 ? [layers.head('cross', features, cross)] : []),
+      ...(descriptors > 0 ? [backbone.head('shape', features, descriptors)] : []),
+    ]);
+  };
 }
 
 /** Where a network's weights lie in its two vectors. */
@@ -38,6 +77,7 @@ export function networkLayout(network: Network, input: readonly number[]): Param
   return layers.layout;
 }
 
-export function segmenterLayout(unet: UNetConfig): ParameterLayout {
-  return networkLayout(segmenterNetwork(unet), [1, unet.inputs, ...unetMultiple(unet)]);
+export function segmenterLayout(shape: SegmenterShape): ParameterLayout {
+  const unet = segmenterUnet(shape);
+  return networkLayout(segmenterNetwork(shape), [1, unet.inputs, ...unetMultiple(unet)]);
 }

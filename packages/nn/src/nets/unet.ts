@@ -19,12 +19,17 @@ export interface UNetConfig {
   readonly residual: boolean;
   /** Channels of the output. */
   readonly outputs: number;
+  /**
+   * The finest level stands for blocks of this many pixels along each axis; 1: for pixels. Above 1 in two axes only.
+   */
+  readonly stem: number;
 }
 
 /** The 2D segmenter's shape for given widths. */
-export function unet2d(widths: readonly number[], outputs: number, inputs = 1): UNetConfig {
+export function unet2d(widths: readonly number[], outputs: number, inputs = 1, stem = 1): UNetConfig {
   return {
     inputs,
+    stem,
     widths,
     kernels: widths.map(() => [3, 3]),
     factors: widths.slice(1).map(() => [2, 2]),
@@ -41,6 +46,7 @@ export function unet2d(widths: readonly number[], outputs: number, inputs = 1): 
 export function residualUnet3d(widths: readonly number[], outputs: number): UNetConfig {
   return {
     inputs: 1,
+    stem: 1,
     widths,
     kernels: widths.map((_, level) => (level === 0 ? [1, 3, 3] : [3, 3, 3])),
     factors: widths.slice(1).map(() => [1, 2, 2]),
@@ -53,12 +59,14 @@ export function residualUnet3d(widths: readonly number[], outputs: number): UNet
 /** Spatial extents must be multiples of this. */
 export function unetMultiple(config: UNetConfig): number[] {
   const axes = config.kernels[0].length;
-  return Array.from({ length: axes }, (_, axis) => config.factors.reduce((m, factor) => m * factor[axis], 1));
+  return Array.from({ length: axes }, (_, axis) =>
+    config.factors.reduce((m, factor) => m * factor[axis], config.stem),
+  );
 }
 
-function stage(layers: Layers, name: string, x: Value, config: UNetConfig, level: number): Value {
+function stage(layers: Layers, name: string, x: Value, config: UNetConfig, level: number, stem = 1): Value {
   const [channels, kernel] = [config.widths[level], config.kernels[level]];
-  let out = layers.block(`${name}.0`, x, channels, kernel);
+  let out = layers.stem(`${name}.0`, x, channels, kernel, stem);
   const skip = out;
   for (let i = 1; i < config.convolutions; i++) {
     const last = i === config.convolutions - 1;
@@ -70,7 +78,7 @@ function stage(layers: Layers, name: string, x: Value, config: UNetConfig, level
 
 /**
  * The network without its head.
- * @returns the finest level's features, `[N, widths[0], ...]`, same extents as `x`.
+ * @returns the finest level's features, `[N, widths[0], ...]`, extents as `x`, over `stem`.
  */
 export function unetFeatures(layers: Layers, config: UNetConfig, x: Value): Value {
   return unetPyramid(layers, config, x)[0];
@@ -82,7 +90,7 @@ export function unetPyramid(layers: Layers, config: UNetConfig, x: Value): Value
   let out = x;
   config.widths.forEach((_, level) => {
     if (level > 0) out = layers.down(out, config.factors[level - 1]);
-    out = stage(layers, `down${level}`, out, config, level);
+    out = stage(layers, `down${level}`, out, config, level, level === 0 ? config.stem : 1);
     skips.push(out);
   });
   const pyramid = [out];
@@ -107,14 +115,20 @@ export function unetPyramid(layers: Layers, config: UNetConfig, x: Value): Value
   return pyramid;
 }
 
+/** The whole network, with one head (`head`) on the finest level. */
+export function unetNetwork(config: UNetConfig): (layers: Layers, x: Value) => Value {
+  return (layers, x) => layers.head('head', unetFeatures(layers, config, x), config.outputs);
+}
+
 /** Multiply-adds, counted as two operations, per input pixel. */
 export function unetFlopPerPixel(config: UNetConfig): number {
   let flop = 0;
-  let share = 1;
+  const pixels = config.stem ** config.kernels[0].length;
+  let share = 1 / pixels;
   config.widths.forEach((width, level) => {
     if (level > 0) share /= config.factors[level - 1].reduce((a, b) => a * b, 1);
     const taps = config.kernels[level].reduce((a, b) => a * b, 1);
-    const first = level === 0 ? config.inputs : config.widths[level - 1];
+    const first = level === 0 ? config.inputs * pixels : config.widths[level - 1];
     flop += 2 * share * taps * (first * width + (config.convolutions - 1) * width * width);
     if (level < config.widths.length - 1) {
       flop += 2 * share * taps * config.convolutions * width * width;
@@ -122,5 +136,5 @@ export function unetFlopPerPixel(config: UNetConfig): number {
       flop += 2 * below * config.widths[level + 1] * width;
     }
   });
-  return flop + 2 * config.widths[0] * config.outputs;
+  return flop + (2 * config.widths[0] * config.outputs) / pixels;
 }

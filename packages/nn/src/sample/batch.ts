@@ -3,11 +3,10 @@
  * labels; change their looks; write the targets. A pure function of (volumes, spec, seed, step): every
  * sample has its own random stream, so it does not matter which thread makes it, or when.
  */
-import { elementCount, Random } from '@kyn/core';
+import { elementCount, type Offset2, Random } from '@kyn/core';
 import { renderBlockTargets, renderPlaneAffinities, type TargetPlace } from './block.ts';
 import { connectedComponents } from './components.ts';
 import { drawLoss, loseInPlace } from './defects.ts';
-import { drawPair, renderPairInput, renderPairTargets } from './pair.ts';
 import { drawPlace, originOf, type Place, type SampleOrigin } from './place.ts';
 import { renderLabels, renderTiles } from './render.ts';
 import { shapeDescriptors } from './shape-descriptors.ts';
@@ -15,7 +14,6 @@ import {
   CLASS_WEIGHT_RANGE,
   checkSpec,
   LSD_CHANNELS,
-  PAIR_CONTEXT,
   type SampleSpec,
   type TargetLayout,
   targetLayout,
@@ -26,12 +24,10 @@ import { checkVolumes, type TrainingVolume } from './volume.ts';
 
 export interface Batch {
   readonly step: number;
-  /** `[N, sections, S, S]`, normalised grey values; of pairs what is seen of the lower, then of the upper section. */
+  /** `[N, sections, S, S]`, normalised grey values. */
   readonly input: Float32Array;
   readonly inputShape: readonly [number, number, number, number];
-  /**
-   * `[N, C, S, S]`, of blocks `[N, C, sections, S, S]`, of pairs with S / stride; the channels are as `layout` says.
-   */
+  /** `[N, C, S, S]`, of blocks `[N, C, sections, S, S]`; the channels are as `layout` says. */
   readonly target: Float32Array;
   /** As `target`: 0 = masked, else the class-balancing weight. */
   readonly weight: Float32Array;
@@ -56,8 +52,7 @@ export function makeBatch(
   const layout = targetLayout(spec);
   const extent = targetExtent(spec);
   const pixels = elementCount(extent);
-  const depth = spec.pair ? 2 * PAIR_CONTEXT : sections;
-  const sample = depth * size * size;
+  const sample = sections * size * size;
   const input = new Float32Array(batch * sample);
   const target = new Float32Array(batch * layout.channels * pixels);
   const weight = new Float32Array(target.length);
@@ -68,14 +63,8 @@ export function makeBatch(
     const place = drawPlace(volumes, spec, random, placesOf(spec, seed, step, n));
     origins.push(originOf(place));
     const targets = { target, weight, start: n * layout.channels * pixels };
-    if (spec.pair) {
-      const pair = drawPair(spec.pair, random.fork(2));
-      renderPairInput(input, n * sample, place, spec, pair, random.fork(1));
-      renderPairTargets(targets, place, spec, spec.pair, pair, counts);
-    } else {
-      const lost = renderInput(input, n * sample, place, spec, random.fork(1));
-      renderTargets(targets, place, lost, spec, layout, counts);
-    }
+    const lost = renderInput(input, n * sample, place, spec, random.fork(1));
+    renderTargets(targets, place, lost, spec, layout, counts);
   }
   const range = spec.classWeightRange ?? CLASS_WEIGHT_RANGE;
   counts.forEach((count, channel) => {
@@ -87,7 +76,7 @@ export function makeBatch(
   return {
     step,
     input,
-    inputShape: [batch, depth, size, size],
+    inputShape: [batch, sections, size, size],
     target,
     weight,
     targetShape: [batch, layout.channels, ...extent],
@@ -96,14 +85,13 @@ export function makeBatch(
   };
 }
 
-function targetExtent({ size, sections, zReach, pair }: SampleSpec): number[] {
-  if (pair) return [size / pair.stride, size / pair.stride];
+function targetExtent({ size, sections, zReach }: SampleSpec): number[] {
   return zReach ? [sections, size, size] : [size, size];
 }
 
 /** The stream that draws places, where they are few and met again. */
-function placesOf({ batch, pair }: SampleSpec, seed: number, step: number, n: number): Random | undefined {
-  return pair?.patches ? new Random(seed, 0, (step * batch + n) % pair.patches, 1) : undefined;
+function placesOf({ batch, patches }: SampleSpec, seed: number, step: number, n: number): Random | undefined {
+  return patches ? new Random(seed, 0, (step * batch + n) % patches, 1) : undefined;
 }
 
 /** Writes the sections as the network sees them; tells which of them were lost. */
@@ -145,14 +133,21 @@ function renderTargets(
     renderBlockTargets(targets, patches, lost, margin, spec, layout, counts);
     return;
   }
-  const patch = patches[targetSection(sections)];
+  const asked = targetSection(sections);
+  const patch = patches[asked];
   const components = connectedComponents(patch);
   renderPlaneAffinities(targets, plane, patch, components, margin, spec, counts);
-  for (let k = 0; k < layout.cross[1] - layout.cross[0]; k++) {
-    const channel = layout.cross[0] + k;
+  const pairs: readonly { lower: number; displacement?: Offset2 }[] = [
+    ...Array.from({ length: sections - 1 }, (_, lower) => ({ lower })),
+    ...(spec.displaced ?? []).map((displacement) => ({ lower: asked, displacement })),
+  ];
+  pairs.slice(0, layout.cross[1] - layout.cross[0]).forEach(({ lower, ...displaced }, i) => {
+    if (lost[lower] || lost[lower + 1]) return;
+    const channel = layout.cross[0] + i;
+    const [below, above] = [patches[lower], patches[lower + 1]];
     const at = start + channel * plane;
-    addCount(counts[channel], crossAffinity(target, weight, at, patches[k], patches[k + 1], { margin }));
-  }
+    addCount(counts[channel], crossAffinity(target, weight, at, below, above, { margin, ...displaced }));
+  });
   if (lsdSigma <= 0) return;
   const lsdStart = start + layout.lsd[0] * plane;
   const options = { side: patch.side, margin, sigma: lsdSigma };

@@ -102,14 +102,9 @@ function drawShifts(random: Random, spec: SampleSpec, [yy, yx, xy, xx]: Linear2)
   const shifts: Shift[] = Array.from({ length: spec.sections }, () => ({ y: 0, x: 0 }));
   const { probability, maxShift } = spec.augment.misalign;
   if (!random.chance(probability) || spec.sections === 1) return shifts;
-  if (spec.pair) {
-    // all from the section after the lower one on, mostly by little
-    const r = random.uniform(-1, 1) ** 3 * maxShift;
-    const c = random.uniform(-1, 1) ** 3 * maxShift;
-    return shifts.map((none, k) => (k >= 2 ? { y: yy * r + yx * c, x: xy * r + xx * c } : none));
-  }
-  const r = random.uniform(-maxShift, maxShift);
-  const c = random.uniform(-maxShift, maxShift);
+  // what is to be linked is mostly shifted by little
+  const draw = (): number => maxShift * random.uniform(-1, 1) ** (spec.displaced ? 3 : 1);
+  const [r, c] = [draw(), draw()];
   const from = random.int(spec.sections);
   // In a block as often all sections from one on are shifted (Lee 2017: slip and translation).
   const end = spec.zReach && random.chance(0.5) ? spec.sections : from + 1;

@@ -13,6 +13,10 @@ export interface SampleSpec {
   sections: number;
   /** Ask for the affinity of each section with the next; default true. */
   cross?: boolean;
+  /** Then also: is pixel p of the {@link targetSection} the same neuron as pixel p + displaced[i] of the next section? */
+  displaced?: readonly Offset2[];
+  /** Patches to draw from, the same ones again and again, warped and coloured anew; default: no limit. */
+  patches?: number;
   /** In-plane affinity channels. */
   offsets: readonly Offset2[];
   /**
@@ -20,8 +24,6 @@ export interface SampleSpec {
    * those that lie this many before it; `cross` is not read.
    */
   zReach?: readonly number[];
-  /** Asks which pixels of two sections belong together, in place of everything else. */
-  pair?: PairSpec;
   /** Window of the local shape descriptors, px; 0 leaves them out. */
   lsdSigma: number;
   /** In-plane pixel size the network works at. */
@@ -35,23 +37,6 @@ export interface SampleSpec {
   classWeightRange?: readonly [least: number, most: number];
 }
 
-/** What is asked of two sections that follow each other. */
-export interface PairSpec {
-  /** Channel i: is pixel p of the lower section the same neuron as pixel p + displacements[i] of the upper? */
-  readonly displacements: readonly Offset2[];
-  /** Every this many pixels, along both axes. */
-  readonly stride: number;
-  /** How often the section between the two is missing. */
-  readonly skip: number;
-  /** Patches to draw from, the same ones again and again, warped and coloured anew; default: no limit. */
-  readonly patches?: number;
-}
-
-/** Sections of a pair's sample: one before, the lower, one that may be missing, and so on. */
-export const PAIR_SECTIONS = 5;
-/** Sections that the network sees of each of the two. */
-export const PAIR_CONTEXT = 3;
-
 export const CLASS_WEIGHT_RANGE: readonly [number, number] = [0.2, 5];
 
 /** Which channel of `target` and `weight` is what. Ranges are [first, end). */
@@ -59,7 +44,10 @@ export interface TargetLayout {
   readonly channels: number;
   /** Affinities of {@link targetSection} (in a block: of every section), in the order of the offsets. */
   readonly plane: readonly [number, number];
-  /** Affinity of section k with section k + 1, for each k; in a block, with section k - reach, for each reach. */
+  /**
+   * Affinity of section k with section k + 1, for each k, then the displaced ones; in a block, with section k - reach, for
+   * each reach.
+   */
   readonly cross: readonly [number, number];
   /** Shape descriptors of {@link targetSection}: mean offset y, x; covariance yy, xx, yx; size. */
   readonly lsd: readonly [number, number];
@@ -69,12 +57,8 @@ export interface TargetLayout {
 export const LSD_CHANNELS = 6;
 
 export function targetLayout(spec: SampleSpec): TargetLayout {
-  if (spec.pair) {
-    const channels = spec.pair.displacements.length;
-    return { channels, plane: [0, 0], cross: [0, channels], lsd: [channels, channels] };
-  }
   const plane = spec.offsets.length;
-  const pairs = spec.cross === false ? 0 : spec.sections - 1;
+  const pairs = spec.cross === false ? 0 : spec.sections - 1 + (spec.displaced?.length ?? 0);
   const cross = plane + (spec.zReach?.length ?? pairs);
   const channels = cross + (spec.lsdSigma > 0 ? LSD_CHANNELS : 0);
   return { channels, plane: [0, plane], cross: [plane, cross], lsd: [cross, channels] };
@@ -90,8 +74,10 @@ export function targetSection(sections: number): number {
 
 /** Pixels around the patch that its targets need to know the labels of. */
 export function labelMargin(spec: SampleSpec): number {
-  const offsets = spec.pair?.displacements ?? spec.offsets;
-  const reach = offsets.reduce((most, [dy, dx]) => Math.max(most, Math.abs(dy), Math.abs(dx)), 0);
+  const reach = [...spec.offsets, ...(spec.displaced ?? [])].reduce(
+    (most, [dy, dx]) => Math.max(most, Math.abs(dy), Math.abs(dx)),
+    0,
+  );
   return Math.max(reach + (spec.shrinkBorder ?? 0), Math.ceil(LSD_REACH * spec.lsdSigma), 1);
 }
 
@@ -113,11 +99,8 @@ export function checkSpec(spec: SampleSpec): void {
     if (!Number.isInteger(reach) || reach < 1 || reach >= spec.sections)
       wrong(`reach ${reach} between sections is not within a block of ${spec.sections}`);
   }
-  if (spec.pair && (spec.sections !== PAIR_SECTIONS || spec.size % spec.pair.stride !== 0)) {
-    wrong(
-      `pairs of sections need samples of ${PAIR_SECTIONS} sections, and a size that their stride divides`,
-    );
-  }
+  if (spec.displaced?.length && (spec.cross === false || spec.zReach || spec.sections < 2))
+    wrong('displaced affinities are asked about a section and the next one');
   if (!(spec.pixelNm > 0)) wrong(`pixel size ${spec.pixelNm} nm is not positive`);
   if (!(spec.lsdSigma >= 0)) wrong(`shape descriptor window ${spec.lsdSigma} is negative`);
   for (const [dy, dx] of spec.offsets) {

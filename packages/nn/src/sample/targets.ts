@@ -58,8 +58,6 @@ export interface CrossOptions {
   readonly margin: number;
   /** Pixel p of the section is compared with pixel p + displacement of the other; default 0, 0. */
   readonly displacement?: Offset2;
-  /** Every this many pixels, along both axes; default 1. */
-  readonly stride?: number;
 }
 
 /** Writes the affinity of a section with another, from 3D ids, and its mask, and counts its classes. */
@@ -69,16 +67,16 @@ export function crossAffinity(
   start: number,
   patch: LabelPatch,
   other: LabelPatch,
-  { margin, displacement = [0, 0], stride = 1 }: CrossOptions,
+  { margin, displacement = [0, 0] }: CrossOptions,
 ): ClassCount {
   const { side } = patch;
   const size = side - 2 * margin;
   const away = displacement[0] * side + displacement[1];
   let known = 0;
   let positive = 0;
-  for (let y = 0, to = start; y < size; y += stride) {
+  for (let y = 0, to = start; y < size; y++) {
     let p = (y + margin) * side + margin;
-    for (let x = 0; x < size; x += stride, p += stride, to++) {
+    for (let x = 0; x < size; x++, p++, to++) {
       const id = patch.ids[p];
       const same = id !== 0 && id === other.ids[p + away] ? 1 : 0;
       const seen = patch.known[p] & other.known[p + away];

@@ -6,8 +6,13 @@
 import type { Offset2, Vec3 } from '@kyn/core';
 import type { Baseline3dModel } from '../model/baseline3d-model.ts';
 import { MODEL_FORMAT, type ModelCard } from '../model/kyn-model.ts';
-import { segmenterNetwork } from '../nets/segmenter.ts';
-import { residualUnet3d, type UNetConfig, unetFlopPerPixel, unetMultiple } from '../nets/unet.ts';
+import {
+  residualUnet3d,
+  type UNetConfig,
+  unetFlopPerPixel,
+  unetMultiple,
+  unetNetwork,
+} from '../nets/unet.ts';
 import type { Runtime } from '../runtime/session.ts';
 import { AUGMENT_DEFAULTS, type AugmentOptions } from '../sample/augment-options.ts';
 import type { SampleSpec } from '../sample/spec.ts';
@@ -66,7 +71,7 @@ function defineBaseline(options: Baseline3dOptions): Baseline3d {
   const { widths, offsets, zReach, depth, size, batch, augment, shrinkBorder } = options;
   const affinities = offsets.length + zReach.length;
   const unet = residualUnet3d(widths, affinities);
-  const step = buildTrainStep(segmenterNetwork(unet), {
+  const step = buildTrainStep(unetNetwork(unet), {
     input: [batch, 1, depth, size, size],
     affinities,
     descriptors: 0,
@@ -86,10 +91,7 @@ function toModel(
 ): Baseline3dModel {
   const multiples = unetMultiple(unet);
   return {
-    graph: exportNetwork(segmenterNetwork(unet), step.layout, averagedWeights(state), {
-      input: [1, ...multiples],
-      keep: unet.outputs,
-    }),
+    graph: exportNetwork(unetNetwork(unet), step.layout, averagedWeights(state), [1, ...multiples]),
     description: {
       format: MODEL_FORMAT,
       name,

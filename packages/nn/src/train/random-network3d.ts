@@ -36,10 +36,7 @@ export async function randomNetwork3d(runtime: Runtime, widths: readonly number[
     descriptors: 0,
     descriptorWeight: 0,
   });
-  const model = exportNetwork(network, layout, freshState(layout, 1), {
-    input: [1, ...BLOCK],
-    keep: AFFINITIES,
-  });
+  const model = exportNetwork(network, layout, freshState(layout, 1), [1, ...BLOCK]);
   const session = await runtime.load(model);
   const voxels = BLOCK.reduce((a, b) => a * b, 1);
   const input = ndarray(Float32Array.from({ length: voxels }, Math.random), [1, 1, ...BLOCK]);

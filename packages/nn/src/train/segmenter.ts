@@ -1,13 +1,21 @@
 /**
  * Trains the 2D segmenter: in-plane affinities at several distances, with local shape descriptors (Sheridan 2022)
- * as a second target that serves training only.
+ * as a second target that serves training only; and, where asked for, affinities with the neighbouring sections, which
+ * are what sections are linked by (`linker.ts`).
  */
 import { KynError, type Offset2, type Vec3 } from '@kyn/core';
 import type { KynModel, ModelCard } from '../model/kyn-model.ts';
 import { MODEL_FORMAT } from '../model/kyn-model.ts';
 import type { Weights } from '../nets/layers.ts';
-import { segmenterNetwork, segmenterUnet } from '../nets/segmenter.ts';
-import { type UNetConfig, unetFlopPerPixel, unetMultiple } from '../nets/unet.ts';
+import {
+  type SegmenterShape,
+  segmenterHeads,
+  segmenterLayout,
+  segmenterNetwork,
+  segmenterUnet,
+} from '../nets/segmenter.ts';
+import { emptyWeights, transferWeights } from '../nets/transfer-weights.ts';
+import { unetFlopPerPixel, unetMultiple } from '../nets/unet.ts';
 import type { Runtime } from '../runtime/session.ts';
 import { AUGMENT_DEFAULTS, type AugmentOptions } from '../sample/augment-options.ts';
 import type { SampleSpec } from '../sample/spec.ts';
@@ -24,6 +32,15 @@ export interface SegmenterOptions {
   readonly offsets: readonly Offset2[];
   /** Sections on either side that the network sees beside the one it is asked about: 0 or 1. */
   readonly contextSections: number;
+  /** Pixels along each axis that a pixel of the finest level stands for. */
+  readonly stem: number;
+  /**
+   * Asks for affinities with the neighbouring sections as well: in place, and with pixels of the next section this far
+   * away. Undefined: not asked.
+   */
+  readonly displacements?: readonly Offset2[];
+  /** Patches to train on, the same again and again; undefined: no limit. */
+  readonly patches?: number;
   /** Window of the shape descriptors, px; 0 trains without them. */
   readonly lsdSigma: number;
   readonly lsdWeight: number;
@@ -42,12 +59,13 @@ export interface SegmenterOptions {
 const reach = [1, 3, 9, 27];
 
 export const SEGMENTER_DEFAULTS: SegmenterOptions = {
-  widths: [16, 32, 64, 96, 128],
+  widths: [32, 48, 64, 96, 128],
   offsets: reach.flatMap((d): Offset2[] => [
     [-d, 0],
     [0, -d],
   ]),
   contextSections: 1,
+  stem: 2,
   lsdSigma: 8,
   lsdWeight: 1,
   voxelSizeNm: [40, 10, 10],
@@ -62,39 +80,86 @@ export const SEGMENTER_DEFAULTS: SegmenterOptions = {
 /** Tiles for inference: large, since every edge costs a halo. */
 const TILE = { tileSize: 1024, halo: 24 } as const;
 
-interface Segmenter {
-  readonly unet: UNetConfig;
-  readonly step: TrainStep;
-  readonly spec: SampleSpec;
+/** Weights of a segmenter that another one starts from, layer by layer of the same name. */
+export interface SegmenterStart {
+  readonly shape: SegmenterShape;
+  readonly weights: Weights;
+  /** They stay as they are: only heads that they do not have are trained. */
+  readonly frozen?: boolean;
 }
 
-function defineSegmenter(options: SegmenterOptions): Segmenter {
-  const unet = segmenterUnet(options);
-  const step = buildTrainStep(segmenterNetwork(unet), {
-    input: [options.batch, unet.inputs, options.size, options.size],
-    affinities: options.offsets.length,
-    descriptors: unet.outputs - options.offsets.length,
+/** The shape of a network for these options. */
+export function segmenterShape(
+  options: Pick<SegmenterOptions, 'displacements'> & Omit<SegmenterShape, 'cross'>,
+): SegmenterShape {
+  const { widths, offsets, lsdSigma, contextSections, stem, displacements } = options;
+  // in place with the section before and with the one after, then the displaced ones
+  const cross = displacements ? 2 + displacements.length : 0;
+  return { widths, offsets, lsdSigma, contextSections, stem, cross };
+}
+
+/** @throws KynError `model` where the weights are not of the shape. */
+function checkStart({ shape, weights }: SegmenterStart): void {
+  const { parameterCount, statisticCount } = segmenterLayout(shape);
+  const [parameters, statistics] = [weights.parameters.length, weights.statistics.length];
+  if (parameters === parameterCount && statistics === statisticCount) return;
+  throw new KynError(
+    'model',
+    `the weights to start from are of another network: ${parameters} and ${statistics}, not ${parameterCount} and ${statisticCount}`,
+  );
+}
+
+interface Segmenter {
+  readonly shape: SegmenterShape;
+  readonly step: TrainStep;
+  readonly spec: SampleSpec;
+  readonly start: SegmenterStart | undefined;
+}
+
+function defineSegmenter(options: SegmenterOptions, start?: SegmenterStart): Segmenter {
+  const { size, batch, offsets, lsdSigma, augment, shrinkBorder, stem, displacements, patches } = options;
+  const shape = segmenterShape(options);
+  const heads = segmenterHeads(shape);
+  const sections = 1 + 2 * options.contextSections;
+  const frozen = start?.frozen ? { layout: segmenterLayout(start.shape), weights: start.weights } : undefined;
+  const step = buildTrainStep(segmenterNetwork(shape, frozen), {
+    input: [batch, sections, size, size],
+    affinities: heads.affinities + heads.cross,
+    descriptors: heads.descriptors,
     descriptorWeight: options.lsdWeight,
+    extents: [size / stem, size / stem],
   });
-  const { size, batch, offsets, lsdSigma, augment, shrinkBorder } = options;
-  const pixelNm = options.voxelSizeNm[1];
-  const sections = unet.inputs;
-  const spec = { size, batch, sections, cross: false, offsets, lsdSigma, pixelNm, augment, shrinkBorder };
-  return { unet, step, spec };
+  const spec: SampleSpec = {
+    size,
+    batch,
+    sections,
+    cross: displacements !== undefined,
+    ...(displacements ? { displaced: displacements } : {}),
+    ...(patches === undefined ? {} : { patches }),
+    offsets,
+    lsdSigma,
+    pixelNm: options.voxelSizeNm[1],
+    augment,
+    shrinkBorder,
+  };
+  return { shape, step, spec, start };
 }
 
 function toModel(
-  { unet, step }: Segmenter,
+  { shape, step, start }: Segmenter,
   options: SegmenterOptions,
   state: TrainState,
   name: string,
   card: ModelCard,
 ): KynModel {
-  const { widths, lsdSigma, contextSections, offsets, voxelSizeNm } = options;
-  const { parameters, statistics } = averagedWeights(state);
-  const weights = { parameters: parameters.slice(), statistics: statistics.slice() };
+  const { widths, lsdSigma, stem, contextSections, offsets, voxelSizeNm, displacements } = options;
+  const unet = segmenterUnet(shape);
+  const layout = segmenterLayout(shape);
+  const weights = emptyWeights(layout);
+  if (start?.frozen) transferWeights({ layout: segmenterLayout(start.shape), ...start }, layout, weights);
+  transferWeights({ layout: step.layout, weights: averagedWeights(state) }, layout, weights);
   return {
-    segmenter: exportSegmenter(unet, step.layout, weights, offsets.length),
+    segmenter: exportSegmenter(shape, layout, weights),
     weights,
     description: {
       format: MODEL_FORMAT,
@@ -103,30 +168,28 @@ function toModel(
         voxelSizeNm,
         offsets,
         contextSections,
-        network: { widths, lsdSigma },
+        ...(displacements ? { cross: { displacements, stride: stem } } : {}),
+        network: { widths, stem, lsdSigma },
         tileMultiple: Math.max(...unetMultiple(unet)),
         ...TILE,
-        flopPerPixel: Math.round(unetFlopPerPixel({ ...unet, outputs: offsets.length })),
+        flopPerPixel: Math.round(unetFlopPerPixel(unet)),
       },
       card,
     },
   };
 }
 
-function startState({ layout }: TrainStep, seed: number, start?: Weights): TrainState {
-  const { parameterCount, statisticCount } = layout;
-  if (start && (start.parameters.length !== parameterCount || start.statistics.length !== statisticCount)) {
-    const found = `${start.parameters.length} and ${start.statistics.length}`;
-    throw new KynError(
-      'model',
-      `the weights to start from are of another network: ${found}, not ${parameterCount} and ${statisticCount}`,
-    );
+function startState({ layout }: TrainStep, seed: number, start?: SegmenterStart): TrainState {
+  const state = freshState(layout, seed);
+  if (start && !start.frozen) {
+    transferWeights({ layout: segmenterLayout(start.shape), weights: start.weights }, layout, state);
+    state.average = state.parameters.slice();
   }
-  return freshState(layout, start ?? seed);
+  return state;
 }
 
 /**
- * @param start weights to start from; default: random ones
+ * @param start where to start from; default: random weights
  * @param card the model card; `figures` and `seed` are filled in.
  * @returns the trained model and its curves.
  * @throws KynError `model` if the weights to start from are of another network; as `runTraining`.
@@ -138,9 +201,10 @@ export async function trainSegmenter(
   name: string,
   card: Omit<ModelCard, 'seed' | 'figures'>,
   run: TrainingRun,
-  start?: Weights,
+  start?: SegmenterStart,
 ): Promise<{ model: KynModel; history: readonly TrainRecord[] }> {
-  const segmenter = defineSegmenter(options);
+  if (start) checkStart(start);
+  const segmenter = defineSegmenter(options, start);
   const { step, spec } = segmenter;
   const { seed, schedule } = options;
   const task: TrainingTask = {
@@ -148,6 +212,7 @@ export async function trainSegmenter(
     spec,
     seed,
     schedule,
+    stem: options.stem,
     settings: options,
     start: () => startState(step, seed, start),
     model: (state, figures) => toModel(segmenter, options, state, name, { ...card, seed, figures }),

@@ -118,7 +118,11 @@ export function buildTrainStep(network: Network, shapes: StepShapes): TrainStep 
       0,
     ),
   );
-  graph.output('statistics', graph.concat(layers.statisticValues, 0));
+  const { statisticValues } = layers;
+  graph.output(
+    'statistics',
+    statisticValues.length > 0 ? graph.concat(statisticValues, 0) : graph.floats([], [0]),
+  );
   graph.output('gradient', gradient);
   return { model: graph.encode(), layout, input: shapes.input, output: outputShape };
 }

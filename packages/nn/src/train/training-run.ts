@@ -6,6 +6,7 @@ import { type NdArray, ndarray, type Signal } from '@kyn/core';
 import type { KynModel } from '../model/kyn-model.ts';
 import type { Runtime } from '../runtime/session.ts';
 import type { Batch } from '../sample/batch.ts';
+import { packBlocks } from '../sample/pack-blocks.ts';
 import { BatchQueue, type BatchQueueOptions } from '../sample/queue.ts';
 import type { SampleSpec } from '../sample/spec.ts';
 import type { TrainingVolume } from '../sample/volume.ts';
@@ -43,6 +44,8 @@ export interface TrainingTask<M = KynModel> {
   readonly spec: SampleSpec;
   readonly seed: number;
   readonly schedule: ScheduleOptions;
+  /** Pixels along each axis that a pixel of the network's output stands for; default 1. */
+  readonly stem?: number;
   /** All that decides the result, besides the schedule; a checkpoint with other settings is refused. */
   readonly settings: object;
   /** Where a run without a checkpoint begins. */
@@ -84,7 +87,7 @@ export async function runTraining<M>(
       async batch(t) {
         const made = await queue.next(t);
         if (t === 1) run.onFirstBatch?.(made);
-        return shaped(made, step);
+        return shaped(task.stem ? packBlocks(made, task.stem) : made, step);
       },
       afterStep: async ({ step: t }) => (isCheckpoint(t) ? run.validate?.(modelNow()) : undefined),
       async afterRecord({ step: t }) {

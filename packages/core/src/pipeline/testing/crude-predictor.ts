@@ -1,11 +1,11 @@
 /**
  * A real, if crude, predictor for tests: no network, but affinities from the image. The affinity of two pixels is
  * low where the straight way between them crosses something dark. Local: it sees 2 px around each end. Neighbouring
- * sections, if it is given them, show through faintly.
+ * sections, if it is given them, show through faintly; with `head` it says where their grey values are alike.
  */
 import { mirrorIndex } from '../../predict/tiles.ts';
 import { type NdArray, ndarray } from '../../volume/array.ts';
-import type { NeighbourPredictor, Offset2, Predictor, PredictorInfo } from '../../volume/contracts.ts';
+import type { Offset2, Predictor, PredictorInfo } from '../../volume/contracts.ts';
 
 const OFFSETS: readonly Offset2[] = [
   [1, 0],
@@ -30,6 +30,7 @@ export function crudePredictor(changes: Partial<PredictorInfo> = {}, head = fals
     halo: 12,
     flopPerPixel: 10,
     contextSections: 0,
+    ...(head ? { cross: { displacements: [], stride: CROSS_STRIDE } } : {}),
     ...changes,
   };
   return {
@@ -51,36 +52,30 @@ export function crudePredictor(changes: Partial<PredictorInfo> = {}, head = fals
           fillChannel(out.subarray(from, from + height * width), smooth, height, width, offset);
         });
       }
-      const middle = input.data.subarray((depth >> 1) * height * width, ((depth >> 1) + 1) * height * width);
-      const embeddings = head ? [2, 4].map((stride) => thinned(middle, height, width, stride)) : [];
-      return { affinities: ndarray(out, [count, channels, height, width]), embeddings };
+      const affinities = ndarray(out, [count, channels, height, width]);
+      return head ? { affinities, cross: likeness(input) } : { affinities };
     },
-    ...(head ? { neighbours: CRUDE_HEAD } : {}),
     async close() {},
   };
 }
 
-/** Compares grey values in place. */
-const CRUDE_HEAD: NeighbourPredictor = {
-  displacements: [[0, 0]],
-  stride: 2,
-  embeddingStrides: [2, 4],
-  async compare([lower], [upper]) {
-    return ndarray(
-      lower.data.map((value, i) => Math.exp(-Math.abs(value - upper.data[i]))),
-      lower.shape,
-    );
-  },
-};
+const CROSS_STRIDE = 2;
 
-/** Every `stride`th pixel of one tile's section. */
-function thinned(image: Float32Array, height: number, width: number, stride: number): NdArray<Float32Array> {
-  const [rows, columns] = [height / stride, width / stride];
-  const out = new Float32Array(rows * columns);
-  for (let i = 0; i < out.length; i++) {
-    out[i] = image[Math.floor(i / columns) * stride * width + (i % columns) * stride];
-  }
-  return ndarray(out, [1, 1, rows, columns]);
+/** How alike every other pixel of one tile's middle section is to those of the sections on either side. */
+function likeness({ data, shape: [, depth, height, width] }: NdArray<Float32Array>): NdArray<Float32Array> {
+  const [rows, columns] = [height / CROSS_STRIDE, width / CROSS_STRIDE];
+  const out = new Float32Array(2 * rows * columns);
+  const middle = depth >> 1;
+  [middle - 1, middle + 1].forEach((other, channel) => {
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < columns; c++) {
+        const p = r * CROSS_STRIDE * width + c * CROSS_STRIDE;
+        const [own, its] = [data[middle * height * width + p], data[other * height * width + p]];
+        out[(channel * rows + r) * columns + c] = Math.exp(-Math.abs(own - its));
+      }
+    }
+  });
+  return ndarray(out, [1, 2, rows, columns]);
 }
 
 /** The middle section, with a tenth of the others added. */

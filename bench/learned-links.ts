@@ -1,0 +1,104 @@
+/**
+ * 3D VOI by learned links over the options of segmentation and partition, on several volumes: every volume is segmented
+ * once for each bias, then its graph is partitioned over and over.
+ *
+ *     node bench/run.mjs bench/learned-links.ts --model M.kyn [--bias 0.5,0.6] [--sweep] VOLUME.h5[@Z_STEP] ...
+ */
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  ContingencyTable,
+  createMemoryStore,
+  type EdgeColumns,
+  type LabelSource,
+  PARTITION_DEFAULTS,
+  type PartitionOptions,
+  PIPELINE_DEFAULTS,
+  partition,
+  runPipeline,
+  type Scores,
+  type SectionSource,
+  scorePerfectLinks,
+  scoreTable,
+  subvolume,
+} from '@kyn/core';
+import { openLabels, openSections } from '@kyn/io/node';
+import { createPredictor } from '@kyn/nn';
+import { nodeRuntime } from '@kyn/nn/node';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    model: { type: 'string', default: 'models/base.kyn' },
+    bias: { type: 'string', default: String(PIPELINE_DEFAULTS.segment.bias) },
+    sweep: { type: 'boolean', default: false },
+  },
+});
+
+interface Graph {
+  readonly name: string;
+  readonly edges: EdgeColumns;
+  readonly fragments: number;
+  /** Fragments against truth. */
+  readonly table: ContingencyTable;
+}
+
+const runtime = await nodeRuntime({ threads: 2 });
+const predictor = await createPredictor(runtime, new Uint8Array(readFileSync(values.model)), values.model);
+
+async function graphOf(spec: string, bias: number): Promise<Graph> {
+  const [file, step] = spec.split('@');
+  const zStep = Number(step ?? 1);
+  const source = subvolume(await openSections(`${file}:/volumes/raw`), { zStep }) as SectionSource;
+  const truth = subvolume(await openLabels(`${file}:/volumes/labels/neuron_ids`), { zStep }) as LabelSource;
+  const store = createMemoryStore();
+  const segment = { ...PIPELINE_DEFAULTS.segment, bias };
+  const { linker } = predictor;
+  await runPipeline({ source, predictor, linker }, store, { ...PIPELINE_DEFAULTS, segment });
+  const table = new ContingencyTable();
+  for (const [z, fragments] of store.fragments.entries()) table.add(fragments, await truth.read(z));
+  await Promise.all([source.close(), truth.close()]);
+  if (!store.graph || !store.assignment) throw new Error('no graph');
+  return { name: basename(spec), edges: store.graph, fragments: store.assignment.length - 1, table };
+}
+
+function scoresOf({ edges, fragments, table }: Graph, options: Partial<PartitionOptions> = {}): Scores {
+  const neurons = partition(edges, fragments, { ...PARTITION_DEFAULTS, ...options });
+  const assigned = new ContingencyTable();
+  table.forEach((fragment, truth, voxels) => {
+    assigned.addPair(neurons[fragment], truth, voxels);
+  });
+  return scoreTable(assigned);
+}
+
+for (const bias of values.bias.split(',').map(Number)) {
+  const graphs: Graph[] = [];
+  console.log(`\nbias ${bias}`.padEnd(26), 'split + merge = VOI, every link right');
+  for (const spec of positionals) {
+    const graph = await graphOf(spec, bias);
+    graphs.push(graph);
+    const { voi_split, voi_merge, voi, arand } = scoresOf(graph);
+    const perfect = scorePerfectLinks(graph.table).voi;
+    console.log(
+      graph.name.padEnd(24),
+      `${voi_split.toFixed(3)} + ${voi_merge.toFixed(3)} = ${voi.toFixed(3)}, ${perfect.toFixed(3)}  ARAND ${arand.toFixed(3)}`,
+    );
+  }
+  const mean = (options: Partial<PartitionOptions>) =>
+    graphs.reduce((sum, graph) => sum + scoresOf(graph, options).voi, 0) / graphs.length;
+  console.log('mean'.padEnd(24), mean({}).toFixed(3));
+  if (!values.sweep) continue;
+  const thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+  console.log('threshold'.padEnd(36), ...thresholds.map((t) => String(t).padEnd(6)));
+  for (const areaPower of [0.25, 0.5, 0.75]) {
+    for (const inPlaneWeight of [0.3, 0.6, 1]) {
+      const cells = thresholds.map((threshold) => mean({ threshold, areaPower, inPlaneWeight }).toFixed(3));
+      console.log(
+        `area^${areaPower}, in-plane ${inPlaneWeight}`.padEnd(36),
+        ...cells.map((c) => c.padEnd(6)),
+      );
+    }
+  }
+}
+await predictor.close();
