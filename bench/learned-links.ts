@@ -8,14 +8,16 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
+  type Classifier,
   ContingencyTable,
   createMemoryStore,
-  type EdgeColumns,
   type LabelSource,
   PARTITION_DEFAULTS,
   type PartitionOptions,
   PIPELINE_DEFAULTS,
+  type PieceGraph,
   partition,
+  partitionPieces,
   runPipeline,
   type Scores,
   type SectionSource,
@@ -36,10 +38,9 @@ const { values, positionals } = parseArgs({
   },
 });
 
-interface Graph {
+interface Graph extends PieceGraph {
   readonly name: string;
-  readonly edges: EdgeColumns;
-  readonly fragments: number;
+  readonly assignment: Uint32Array;
   /** Fragments against truth. */
   readonly table: ContingencyTable;
 }
@@ -60,11 +61,20 @@ async function graphOf(spec: string, bias: number): Promise<Graph> {
   for (const [z, fragments] of store.fragments.entries()) table.add(fragments, await truth.read(z));
   await Promise.all([source.close(), truth.close()]);
   if (!store.graph || !store.assignment) throw new Error('no graph');
-  return { name: basename(spec), edges: store.graph, fragments: store.assignment.length - 1, table };
+  const { graph: edges, assignment, records: sections } = store;
+  const voxelSizeNm = source.info.voxelSizeNm ?? ([40, 10, 10] as const);
+  return {
+    name: basename(spec),
+    edges,
+    fragments: assignment.length - 1,
+    sections,
+    voxelSizeNm,
+    assignment,
+    table,
+  };
 }
 
-function scoresOf({ edges, fragments, table }: Graph, options: Partial<PartitionOptions> = {}): Scores {
-  const neurons = partition(edges, fragments, { ...PARTITION_DEFAULTS, ...options });
+function scoresOf({ table }: Graph, neurons: Uint32Array): Scores {
   const assigned = new ContingencyTable();
   table.forEach((fragment, truth, voxels) => {
     assigned.addPair(neurons[fragment], truth, voxels);
@@ -72,32 +82,42 @@ function scoresOf({ edges, fragments, table }: Graph, options: Partial<Partition
   return scoreTable(assigned);
 }
 
+function partitioned(graph: Graph, change: Partial<PartitionOptions>, judge: Classifier | undefined): Scores {
+  const options = { ...PARTITION_DEFAULTS, ...change };
+  const neurons = judge
+    ? partitionPieces(graph, judge, options)
+    : partition(graph.edges, graph.fragments, options);
+  return scoresOf(graph, neurons);
+}
+
+const judges = { 'one round': undefined, 'pieces judged': predictor.linker?.pieces };
+
 for (const bias of values.bias.split(',').map(Number)) {
   const graphs: Graph[] = [];
   console.log(`\nbias ${bias}`.padEnd(26), 'split + merge = VOI, every link right');
   for (const spec of positionals) {
     const graph = await graphOf(spec, bias);
     graphs.push(graph);
-    const { voi_split, voi_merge, voi, arand } = scoresOf(graph);
+    const { voi_split, voi_merge, voi, arand } = scoresOf(graph, graph.assignment);
     const perfect = scorePerfectLinks(graph.table).voi;
     console.log(
       graph.name.padEnd(24),
       `${voi_split.toFixed(3)} + ${voi_merge.toFixed(3)} = ${voi.toFixed(3)}, ${perfect.toFixed(3)}  ARAND ${arand.toFixed(3)}`,
     );
   }
-  const mean = (options: Partial<PartitionOptions>) =>
-    graphs.reduce((sum, graph) => sum + scoresOf(graph, options).voi, 0) / graphs.length;
-  console.log('mean'.padEnd(24), mean({}).toFixed(3));
-  if (!values.sweep) continue;
-  const thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
-  console.log('threshold'.padEnd(36), ...thresholds.map((t) => String(t).padEnd(6)));
-  for (const areaPower of [0.25, 0.5, 0.75]) {
-    for (const inPlaneWeight of [0.3, 0.6, 1]) {
-      const cells = thresholds.map((threshold) => mean({ threshold, areaPower, inPlaneWeight }).toFixed(3));
-      console.log(
-        `area^${areaPower}, in-plane ${inPlaneWeight}`.padEnd(36),
-        ...cells.map((c) => c.padEnd(6)),
-      );
+  for (const [name, judge] of Object.entries(judges)) {
+    const mean = (options: Partial<PartitionOptions>) =>
+      graphs.reduce((sum, graph) => sum + partitioned(graph, options, judge).voi, 0) / graphs.length;
+    console.log(`mean, ${name}`.padEnd(24), mean({}).toFixed(3));
+    if (!values.sweep || (name !== 'one round' && !judge)) continue;
+    const thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+    console.log('threshold'.padEnd(36), ...thresholds.map((t) => String(t).padEnd(6)));
+    for (const areaPower of [0.25, 0.5, 0.75]) {
+      for (const inPlaneWeight of [0.3, 0.6, 1]) {
+        const cells = thresholds.map((threshold) => mean({ threshold, areaPower, inPlaneWeight }).toFixed(3));
+        const row = `area^${areaPower}, in-plane ${inPlaneWeight}`;
+        console.log(row.padEnd(36), ...cells.map((c) => c.padEnd(6)));
+      }
     }
   }
 }

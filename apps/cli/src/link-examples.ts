@@ -1,12 +1,16 @@
 /** Pairs of fragments with their truth, for the linker's classifier: the pipeline is run over labelled volumes. */
 import {
   type BoostOptions,
+  ContingencyTable,
   createMemoryStore,
+  fitClassifier,
   fitLinkModel,
   KynError,
   type LabelSource,
+  type MemoryStore,
   PairExamples,
   PIPELINE_DEFAULTS,
+  PieceExamples,
   Random,
   type Reliability,
   runPipeline,
@@ -17,12 +21,26 @@ import {
 import { createPredictor, encodeModel, type KynModel, type Runtime } from '@kyn/nn';
 import { openRecipeVolume, type PairVolume } from './training-recipe.ts';
 
+/** Classifiers that make pieces have not seen one volume in so many. */
+const FOLDS = 3;
+
 /** Every so many sections the pairs are kept back, to calibrate and to judge. */
 const KEPT_BACK = 5;
 
+/** What was fitted, and how well it does on what was kept back. */
+export interface FittedLinks {
+  readonly model: KynModel;
+  readonly cross: Reliability;
+  readonly plane: Reliability | undefined;
+  readonly pieces: Reliability | undefined;
+  /** Pairs of fragments of neighbouring sections that were learned from. */
+  readonly pairs: number;
+}
+
 /**
- * @returns the model with a classifier fitted to the pairs of the volumes
- * @throws KynError `content` where they have none
+ * Fits the classifiers of a model: of pairs of fragments, then of pairs of the pieces that these make. Pieces are made by
+ * classifiers that have not seen the volume, as in use: each of three learns from the other two thirds of the volumes.
+ * @throws KynError `content` where the volumes have no pairs
  */
 export async function fitLinks(
   runtime: Runtime,
@@ -31,38 +49,108 @@ export async function fitLinks(
   folder: string,
   boost: BoostOptions,
   context: StageContext,
-): Promise<{ model: KynModel; cross: Reliability; plane: Reliability | undefined; pairs: number }> {
-  const { linker: _, ...head } = model;
-  const predictor = await createPredictor(runtime, encodeModel(head), 'the linker in training');
+): Promise<FittedLinks> {
+  const { linker: _, ...network } = model;
+  const predictor = await createPredictor(runtime, encodeModel(network), 'the linker in training');
+  const folds = Math.min(FOLDS, volumes.length);
   const examples = new PairExamples();
+  const others = Array.from({ length: folds }, () => new PairExamples());
+  const pieces = new PieceExamples();
+  const { signal } = context;
+  const tell = (done: number) =>
+    context.onProgress?.({ stage: 'pairs', done, total: 2 * volumes.length, unit: 'volumes' });
   try {
     for (const [i, volume] of volumes.entries()) {
-      context.onProgress?.({ stage: 'pairs', done: i, total: volumes.length, unit: 'volumes' });
-      const { raw, labels } = await openRecipeVolume(volume, folder);
-      try {
+      tell(i);
+      await inVolume(volume, folder, async (source, labels) => {
         const found: SectionPairs[] = [];
-        const source = volume.noise ? withNoise(raw, volume.noise) : raw;
         const input = { source, predictor, onPairs: (pairs: SectionPairs) => found.push(pairs) };
-        await runPipeline(input, createMemoryStore(), PIPELINE_DEFAULTS, { signal: context.signal });
-        await addPairs(examples, found, labels, volume.weight ?? 1);
-      } finally {
-        await Promise.all([raw.close(), labels.close()]);
-      }
+        await runPipeline(input, createMemoryStore(), PIPELINE_DEFAULTS, { signal });
+        const learners = [examples, ...others.filter((_, fold) => fold !== i % folds)];
+        await addPairs(learners, found, labels, volume.weight ?? 1);
+      });
+    }
+    if (examples.cross.count === 0) {
+      throw new KynError('content', 'the volumes have no labelled pairs of fragments', {
+        hint: 'give volumes of at least two sections whose neurons are labelled in 3D',
+      });
+    }
+    const unseen = others.map((each) =>
+      each.cross.count > 0 ? fitLinkModel(each, boost, signal) : undefined,
+    );
+    for (const [i, volume] of volumes.entries()) {
+      tell(volumes.length + i);
+      const linker = unseen[i % folds]?.model;
+      if (!linker) continue;
+      await inVolume(volume, folder, async (source, labels) => {
+        const store = createMemoryStore();
+        await runPipeline({ source, predictor, linker }, store, PIPELINE_DEFAULTS, { signal });
+        await addPieces(pieces, store, source, labels, volume.weight ?? 1);
+      });
     }
   } finally {
     await predictor.close();
   }
-  if (examples.cross.count === 0) {
-    throw new KynError('content', 'the volumes have no labelled pairs of fragments', {
-      hint: 'give volumes of at least two sections whose neurons are labelled in 3D',
-    });
+  const { model: linker, cross, plane } = fitLinkModel(examples, boost, signal);
+  const judged =
+    pieces.rows.rows(false).labels.length > 0 ? fitClassifier(pieces.rows, boost, signal) : undefined;
+  const whole = judged ? { ...linker, pieces: judged.classifier } : linker;
+  return {
+    model: { ...network, linker: whole },
+    cross,
+    plane,
+    pieces: judged?.reliability,
+    pairs: examples.cross.count,
+  };
+}
+
+async function inVolume(
+  volume: PairVolume,
+  folder: string,
+  use: (source: SectionSource, labels: LabelSource) => Promise<void>,
+): Promise<void> {
+  const { raw, labels } = await openRecipeVolume(volume, folder);
+  try {
+    await use(volume.noise ? withNoise(raw, volume.noise) : raw, labels);
+  } finally {
+    await Promise.all([raw.close(), labels.close()]);
   }
-  const { model: linker, cross, plane } = fitLinkModel(examples, boost, context.signal);
-  return { model: { ...head, linker }, cross, plane, pairs: examples.cross.count };
+}
+
+/** Adds the pieces that the store's graph falls into, with what the labels say of them. */
+async function addPieces(
+  pieces: PieceExamples,
+  { fragments, records, graph, assignment }: MemoryStore,
+  source: SectionSource,
+  labels: LabelSource,
+  weight: number,
+): Promise<void> {
+  if (!graph || !assignment) throw new TypeError('the run is not complete');
+  const table = new ContingencyTable();
+  for (const [z, section] of fragments.entries()) table.add(section, await labels.read(z));
+  const length = assignment.length;
+  const truth = {
+    neuron: new Uint32Array(length),
+    inside: new Float64Array(length),
+    known: new Float64Array(length),
+  };
+  table.forEach((fragment, neuron, voxels) => {
+    truth.known[fragment] += voxels;
+    if (voxels <= truth.inside[fragment]) return;
+    truth.inside[fragment] = voxels;
+    truth.neuron[fragment] = neuron;
+  });
+  const whole = {
+    edges: graph,
+    fragments: length - 1,
+    sections: records,
+    voxelSizeNm: source.info.voxelSizeNm ?? ([40, 10, 10] as const),
+  };
+  pieces.add(whole, truth, PIPELINE_DEFAULTS.partition, weight);
 }
 
 async function addPairs(
-  examples: PairExamples,
+  learners: readonly PairExamples[],
   found: readonly SectionPairs[],
   truth: LabelSource,
   weight: number,
@@ -70,7 +158,9 @@ async function addPairs(
   for (const { lowerZ, upperZ, lower, upper, pairs, upperEdges } of found) {
     const own = await truth.read(lowerZ);
     const other = await truth.read(upperZ);
-    examples.add(pairs, [lower, upper], upperEdges, [own, other], weight, lowerZ % KEPT_BACK === 0);
+    const keptBack = lowerZ % KEPT_BACK === 0;
+    for (const examples of learners)
+      examples.add(pairs, [lower, upper], upperEdges, [own, other], weight, keptBack);
   }
 }
 

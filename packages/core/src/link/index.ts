@@ -7,7 +7,14 @@ export {
   splitCounts,
   trainBoostedTrees,
 } from './boosted-trees.ts';
-export { type Classifier, classify, Examples, fitClassifier, type Reliability } from './classifier.ts';
+export {
+  type Classifier,
+  classify,
+  Examples,
+  fitClassifier,
+  isClassifier,
+  type Reliability,
+} from './classifier.ts';
 export { fitLinkModel, PairExamples, recalibrateLinkModel } from './fit.ts';
 export { PLANE_FEATURES } from './in-plane.ts';
 export {

@@ -16,6 +16,8 @@ export interface LinkModel {
   readonly cross: Classifier;
   /** Of one section, touching, over {@link PLANE_FEATURES}. */
   readonly plane?: Classifier;
+  /** Of pieces of neurons, in the partition, which knows its features. */
+  readonly pieces?: Classifier;
 }
 
 export const LINK_FORMAT = 'kyn-linker-1';

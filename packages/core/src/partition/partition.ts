@@ -100,11 +100,14 @@ export function signedWeights(
   const { threshold } = options;
   const bias = Math.log(threshold / (1 - threshold));
   const weight = edgeScales(edges, options);
-  for (let i = 0; i < weight.length; i++) {
-    const p = Math.min(1 - PROBABILITY_MARGIN, Math.max(PROBABILITY_MARGIN, edges.probability[i]));
-    weight[i] *= Math.log(p / (1 - p)) - bias;
-  }
+  for (let i = 0; i < weight.length; i++) weight[i] *= logOdds(edges.probability[i]) - bias;
   return weight;
+}
+
+/** Of a probability that is kept away from 0 and 1. */
+export function logOdds(probability: number): number {
+  const p = Math.min(1 - PROBABILITY_MARGIN, Math.max(PROBABILITY_MARGIN, probability));
+  return Math.log(p / (1 - p));
 }
 
 /** How much every edge counts. */

@@ -4,6 +4,7 @@ import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, LIFTED, SKIP } from '../gr
 import { neuronTable } from '../neurons/neuron-table.ts';
 import { DOUBT_DEFAULTS, doubts } from '../partition/doubts.ts';
 import { partition } from '../partition/partition.ts';
+import { partitionPieces } from '../partition/partition-pieces.ts';
 import { enlargeLabels } from '../predict/resample.ts';
 import { project } from '../project/project.ts';
 import type { SectionTable } from '../segment/fragment-table.ts';
@@ -36,7 +37,7 @@ type EdgeCounts = PipelineReport['edges'];
 
 /** Gathers and writes the graph, cuts it into neurons, writes the assignment and what is doubtful in it. */
 async function partitionGraph(
-  { store, options, context, timer, voxelSizeNm }: Run,
+  { input: { linker, fragments: given }, store, options, context, timer, voxelSizeNm }: Run,
   sections: readonly SectionSummary[],
 ): Promise<{ assignment: Uint32Array; edges: EdgeCounts; tables: SectionTable[] }> {
   const graph = new EdgeList(sections.reduce((sum, { edges }) => sum + edges, 0));
@@ -49,7 +50,14 @@ async function partitionGraph(
   const edges = graph.columns();
   await timer.wait('write', store.writeGraph(edges));
   const fragments = sections.reduce((sum, section) => sum + section.fragments, 0);
-  const assignment = timer.run('partition', () => partition(edges, fragments, options.partition, context));
+  const whole = { edges, fragments, sections: tables, voxelSizeNm };
+  // pieces of given fragments are not what the classifier has seen
+  const judge = given ? undefined : linker?.pieces;
+  const assignment = timer.run('partition', () =>
+    judge
+      ? partitionPieces(whole, judge, options.partition, context)
+      : partition(edges, fragments, options.partition, context),
+  );
   await timer.wait('write', store.writeAssignment(assignment));
   const input = { edges, assignment, sections: tables, voxelSizeNm };
   const counting = { ...DOUBT_DEFAULTS, ...options.partition };

@@ -2,11 +2,20 @@
  * A model as one file, `NAME.kyn`: a zip of its ONNX graphs and `model.json`, which says what they were trained for
  * and is their card: data, licence, seed, command, figures.
  */
-import { type CrossInfo, isLinkModel, KynError, type LinkModel, type Offset2, type Vec3 } from '@kyn/core';
+import {
+  type CrossInfo,
+  isClassifier,
+  isLinkModel,
+  KynError,
+  type LinkModel,
+  type Offset2,
+  PIECE_FEATURES,
+  type Vec3,
+} from '@kyn/core';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import type { Weights } from '../nets/layers.ts';
 
-export const MODEL_FORMAT = 'kyn-model-1';
+export const MODEL_FORMAT = 'kyn-model-2';
 
 /** Where a model comes from and how good it was when it was made. Shown by `kyn info`. */
 export interface ModelCard {
@@ -118,7 +127,9 @@ function decodeWeights(bytes: Uint8Array): Weights | undefined {
 function readLinker(bytes: Uint8Array): LinkModel | undefined {
   try {
     const linker: unknown = JSON.parse(strFromU8(bytes));
-    return isLinkModel(linker) ? linker : undefined;
+    if (!isLinkModel(linker)) return undefined;
+    const { pieces } = linker;
+    return pieces === undefined || isClassifier(pieces, PIECE_FEATURES) ? linker : undefined;
   } catch {
     return undefined;
   }
