@@ -32,14 +32,16 @@ export interface FittedLinks {
   readonly model: KynModel;
   readonly cross: Reliability;
   readonly plane: Reliability | undefined;
+  readonly given: Reliability | undefined;
   readonly pieces: Reliability | undefined;
   /** Pairs of fragments of neighbouring sections that were learned from. */
   readonly pairs: number;
 }
 
 /**
- * Fits the classifiers of a model: of pairs of fragments, then of pairs of the pieces that these make. Pieces are made by
- * classifiers that have not seen the volume, as in use: each of three learns from the other two thirds of the volumes.
+ * Fits the classifiers of a model: of pairs of its fragments, of pairs of true profiles (for fragments that are given), then
+ * of pairs of the pieces that its fragments make. Pieces are made by classifiers that have not seen the volume, as in use:
+ * each of three learns from the other two thirds of the volumes.
  * @throws KynError `content` where the volumes have no pairs
  */
 export async function fitLinks(
@@ -55,6 +57,7 @@ export async function fitLinks(
   const folds = Math.min(FOLDS, volumes.length);
   const examples = new PairExamples();
   const others = Array.from({ length: folds }, () => new PairExamples());
+  const drawn = new PairExamples();
   const pieces = new PieceExamples();
   const { signal } = context;
   const tell = (done: number) =>
@@ -63,11 +66,17 @@ export async function fitLinks(
     for (const [i, volume] of volumes.entries()) {
       tell(i);
       await inVolume(volume, folder, async (source, labels) => {
+        const weight = volume.weight ?? 1;
         const found: SectionPairs[] = [];
         const input = { source, predictor, onPairs: (pairs: SectionPairs) => found.push(pairs) };
         await runPipeline(input, createMemoryStore(), PIPELINE_DEFAULTS, { signal });
         const learners = [examples, ...others.filter((_, fold) => fold !== i % folds)];
-        await addPairs(learners, found, labels, volume.weight ?? 1);
+        await addPairs(learners, found.splice(0), labels, weight);
+        if (volume.noise) return;
+        await runPipeline({ ...input, fragments: labels }, createMemoryStore(), PIPELINE_DEFAULTS, {
+          signal,
+        });
+        await addPairs([drawn], found, labels, weight);
       });
     }
     if (examples.cross.count === 0) {
@@ -92,13 +101,16 @@ export async function fitLinks(
     await predictor.close();
   }
   const { model: linker, cross, plane } = fitLinkModel(examples, boost, signal);
+  const given = drawn.cross.count > 0 ? fitClassifier(drawn.cross, boost, signal) : undefined;
   const judged =
     pieces.rows.rows(false).labels.length > 0 ? fitClassifier(pieces.rows, boost, signal) : undefined;
-  const whole = judged ? { ...linker, pieces: judged.classifier } : linker;
+  const own = given ? { ...linker, given: given.classifier } : linker;
+  const whole = judged ? { ...own, pieces: judged.classifier } : own;
   return {
     model: { ...network, linker: whole },
     cross,
     plane,
+    given: given?.reliability,
     pieces: judged?.reliability,
     pairs: examples.cross.count,
   };

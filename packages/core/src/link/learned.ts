@@ -16,6 +16,8 @@ export interface LinkModel {
   readonly cross: Classifier;
   /** Of one section, touching, over {@link PLANE_FEATURES}. */
   readonly plane?: Classifier;
+  /** In place of `cross` where fragments are given: profiles that were drawn differ from what the network cuts. */
+  readonly given?: Classifier;
   /** Of pieces of neurons, in the partition, which knows its features. */
   readonly pieces?: Classifier;
 }
@@ -28,6 +30,7 @@ export function isLinkModel(value: unknown): value is LinkModel {
   return (
     model?.format === LINK_FORMAT &&
     isClassifier(model.cross, PAIR_FEATURES) &&
+    (model.given === undefined || isClassifier(model.given, PAIR_FEATURES)) &&
     (model.plane === undefined || isClassifier(model.plane, PLANE_FEATURES))
   );
 }
