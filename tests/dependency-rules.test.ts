@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { importsOf, resolveImport, root, type SourceFile, sourceFiles } from './source-files.ts';
 
 /** Core's folders in the order of the data. A stage sees the ones before it. */
-const stages = ['predict', 'segment', 'link', 'partition', 'project', 'neurons'];
+const stages = ['predict', 'segment', 'link', 'repair', 'partition', 'project', 'neurons'];
 const shared = ['errors.ts', 'volume', 'graph'];
 const mayImport: Record<string, readonly string[]> = {
   'errors.ts': [],

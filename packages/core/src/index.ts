@@ -16,6 +16,7 @@ export * from './pipeline/index.ts';
 export { runPipeline } from './pipeline.ts';
 export * from './predict/index.ts';
 export * from './project/index.ts';
+export * from './repair/index.ts';
 export * from './segment/index.ts';
 export * from './volume/array.ts';
 export type * from './volume/contracts.ts';

@@ -11,7 +11,7 @@
  * takes up an interrupted one goes on with the first that is not, and gives the same result.
  */
 import { KynError, throwIfCancelled } from './errors.ts';
-import { EdgeList } from './graph/edge-list.ts';
+import { type EdgeColumns, EdgeList } from './graph/edge-list.ts';
 import { mapAhead, WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
@@ -20,6 +20,7 @@ import { judgeInPlane, type LinkedSection, linkSections } from './pipeline/link-
 import { GAP } from './pipeline/neighbourhood.ts';
 import { tell } from './pipeline/network-view.ts';
 import { sectionNotes } from './pipeline/notes.ts';
+import { type CutSection, inPlaneOf, repairCut } from './pipeline/repair-sections.ts';
 import { type Clock, type PipelineReport, StageTimer, SYSTEM_CLOCK } from './pipeline/report.ts';
 import { type Cut, givenFragments, inFullPixels, noFragments } from './pipeline/section-fragments.ts';
 import { measureShift, type SectionSpectrum, visibleShift } from './pipeline/section-shift.ts';
@@ -30,6 +31,7 @@ import {
   type PipelineOptions,
   pipelineDefaults,
   type Run,
+  repairOptions,
   startRun,
 } from './pipeline/start.ts';
 import {
@@ -74,9 +76,11 @@ export async function runPipeline(
 /** A section with tissue, which the next ones are linked to. */
 interface Below extends LinkedSection {
   readonly spectrum: SectionSpectrum | undefined;
+  /** Its in-plane edges as they are judged, with ids of the section. */
+  readonly judged: EdgeColumns;
 }
 
-/** Segments and links the sections that are not done; tells of all. */
+/** Segments, repairs and links the sections that are not done; tells of all. */
 async function segmentSections(run: Run): Promise<SectionSummary[]> {
   const { input, store, context, timer } = run;
   const [depth] = input.source.info.shape;
@@ -94,6 +98,31 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
   let idOffset = sections.reduce((sum, { fragments }) => sum + fragments, 0);
   const writes = new WriteBehind(WRITES);
   const planes = new LabelRing(WRITES + 1);
+  const repairing = repairOptions(run);
+
+  const finish = async (step: SectionOnTheWay, cut: Cut, repaired: SectionRecord['repaired']) => {
+    const { record, here } = describeSection(run, step, cut, below, idOffset, repaired);
+    sections.push(summarise(record));
+    const plane = planes.next(run.plan.full[0] * run.plan.full[1]);
+    const global = timer.run('write', () => enlargeLabels(cut.labels, run.plan, idOffset, plane));
+    const write = () => store.writeSection(record, ndarray(global, run.plan.full));
+    await timer.wait('write', writes.add(write));
+    if (step.section.state === 'tissue') keepLast(below, here, reach);
+    idOffset += cut.stats.count;
+    context.onProgress?.({ stage: 'segment', done: sections.length, total: depth, unit: 'sections' });
+  };
+  // a section with tissue that is repaired when the next one has been cut, and those without tissue after it
+  let waiting: CutSection<SectionOnTheWay>[] = [];
+  const finishWaiting = async (above: CutSection<SectionOnTheWay> | undefined) => {
+    const [first, ...empty] = waiting;
+    waiting = [];
+    if (!first || !repairing) return;
+    const { cut, ...repaired } = timer.run('repair', () =>
+      repairCut(run, first, below.at(-1), above, repairing),
+    );
+    await finish(first.step, cut, repaired);
+    for (const each of empty) await finish(each.step, each.cut, NOT_REPAIRED);
+  };
   try {
     // the last ones that were done are seen again: the next is linked to them
     for await (const step of sectionsOnTheWay(run, last[0]?.z ?? done)) {
@@ -104,23 +133,22 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
         if (record) below.push(restoreBelow(run, record, step));
         continue;
       }
-      const cut = step.cut();
-      const { record, here } = describeSection(run, step, cut, below, idOffset);
-      sections.push(summarise(record));
-      const plane = planes.next(run.plan.full[0] * run.plan.full[1]);
-      const global = timer.run('write', () => enlargeLabels(cut.labels, run.plan, idOffset, plane));
-      const write = () => store.writeSection(record, ndarray(global, run.plan.full));
-      await timer.wait('write', writes.add(write));
-      if (section.state === 'tissue') keepLast(below, here, reach);
-      idOffset += cut.stats.count;
-      context.onProgress?.({ stage: 'segment', done: sections.length, total: depth, unit: 'sections' });
+      const here = { step, cut: step.cut() };
+      if (here.cut.repairable) {
+        await finishWaiting(here);
+        waiting.push(here);
+      } else if (waiting.length > 0) waiting.push(here);
+      else await finish(step, here.cut, NOT_REPAIRED);
     }
+    await finishWaiting(undefined);
     await timer.wait('write', writes.drain());
   } finally {
     await writes.settle();
   }
   return sections;
 }
+
+const NOT_REPAIRED = { split: 0, merged: 0 } as const;
 
 /** How many sections with tissue below it a section is linked to. */
 function reachOf({ input, options }: Run): number {
@@ -133,13 +161,18 @@ function keepLast<T>(list: T[], value: T, most: number): void {
 }
 
 /** A section with tissue before the place where an interrupted run stopped. */
-function restoreBelow(run: Run, { z, runs, stats, idOffset }: SectionRecord, step: SectionOnTheWay): Below {
+function restoreBelow(
+  run: Run,
+  { z, runs, stats, idOffset, edges }: SectionRecord,
+  step: SectionOnTheWay,
+): Below {
   const { small } = run.plan;
   const labels = decodeRuns(runs, new Uint32Array(small[0] * small[1]));
   const fragments = { labels: ndarray(labels, small), area: stats.area, idOffset };
   const view = step.view({ labels, stats }, idOffset);
   const { spectrum } = step.section;
-  return { z, fragments, view, edges: new EdgeList(1).columns(), spectrum };
+  const judged = inPlaneOf(edges, idOffset);
+  return { z, fragments, view, edges: new EdgeList(1).columns(), judged, spectrum };
 }
 
 interface SectionOnTheWay extends Omit<SeenSection, 'affinities'> {
@@ -164,7 +197,7 @@ function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWa
     if (!affinities) return { ...step, cut: () => noFragments(plan) };
     const { tissue } = step.section;
     const mask = tissue && ndarray(tissue, plan.small);
-    const segmentOptions = { ...options.segment, offsets, mask };
+    const segmentOptions = { ...options.segment, offsets, mask, parts: repairOptions(run) !== undefined };
     const cut = () =>
       timer.run('segment', () => inFullPixels(segment(affinities, segmentOptions, context), plan, spans));
     return { ...step, cut };
@@ -178,6 +211,7 @@ function describeSection(
   cut: Cut,
   below: readonly Below[],
   idOffset: number,
+  repaired: SectionRecord['repaired'],
 ): { record: SectionRecord; here: Below } {
   const { input, options, timer, plan, spans, imagePlan, voxelSizeNm } = run;
   const { z, state, invalidPixels, fillPixels, spectrum } = section;
@@ -185,16 +219,18 @@ function describeSection(
   const edges = new EdgeList(cut.edges.count * 2);
   let shiftNm: readonly [number, number] | undefined;
   const here = timer.run('link', (): Below => {
-    const own = { z, fragments, view: view(cut, idOffset), edges: cut.edges, spectrum };
-    edges.append(judgeInPlane(own, input), idOffset);
+    const seen = { edges: cut.edges, view: view(cut, idOffset) };
+    const judged = judgeInPlane(seen, input);
+    const own = { z, fragments, ...seen, judged, spectrum };
+    edges.append(judged, idOffset);
     const nearest = below.at(-1);
     if (!nearest || state !== 'tissue') return own;
     for (const lower of below) {
       const distance = positionOf(run, z) - positionOf(run, lower.z);
       const kind = distance > GAP ? 'skip' : 'cross';
       const distanceNm = distance * voxelSizeNm[0];
-      const seen = { cross, across, nearest: lower === nearest };
-      edges.append(linkSections(lower, own, seen, { input, options, imagePlan, spans, distanceNm, kind }));
+      const pair = { cross, across, nearest: lower === nearest };
+      edges.append(linkSections(lower, own, pair, { input, options, imagePlan, spans, distanceNm, kind }));
     }
     if (spectrum && nearest.spectrum) {
       const pixelNm = [voxelSizeNm[1] * imagePlan.factor[0], voxelSizeNm[2] * imagePlan.factor[1]] as const;
@@ -208,6 +244,7 @@ function describeSection(
     idOffset,
     invalidPixels,
     fillPixels,
+    repaired,
     shiftNm,
     stats: cut.stats,
     runs: timer.run('write', () => encodeRuns(cut.labels)),

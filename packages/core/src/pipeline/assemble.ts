@@ -135,6 +135,10 @@ function makeReport(
     fragments: sections.reduce((sum, section) => sum + section.fragments, 0),
     edges,
     neurons,
+    repaired: {
+      split: sections.reduce((sum, { repaired }) => sum + repaired.split, 0),
+      merged: sections.reduce((sum, { repaired }) => sum + repaired.merged, 0),
+    },
     notes,
     stages: timer.stages,
     seconds: timer.seconds,

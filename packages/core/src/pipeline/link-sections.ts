@@ -58,7 +58,10 @@ export interface LinkContext {
 }
 
 /** In-plane edges with what the linker makes of them, where there is one that judges them. */
-export function judgeInPlane({ edges, view }: LinkedSection, input: PipelineInput): EdgeColumns {
+export function judgeInPlane(
+  { edges, view }: Pick<LinkedSection, 'edges' | 'view'>,
+  input: PipelineInput,
+): EdgeColumns {
   const { linker, fragments } = input;
   return linker?.plane && view && !fragments ? judgePlane(edges, view.profiles, linker.plane) : edges;
 }

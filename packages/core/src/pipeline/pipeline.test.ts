@@ -5,10 +5,12 @@ import { CROSS, type EdgeColumns, SKIP } from '../graph/edge-list.ts';
 import { LINK_FORMAT, type LinkModel } from '../link/learned.ts';
 import { PAIR_FEATURES } from '../link/pair-features.ts';
 import { runPipeline } from '../pipeline.ts';
+import { REPAIR_DEFAULTS } from '../repair/repair.ts';
 import { ndarray, type Vec3 } from '../volume/array.ts';
 import type { LabelSection, LabelSource, RawSection } from '../volume/contracts.ts';
 import { Random } from '../volume/random.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
+import { OVERLAP_DEFAULTS, PIPELINE_DEFAULTS } from './start.ts';
 import { type CellOptions, cellStack, sourceOf } from './testing/cells.ts';
 import { crudePredictor } from './testing/crude-predictor.ts';
 
@@ -92,27 +94,41 @@ describe('runPipeline', () => {
   });
 
   it.each([
-    [0, false],
-    [1, false],
-    [1, true],
+    [0, false, false],
+    [1, false, false],
+    [1, true, false],
+    [1, true, true],
   ])(
-    'is deterministic and goes on where it stopped: %i neighbours, linker %s',
-    async (contextSections, linked) => {
+    'is deterministic and goes on where it stopped: %i neighbours, linker %s, repair %s',
+    async (contextSections, linked, repaired) => {
       const options = { shape: [5, 60, 80] as const };
       const { source } = cellStack(options);
       const store = createMemoryStore();
       const linker = linked ? crudeLinker : undefined;
-      await runPipeline({ source, predictor: crudePredictor({ contextSections }, linked), linker }, store);
+      const defaults = linked ? PIPELINE_DEFAULTS : OVERLAP_DEFAULTS;
+      // as much as there is of it
+      const eager = {
+        ...REPAIR_DEFAULTS,
+        minimumPixels: 1,
+        leastAffinity: 0,
+        leastShare: 0.3,
+        mergeAbove: 0.1,
+      };
+      const chosen = { ...defaults, ...(repaired ? { repair: eager } : { repair: undefined }) };
+      const runTo = (to: MemoryStore, predictor = crudePredictor({ contextSections }, linked)) =>
+        runPipeline({ source, predictor, linker }, to, chosen);
+      const report = await runTo(store);
+      expect(report.repaired.split + report.repaired.merged > 0).toBe(repaired);
       const first = whole(store);
       const again = createMemoryStore();
-      await runPipeline({ source, predictor: crudePredictor({ contextSections }, linked), linker }, again);
+      await runTo(again);
       expect(whole(again) === first).toBe(true);
       expect(whole((await run(options)).store) === first).toBe(contextSections === 0);
       for (const done of [1, 3, 5]) {
         const records = store.records.slice(0, done);
         const half = createMemoryStore({ fragments: store.fragments.slice(0, done), records });
         const predictor = crudePredictor({ contextSections }, linked);
-        await runPipeline({ source, predictor, linker }, half);
+        await runTo(half, predictor);
         expect(whole(half) === first).toBe(true);
         if (done === 5) expect(predictor.tiles).toBe(0);
       }

@@ -16,6 +16,7 @@ export type StageName =
   | 'predict'
   | 'segment'
   | 'link'
+  | 'repair'
   | 'partition'
   | 'project'
   | 'write'
@@ -38,6 +39,8 @@ export interface PipelineReport {
     readonly lifted: number;
   };
   readonly neurons: number;
+  /** Fragments that repair cut, and pairs that it put together. */
+  readonly repaired: { readonly split: number; readonly merged: number };
   readonly notes: readonly string[];
   readonly stages: Readonly<Partial<Record<StageName, StageTime>>>;
   readonly seconds: number;

@@ -14,20 +14,20 @@ export interface Cut {
   readonly stats: FragmentTable;
   /** In-plane edges, ids of this section; contact in pixels of the volume. */
   readonly edges: EdgeColumns;
+  /** What was segmented, with its parts, where it may still be repaired. */
+  readonly repairable?: Segmentation | undefined;
 }
 
 /** What was segmented in the network's pixels, measured in the volume's. @param spans of the plan */
-export function inFullPixels(
-  { labels, count, edges, stats }: Segmentation,
-  plan: ResamplePlan,
-  spans: PixelSpans,
-): Cut {
-  if (plan.identity) return { labels: labels.data, stats, edges };
+export function inFullPixels(segmentation: Segmentation, plan: ResamplePlan, spans: PixelSpans): Cut {
+  const { labels, count, edges, stats } = segmentation;
+  const repairable = segmentation.parts && segmentation;
+  if (plan.identity) return { labels: labels.data, stats, edges, repairable };
   const [height, width] = plan.small;
   const fullStats = fragmentTable(labels.data, height, width, count, spans);
   const scale = Math.sqrt(plan.factor[0] * plan.factor[1]);
   const area = edges.area.map((pixels) => Math.max(1, Math.round(pixels * scale)));
-  const scaled = { labels: labels.data, stats: fullStats, edges: { ...edges, area } };
+  const scaled = { labels: labels.data, stats: fullStats, edges: { ...edges, area }, repairable };
   const shrunk = plan.factor[0] < 1 || plan.factor[1] < 1;
   return shrunk ? withoutVanished(scaled, plan, spans) : scaled;
 }

@@ -6,6 +6,7 @@ import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partitio
 import { isBlockPredictor } from '../predict/predict-blocks.ts';
 import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
 import { type PixelSpans, pixelSpans, planResample, type ResamplePlan } from '../predict/resample.ts';
+import type { RepairOptions } from '../repair/repair.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions } from '../segment/segment.ts';
 import type {
   BlockPredictor,
@@ -44,6 +45,8 @@ export interface PipelineOptions {
   readonly predict: PredictOptions;
   readonly segment: Omit<SegmentOptions, 'offsets' | 'mask'>;
   readonly link: Omit<OverlapLinkOptions, 'kind'>;
+  /** Without it fragments stay as they were cut. Needs a linker, and a network that says how sections go on. */
+  readonly repair?: RepairOptions;
   /** Without it a 3D network's sections are linked by plain overlap. */
   readonly across?: AcrossOptions;
   readonly partition: PartitionOptions;
@@ -94,6 +97,13 @@ export interface Run extends NetworkView {
   readonly plan: ResamplePlan;
   /** Volume pixels that each of those stands for. */
   readonly spans: PixelSpans;
+}
+
+/** What sections are repaired with; undefined where they are not. */
+export function repairOptions({ input, options }: Run): RepairOptions | undefined {
+  const { predictor, linker, fragments } = input;
+  const across = predictor && !isBlockPredictor(predictor) && predictor.info.cross;
+  return linker && across && !fragments ? options.repair : undefined;
 }
 
 /** @throws KynError `shape` where given fragments are not of the volume. */

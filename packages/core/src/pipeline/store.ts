@@ -20,6 +20,8 @@ export interface SectionRecord {
   /** Pixels without a value, and of constant fill, in pixels of the network. */
   readonly invalidPixels: number;
   readonly fillPixels: number;
+  /** Fragments that were cut in repair, and pairs that were put together. */
+  readonly repaired: { readonly split: number; readonly merged: number };
   /** Visible displacement against the section below that has tissue, y and x in nm. */
   readonly shiftNm: readonly [number, number] | undefined;
   /** In pixels of the volume. */

@@ -15,8 +15,19 @@ export interface AgglomerateOptions {
   readonly bias: number;
 }
 
-/** Cluster of each of the regions 0..regionCount (0 is alone), numbered from 0 in order of first region. */
-export function agglomerate(pairs: PairTable, regionCount: number, options: AgglomerateOptions): Uint32Array {
+/** How far above the bias a mean affinity must be for parts of fragments to be joined. */
+const PARTS_ABOVE = 0.2;
+
+/**
+ * Cluster of each of the regions 0..regionCount (0 is alone), numbered from 0 in order of first region.
+ * @param whole false stops early, at parts of fragments: contracting their graph once more gives the fragments
+ */
+export function agglomerate(
+  pairs: PairTable,
+  regionCount: number,
+  options: AgglomerateOptions,
+  whole = true,
+): Uint32Array {
   const { count, columns, values } = pairs;
   const weight = new Float64Array(count);
   const size = new Float64Array(count);
@@ -30,7 +41,8 @@ export function agglomerate(pairs: PairTable, regionCount: number, options: Aggl
   }
   const a = pairs.a.subarray(0, count);
   const b = pairs.b.subarray(0, count);
-  return contract({ nodeCount: regionCount + 1, a, b, weight, size, contractible }, options);
+  const graph = { nodeCount: regionCount + 1, a, b, weight, size, contractible };
+  return contract(graph, { linkage: options.linkage, stopAt: whole ? 0 : PARTS_ABOVE });
 }
 
 /**

@@ -1,2 +1,9 @@
 export { type FragmentTable, fragmentTable, type SectionTable } from './fragment-table.ts';
-export { SEGMENT_DEFAULTS, type Segmentation, type SegmentOptions, segment } from './segment.ts';
+export {
+  type FragmentParts,
+  joinParts,
+  SEGMENT_DEFAULTS,
+  type Segmentation,
+  type SegmentOptions,
+  segment,
+} from './segment.ts';

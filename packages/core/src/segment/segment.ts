@@ -27,6 +27,8 @@ export interface SegmentOptions extends RegionGraphOptions, AgglomerateOptions {
   readonly smoothing: number;
   /** Fragments with fewer pixels than this grow into a neighbour. */
   readonly minimumPixels: number;
+  /** Tell of the parts of fragments as well. */
+  readonly parts?: boolean;
   /** `[height, width]`; 0 = outside tissue, gets label 0. All is tissue where absent. */
   readonly mask?: NdArray<Uint8Array>;
 }
@@ -55,6 +57,21 @@ export interface Segmentation {
    */
   readonly edges: EdgeColumns;
   readonly stats: FragmentTable;
+  /** What the fragments are made of, if asked for. */
+  readonly parts?: FragmentParts;
+}
+
+/** Pieces that fragments fall into along their weakest inner boundaries; a fragment may be of one part. */
+export interface FragmentParts {
+  /** Dense [height × width], parts 1..count in order of first pixel. */
+  readonly labels: Uint32Array;
+  readonly count: number;
+  /** Pixels of every part; entry 0 is not read. */
+  readonly area: Uint32Array;
+  /** Fragment of every part; entry 0 is 0. */
+  readonly fragment: Uint32Array;
+  /** Pairs of parts that some affinity connects, as `buildRegionGraph`. */
+  readonly pairs: PairTable;
 }
 
 /**
@@ -75,26 +92,60 @@ export function segment(
 
   const relief = interior(affinities, offsets, reachPixels, smoothing);
   const { labels, count: regions } = basins(relief, height, width, mask);
-  const graph = buildRegionGraph(affinities, labels, options);
+  let pairs = buildRegionGraph(affinities, labels, options);
   throwIfCancelled(context.signal);
 
-  const area = new Uint32Array(regions + 1);
+  let area: Uint32Array = new Uint32Array(regions + 1);
   for (let y = 0; y < height; y++) countRow(labels, y * width, (y + 1) * width, area);
   area[0] = 0;
-  const cluster = agglomerate(graph, regions, options);
-  const clusters = poolRegions(graph, cluster);
-  const grown = absorbSmall(clusters, poolAreas(area, cluster), minimumPixels);
-  const fragmentOf = new Uint32Array(regions + 1);
-  compose(cluster, grown, fragmentOf);
-  for (let y = 0; y < height; y++) relabelRow(labels, y * width, (y + 1) * width, fragmentOf);
+  if (options.parts) {
+    const partOf = agglomerate(pairs, regions, options, false);
+    for (let y = 0; y < height; y++) relabelRow(labels, y * width, (y + 1) * width, partOf);
+    pairs = poolRegions(pairs, partOf);
+    area = poolAreas(area, partOf);
+  }
+  const cluster = agglomerate(pairs, area.length - 1, options);
+  const grown = absorbSmall(poolRegions(pairs, cluster), poolAreas(area, cluster), minimumPixels);
+  const fragment = new Uint32Array(area.length);
+  compose(cluster, grown, fragment);
+  const parts = { labels, count: area.length - 1, area, fragment, pairs };
+  return options.parts ? joinParts(parts, [height, width]) : joinInPlace(parts, [height, width]);
+}
 
-  const count = largest(fragmentOf);
+/**
+ * Fragments that parts make up, with those parts.
+ * @param parts `fragment` says how: any numbers, the same for parts of one fragment; nothing is mutated
+ */
+export function joinParts(parts: FragmentParts, shape: readonly [number, number]): Segmentation {
+  const fragment = numbered(parts.fragment);
+  const joined = joinInPlace({ ...parts, labels: parts.labels.slice(), fragment }, shape);
+  return { ...joined, parts: { ...parts, fragment } };
+}
+
+/** The same on the labels of the parts, which become those of the fragments, numbered already. */
+function joinInPlace(
+  { labels, fragment, pairs }: FragmentParts,
+  [height, width]: readonly [number, number],
+): Segmentation {
+  for (let y = 0; y < height; y++) relabelRow(labels, y * width, (y + 1) * width, fragment);
+  const count = largest(fragment);
   return {
     labels: ndarray(labels, [height, width]),
     count,
-    edges: touchingPairs(poolRegions(clusters, grown)),
+    edges: touchingPairs(poolRegions(pairs, fragment)),
     stats: fragmentTable(labels, height, width, count),
   };
+}
+
+/** Numbers 1, 2, ... in order of first part; entry 0 stays 0. */
+function numbered(group: Uint32Array): Uint32Array {
+  const number = new Map<number, number>();
+  return group.map((id, part) => {
+    if (part === 0) return 0;
+    const known = number.get(id) ?? number.size + 1;
+    number.set(id, known);
+    return known;
+  });
 }
 
 // Loops over pixels stand in functions for one row, as in `watershed.ts`.

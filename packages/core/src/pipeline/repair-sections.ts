@@ -1,0 +1,69 @@
+/**
+ * Repair on the way: a section is finished once the one above it has been cut, since that one's fragments are evidence.
+ * Until then it waits, with the sections without tissue that follow it.
+ */
+import { type EdgeColumns, IN_PLANE } from '../graph/edge-list.ts';
+import { type NextDoor, type RepairOptions, repair } from '../repair/repair.ts';
+import { judgeInPlane, type LinkedSection } from './link-sections.ts';
+import { type Cut, inFullPixels } from './section-fragments.ts';
+import type { SeenSection } from './seen-sections.ts';
+import type { Run } from './start.ts';
+
+/** A section that has been cut. */
+export interface CutSection<S> {
+  readonly step: S;
+  readonly cut: Cut;
+}
+
+type Seen = Pick<SeenSection, 'cross' | 'view'>;
+
+/**
+ * A section's cut, mended.
+ * @param below the section with tissue before it, finished, with in-plane edges as they are judged
+ * @param above the one after it, if the network saw the two together
+ */
+export function repairCut(
+  run: Run,
+  { step, cut }: CutSection<Seen>,
+  below: (Pick<LinkedSection, 'fragments'> & { readonly judged: EdgeColumns }) | undefined,
+  above: CutSection<Seen> | undefined,
+  options: RepairOptions,
+): { cut: Cut; split: number; merged: number } {
+  const { repairable } = cut;
+  if (!repairable) return { cut, split: 0, merged: 0 };
+  const { segmentation, split, merged } = repair(
+    repairable,
+    below && nextDoor(step, below.fragments.labels.data, below.judged),
+    above && nextDoor(above.step, above.cut.labels, judgedEdges(run, above)),
+    options,
+  );
+  if (segmentation === repairable) return { cut, split, merged };
+  return { cut: inFullPixels(segmentation, run.plan, run.spans), split, merged };
+}
+
+/** @param upper the upper of the two sections, which knows what the network says of both */
+function nextDoor({ cross }: Seen, labels: Uint32Array, edges: NextDoor['edges']): NextDoor | undefined {
+  if (!cross) return undefined;
+  const [, rows, columns] = cross.values.shape;
+  return { labels, edges, affinity: cross.values.data.subarray(0, rows * columns), stride: cross.stride };
+}
+
+function judgedEdges({ input }: Run, { step, cut }: CutSection<Seen>): EdgeColumns {
+  return judgeInPlane({ edges: cut.edges, view: step.view(cut, 0) }, input);
+}
+
+/** The in-plane edges among a record's, with ids of the section. */
+export function inPlaneOf(
+  { count, a, b, kind, area, probability }: EdgeColumns,
+  idOffset: number,
+): EdgeColumns {
+  const keep = (_: unknown, i: number): boolean => i < count && kind[i] === IN_PLANE;
+  return {
+    count: kind.filter(keep).length,
+    a: a.filter(keep).map((id) => id - idOffset),
+    b: b.filter(keep).map((id) => id - idOffset),
+    kind: kind.filter(keep),
+    area: area.filter(keep),
+    probability: probability.filter(keep),
+  };
+}

@@ -1,0 +1,69 @@
+/** Where pieces of a section go on next door. */
+import { PairTable } from '../graph/pair-table.ts';
+import type { NextDoor, RepairOptions } from './repair.ts';
+
+const PIXELS = 0;
+const AFFINITY = 1;
+const COLUMNS = 2;
+
+export interface Partners {
+  /** The fragment next door that a piece goes on in; 0 where that is not clear. Entry 0 is not read. */
+  readonly best: Uint32Array;
+}
+
+/**
+ * @param labels dense [height × width], pieces 1..count; 0 is none
+ * @param width of both sections, px
+ */
+export function goesOn(
+  labels: Uint32Array,
+  count: number,
+  { labels: other, affinity, stride }: NextDoor,
+  width: number,
+  { minimumPixels, leastAffinity, leastShare }: RepairOptions,
+): Partners {
+  const pairs = new PairTable(COLUMNS, 1 << 12);
+  const columns = Math.ceil(width / stride);
+  const height = labels.length / width;
+  const sampleOf = Uint32Array.from({ length: width }, (_, x) => Math.floor(x / stride));
+  for (let y = 0; y < height; y++) {
+    countRow(pairs, labels, other, y * width, affinity, Math.floor(y / stride) * columns, sampleOf);
+  }
+  const best = new Uint32Array(count + 1);
+  const total = new Float64Array(count + 1);
+  const most = new Float64Array(count + 1);
+  for (let i = 0; i < pairs.count; i++) {
+    const piece = pairs.a[i];
+    const [pixels, sum] = pairs.values.subarray(i * COLUMNS, (i + 1) * COLUMNS);
+    total[piece] += sum;
+    if (sum <= most[piece]) continue;
+    most[piece] = sum;
+    best[piece] = pixels >= minimumPixels && sum >= leastAffinity * pixels ? pairs.b[i] : 0;
+  }
+  for (let piece = 1; piece <= count; piece++) if (most[piece] < leastShare * total[piece]) best[piece] = 0;
+  return { best };
+}
+
+/** One row, run by run; a function of its own, as in `segment/watershed.ts`. */
+function countRow(
+  pairs: PairTable,
+  first: Uint32Array,
+  second: Uint32Array,
+  row: number,
+  affinity: Float32Array,
+  sampleRow: number,
+  sampleOf: Uint32Array,
+): void {
+  for (let x = 0; x < sampleOf.length; ) {
+    const a = first[row + x];
+    const b = second[row + x];
+    const from = x;
+    let total = 0;
+    do total += affinity[sampleRow + sampleOf[x++]];
+    while (x < sampleOf.length && first[row + x] === a && second[row + x] === b);
+    if (a === 0 || b === 0) continue;
+    const at = pairs.slot(a, b) * COLUMNS;
+    pairs.values[at + PIXELS] += x - from;
+    pairs.values[at + AFFINITY] += total;
+  }
+}
