@@ -2,7 +2,7 @@
  * 3D VOI by learned links over the options of segmentation and partition, on several volumes: every volume is segmented
  * once for each bias, then its graph is partitioned over and over.
  *
- *     node bench/run.mjs bench/learned-links.ts --model M.kyn [--bias 0.5,0.6] [--sweep] VOLUME.h5[@Z_STEP] ...
+ *     node bench/run.mjs bench/learned-links.ts --model M.kyn [--bias 0.5,0.6] [--sweep] [--repair JSON] VOLUME.h5[@Z_STEP] ...
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -18,6 +18,7 @@ import {
   type PieceGraph,
   partition,
   partitionPieces,
+  REPAIR_DEFAULTS,
   runPipeline,
   type Scores,
   type SectionSource,
@@ -35,6 +36,7 @@ const { values, positionals } = parseArgs({
     model: { type: 'string', default: 'models/base.kyn' },
     bias: { type: 'string', default: String(PIPELINE_DEFAULTS.segment.bias) },
     sweep: { type: 'boolean', default: false },
+    repair: { type: 'string' },
   },
 });
 
@@ -56,7 +58,14 @@ async function graphOf(spec: string, bias: number): Promise<Graph> {
   const store = createMemoryStore();
   const segment = { ...PIPELINE_DEFAULTS.segment, bias };
   const { linker } = predictor;
-  await runPipeline({ source, predictor, linker }, store, { ...PIPELINE_DEFAULTS, segment });
+  const repair =
+    values.repair === undefined ? undefined : { ...REPAIR_DEFAULTS, ...JSON.parse(values.repair) };
+  const { repaired } = await runPipeline({ source, predictor, linker }, store, {
+    ...PIPELINE_DEFAULTS,
+    segment,
+    repair,
+  });
+  if (repair) console.log(`${basename(spec)}: ${repaired.split} split, ${repaired.merged} merged`);
   const table = new ContingencyTable();
   for (const [z, fragments] of store.fragments.entries()) table.add(fragments, await truth.read(z));
   await Promise.all([source.close(), truth.close()]);

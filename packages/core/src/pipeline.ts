@@ -22,11 +22,18 @@ import { tell } from './pipeline/network-view.ts';
 import { sectionNotes } from './pipeline/notes.ts';
 import { type CutSection, inPlaneOf, repairCut } from './pipeline/repair-sections.ts';
 import { type Clock, type PipelineReport, StageTimer, SYSTEM_CLOCK } from './pipeline/report.ts';
-import { type Cut, givenFragments, inFullPixels, noFragments } from './pipeline/section-fragments.ts';
+import {
+  type Cut,
+  givenFragments,
+  inFullPixels,
+  noFragments,
+  shrinkGiven,
+} from './pipeline/section-fragments.ts';
 import { measureShift, type SectionSpectrum, visibleShift } from './pipeline/section-shift.ts';
 import { positionOf, type SeenSection, seeSections } from './pipeline/seen-sections.ts';
 import {
   checkPipelineInput,
+  keepsGiven,
   type PipelineInput,
   type PipelineOptions,
   pipelineDefaults,
@@ -42,7 +49,7 @@ import {
 } from './pipeline/store.ts';
 import { isBlockPredictor } from './predict/predict-blocks.ts';
 import { enlargeLabels } from './predict/resample.ts';
-import { segment } from './segment/segment.ts';
+import { segment, segmentFrom } from './segment/segment.ts';
 import { ndarray } from './volume/array.ts';
 import type { StageContext } from './volume/contracts.ts';
 
@@ -185,7 +192,7 @@ function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWa
   const { input, options, context, timer, plan, spans } = run;
   const { predictor, fragments } = input;
   const seen = seeSections(run, predictor, first);
-  if (fragments) {
+  if (fragments && keepsGiven(input)) {
     return mapAhead(seen, async (step) => {
       const given = await timer.wait('read', fragments.read(step.section.z, context.signal));
       return { ...step, cut: () => timer.run('segment', () => givenFragments(given)) };
@@ -193,14 +200,18 @@ function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWa
   }
   if (!predictor) throw new TypeError('a predictor or fragments are needed');
   const { offsets } = predictor.info;
+  const parts = repairOptions(run) !== undefined;
   return mapAhead(seen, async ({ affinities, ...step }) => {
     if (!affinities) return { ...step, cut: () => noFragments(plan) };
-    const { tissue } = step.section;
+    const { tissue, z } = step.section;
     const mask = tissue && ndarray(tissue, plan.small);
-    const segmentOptions = { ...options.segment, offsets, mask, parts: repairOptions(run) !== undefined };
-    const cut = () =>
-      timer.run('segment', () => inFullPixels(segment(affinities, segmentOptions, context), plan, spans));
-    return { ...step, cut };
+    const segmentOptions = { ...options.segment, offsets, mask, parts };
+    const given = fragments && (await timer.wait('read', fragments.read(z, context.signal)));
+    const segmented = () =>
+      given
+        ? segmentFrom(shrinkGiven(given, plan), affinities, segmentOptions, context)
+        : segment(affinities, segmentOptions, context);
+    return { ...step, cut: () => timer.run('segment', () => inFullPixels(segmented(), plan, spans)) };
   });
 }
 

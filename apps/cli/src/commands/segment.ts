@@ -4,6 +4,7 @@ import {
   checkPipelineInput,
   isBlockPredictor,
   isKynError,
+  keepsGiven,
   type LabelSource,
   type PipelineInput,
   type PipelineOptions,
@@ -19,7 +20,7 @@ import { type CommandContext, defineCommand } from '../command.ts';
 import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
 import { DEFAULT_MODEL, type ModelFile } from '../model-file.ts';
 import { type LoadedNetwork, loadNetwork } from '../network.ts';
-import { choice, flag, required, text, type VolumeValues, volumeOptions } from '../options.ts';
+import { choice, flag, required, text, usageError, type VolumeValues, volumeOptions } from '../options.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { columns } from '../text-table.ts';
@@ -47,6 +48,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
     out: required(text('DIR', 'where the result goes; made if it is not there')),
     model: text('M', 'a shipped model, or a .kyn or .onnx file (default: base)', DEFAULT_MODEL),
     fragments: text('FILE', 'take these 2D labels as fragments, and only link them'),
+    repair: flag('mend the given fragments too, where neighbouring sections show that they are wrong'),
     link: choice(
       ['learned', 'overlap'],
       'how sections are linked: by the model’s linker if it has one, or by plain overlap',
@@ -92,6 +94,13 @@ A run that was stopped or killed is finished by the same command with --resume, 
         predict: { flips: values.accurate },
         across: learned ? defaults.across : undefined,
       };
+      if (values.repair && !fragments) {
+        throw usageError('--repair', 'there are no given fragments', 'the model’s own are repaired anyway');
+      }
+      const input = { source, predictor, linker, fragments, mendFragments: values.repair };
+      if (values.repair && keepsGiven(input)) {
+        context.stage.onNote('--repair needs a model that links: the fragments stay as they are');
+      }
       const run = await identify(source, values, fragments, network?.model, options);
       const voxelSizeNm = outputVoxelSize(source, fragments, predictor);
       const describe = (report: PipelineReport) => ({
@@ -115,12 +124,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
         context.result(taken.report, '');
         return;
       }
-      const report = await runInto(
-        taken.store,
-        { source, predictor, linker, fragments, onPredicted: network?.close },
-        options,
-        context,
-      );
+      const report = await runInto(taken.store, { ...input, onPredicted: network?.close }, options, context);
       context.endProgress();
       context.result({ out, ...report, ...describe(report) }, summary(out, report, peakMemoryBytes()));
     } finally {
@@ -158,7 +162,7 @@ function outputVoxelSize(
 /** What two runs must have in common for one to finish the other. */
 async function identify(
   source: SectionSource,
-  values: VolumeValues & { fragments: string | undefined; link: string },
+  values: VolumeValues & { fragments: string | undefined; link: string; repair: boolean },
   fragments: LabelSource | undefined,
   model: ModelFile | undefined,
   options: PipelineOptions,
@@ -174,6 +178,7 @@ async function identify(
     fragments: fragments ? digest((await fragments.read(middle)).data) : null,
     model: model ? { name: model.name, sha256: digest(model.bytes) } : null,
     link: values.link,
+    repair: values.repair,
     options,
   };
 }
@@ -229,6 +234,7 @@ function summary(out: string, report: PipelineReport, peakBytes: number): string
     ['sections', `${depth} of ${height}×${width} (${(voxels / 1e6).toFixed(1)} MVx)`],
     ['fragments', `${report.fragments}`],
     ['edges', `${report.edges.inPlane} in-plane, ${report.edges.cross} cross, ${report.edges.skip} skip`],
+    ['repaired', `${report.repaired.split} fragments split, ${report.repaired.merged} merged`],
     ['neurons', `${report.neurons}`],
     ['time', `${report.seconds.toFixed(1)} s (${(voxels / 1e6 / report.seconds).toFixed(2)} MVx/s)`],
     ['peak memory', `${Math.round(peakBytes / 1e6)} MB`],

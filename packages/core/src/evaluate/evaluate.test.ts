@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { isKynError } from '../errors.ts';
 import { ndarray } from '../volume/array.ts';
 import type { LabelSection, LabelSource } from '../volume/contracts.ts';
+import { labelProfiles } from '../volume/profiles.ts';
+import { labelProfilesPlainly } from '../volume/profiles-reference.ts';
 import { ContingencyTable } from './contingency.ts';
 import { type CountMap, countPairsInPlace } from './contingency-reference.ts';
 import { countPairs, evaluate, evaluatePerSlice } from './evaluate.ts';
 import fixtures from './fixtures/scores.json' with { type: 'json' };
-import { labelProfiles } from './profiles.ts';
-import { labelProfilesPlainly } from './profiles-reference.ts';
 import { meanScores, scoreTable } from './scores.ts';
 
 /** The volume that fixtures/make-scores.py calls `grid`. */

@@ -5,8 +5,8 @@
  */
 import { KynError } from '../errors.ts';
 import type { LabelSource, StageContext } from '../volume/contracts.ts';
+import { labelProfiles } from '../volume/profiles.ts';
 import { ContingencyTable } from './contingency.ts';
-import { labelProfiles } from './profiles.ts';
 import { meanScores, type Scores, scoreTable } from './scores.ts';
 import { forEachSection } from './section-pairs.ts';
 

@@ -1,3 +1,4 @@
+export { labelProfiles, type Profiles } from '../volume/profiles.ts';
 export { ContingencyTable } from './contingency.ts';
 export { type Corrections, countCorrections } from './corrections.ts';
 export { type CostlyError, type CostlyErrors, costliestErrors } from './costly-errors.ts';
@@ -11,5 +12,4 @@ export {
 } from './evaluate.ts';
 export { type LinkScores, scoreLinks } from './link-scores.ts';
 export { majorityOf, scorePerfectFragments, scorePerfectLinks } from './oracles.ts';
-export { labelProfiles, type Profiles } from './profiles.ts';
 export { meanScores, type Scores, scoreTable } from './scores.ts';

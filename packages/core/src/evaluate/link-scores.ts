@@ -9,9 +9,9 @@
 import { PairTable } from '../graph/pair-table.ts';
 import { toDense } from '../volume/array.ts';
 import type { LabelSection, LabelSource, StageContext } from '../volume/contracts.ts';
+import { labelProfiles } from '../volume/profiles.ts';
 import { ContingencyTable } from './contingency.ts';
 import { majorityOf } from './oracles.ts';
-import { labelProfiles } from './profiles.ts';
 import { forEachSection } from './section-pairs.ts';
 
 export interface LinkScores {

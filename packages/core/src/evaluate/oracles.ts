@@ -7,8 +7,8 @@
  *   segment it shares most voxels with. What is still lost is lost by links.
  */
 import type { LabelSource, StageContext } from '../volume/contracts.ts';
+import { labelProfiles } from '../volume/profiles.ts';
 import { ContingencyTable } from './contingency.ts';
-import { labelProfiles } from './profiles.ts';
 import { type Scores, scoreTable } from './scores.ts';
 import { forEachSection } from './section-pairs.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { labelProfiles } from '../evaluate/profiles.ts';
 import { CROSS, EdgeList, IN_PLANE, LIFTED } from '../graph/edge-list.ts';
 import { countOverlaps } from '../link/overlap.ts';
 import { createPhantom } from '../phantom/phantom.ts';
 import { fragmentTable, type SectionTable } from '../segment/fragment-table.ts';
+import { labelProfiles } from '../volume/profiles.ts';
 import { Random } from '../volume/random.ts';
 import { DOUBT_DEFAULTS, type Doubt, doubts } from './doubts.ts';
 import { doubtsCsv } from './doubts-csv.ts';

@@ -14,7 +14,7 @@ import { LabelRing } from './label-ring.ts';
 import { decodeRuns } from './label-runs.ts';
 import { greyPanel, type PreviewPanel, panelStep, previewSections, shrinkLabels } from './preview-panel.ts';
 import type { PipelineReport } from './report.ts';
-import type { Run } from './start.ts';
+import { keepsGiven, type Run } from './start.ts';
 import type { SectionSummary } from './store.ts';
 
 /** Partitions the graph, and writes neurons, tables, preview and report. */
@@ -37,7 +37,7 @@ type EdgeCounts = PipelineReport['edges'];
 
 /** Gathers and writes the graph, cuts it into neurons, writes the assignment and what is doubtful in it. */
 async function partitionGraph(
-  { input: { linker, fragments: given }, store, options, context, timer, voxelSizeNm }: Run,
+  { input, store, options, context, timer, voxelSizeNm }: Run,
   sections: readonly SectionSummary[],
 ): Promise<{ assignment: Uint32Array; edges: EdgeCounts; tables: SectionTable[] }> {
   const graph = new EdgeList(sections.reduce((sum, { edges }) => sum + edges, 0));
@@ -52,16 +52,16 @@ async function partitionGraph(
   const fragments = sections.reduce((sum, section) => sum + section.fragments, 0);
   const whole = { edges, fragments, sections: tables, voxelSizeNm };
   // pieces of given fragments are not what the classifier has seen
-  const judge = given ? undefined : linker?.pieces;
+  const judge = keepsGiven(input) ? undefined : input.linker?.pieces;
   const assignment = timer.run('partition', () =>
     judge
       ? partitionPieces(whole, judge, options.partition, context)
       : partition(edges, fragments, options.partition, context),
   );
   await timer.wait('write', store.writeAssignment(assignment));
-  const input = { edges, assignment, sections: tables, voxelSizeNm };
+  const cut = { edges, assignment, sections: tables, voxelSizeNm };
   const counting = { ...DOUBT_DEFAULTS, ...options.partition };
-  const doubtful = timer.run('partition', () => doubts(input, counting, context));
+  const doubtful = timer.run('partition', () => doubts(cut, counting, context));
   await timer.wait('write', store.writeDoubts(doubtful));
   return { assignment, edges: countKinds(edges), tables };
 }

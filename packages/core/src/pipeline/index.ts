@@ -9,6 +9,7 @@ export type { Clock, PipelineReport, StageName, StageTime } from './report.ts';
 export {
   BLOCK_DEFAULTS,
   checkPipelineInput,
+  keepsGiven,
   OVERLAP_DEFAULTS,
   PIPELINE_DEFAULTS,
   type PipelineInput,

@@ -8,9 +8,9 @@ import { linkByOverlap, type SectionFragments } from '../link/overlap.ts';
 import type { CrossAffinity } from '../link/pair-evidence.ts';
 import { type LinkSection, profileTable } from '../link/section-view.ts';
 import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
-import type { NdArray } from '../volume/array.ts';
-import type { Cut } from './section-fragments.ts';
-import type { PipelineInput, PipelineOptions } from './start.ts';
+import { type NdArray, ndarray } from '../volume/array.ts';
+import { type Cut, shrinkGiven } from './section-fragments.ts';
+import { keepsGiven, type PipelineInput, type PipelineOptions } from './start.ts';
 
 /** A section with all that links need of it. */
 export interface LinkedSection {
@@ -31,18 +31,10 @@ export function viewSection(
   { labels: cut, stats: { count } }: Pick<Cut, 'labels' | 'stats'>,
   given: boolean,
   idOffset: number,
-  { full: [fullHeight, fullWidth], small: [height, width], identity, factor }: ResamplePlan,
+  plan: ResamplePlan,
 ): LinkSection {
-  let labels = cut;
-  if (given && !identity) {
-    labels = new Uint32Array(height * width);
-    for (let y = 0; y < height; y++) {
-      const row = Math.min(fullHeight - 1, Math.floor((y + 0.5) * factor[0])) * fullWidth;
-      for (let x = 0; x < width; x++) {
-        labels[y * width + x] = cut[row + Math.min(fullWidth - 1, Math.floor((x + 0.5) * factor[1]))];
-      }
-    }
-  }
+  const [height, width] = plan.small;
+  const labels = given && !plan.identity ? shrinkGiven(ndarray(cut, plan.full), plan).data : cut;
   return { labels, height, width, idOffset, profiles: profileTable(labels, height, width, count) };
 }
 
@@ -62,8 +54,8 @@ export function judgeInPlane(
   { edges, view }: Pick<LinkedSection, 'edges' | 'view'>,
   input: PipelineInput,
 ): EdgeColumns {
-  const { linker, fragments } = input;
-  return linker?.plane && view && !fragments ? judgePlane(edges, view.profiles, linker.plane) : edges;
+  const { linker } = input;
+  return linker?.plane && view && !keepsGiven(input) ? judgePlane(edges, view.profiles, linker.plane) : edges;
 }
 
 /** What a 3D network says of a section and those before it. */
@@ -106,7 +98,7 @@ export function linkSections(
     upperEdges: upper.edges,
   });
   if (!linker) return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind, spans });
-  const classifier = (input.fragments && linker.given) ?? linker.cross;
+  const classifier = (keepsGiven(input) ? linker.given : undefined) ?? linker.cross;
   const probability = classify(classifier, pairs.features);
   const scale = imagePlan.factor[0] * imagePlan.factor[1];
   return edgesOfPairs(pairs, probability, lower.view, upper.view, kind, scale);

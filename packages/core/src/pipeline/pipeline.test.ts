@@ -268,6 +268,43 @@ describe('runPipeline', () => {
     expect(report.notes.join()).toMatch(/voxel size not known.*10×10×40 nm/);
   });
 
+  it('mends given fragments only where that is asked for', async () => {
+    const { source, truth } = cellStack({ shape: [5, 90, 110] });
+    // in one section somebody took two cells that touch for one
+    const own = truth[2].data;
+    const a = own[45 * 110 + 55];
+    const b = own.find((id, p) => id !== a && own[p - 1] === a);
+    const drawn = truth.map((section, z) =>
+      z === 2 ? { ...section, data: section.data.map((id) => (id === b ? a : id)) } : section,
+    );
+    const wrong = (store: MemoryStore): number => {
+      const seen = new Map<number, Set<number>>();
+      store.fragments[2].data.forEach((id, p) => {
+        const cells = seen.get(id) ?? new Set();
+        seen.set(id, cells.add(truth[2].data[p]));
+      });
+      return Math.max(...[...seen.values()].map((cells) => cells.size));
+    };
+    const runWith = async (mendFragments: boolean) => {
+      const store = createMemoryStore();
+      const predictor = crudePredictor({ contextSections: 1 }, true);
+      const input = { source, predictor, linker: crudeLinker, fragments: asSource(drawn), mendFragments };
+      return { store, report: await runPipeline(input, store) };
+    };
+    const kept = await runWith(false);
+    expect(kept.report.repaired).toEqual({ split: 0, merged: 0 });
+    expect(wrong(kept.store)).toBe(2);
+    const mended = await runWith(true);
+    expect(mended.report.repaired.split).toBe(1);
+    const halves = new Map<number, Set<number>>();
+    mended.store.fragments[2].data.forEach((id, p) => {
+      const cell = truth[2].data[p];
+      if (cell !== a && cell !== b) return;
+      halves.set(id, (halves.get(id) ?? new Set()).add(cell));
+    });
+    expect(halves.size).toBeGreaterThan(1);
+  });
+
   it('takes given fragments instead of predicting', async () => {
     const { source, truth } = cellStack({ shape: [4, 64, 64] });
     const store = createMemoryStore();

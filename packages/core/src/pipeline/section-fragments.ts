@@ -1,11 +1,13 @@
 /** The fragments of one section: what was segmented or given, and its measures in pixels of the volume. */
-import { labelProfiles } from '../evaluate/profiles.ts';
+
 import { type EdgeColumns, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
 import { PairTable } from '../graph/pair-table.ts';
 import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
 import { type FragmentTable, fragmentTable } from '../segment/fragment-table.ts';
 import type { Segmentation } from '../segment/segment.ts';
+import { ndarray } from '../volume/array.ts';
 import type { LabelSection } from '../volume/contracts.ts';
+import { labelProfiles } from '../volume/profiles.ts';
 
 export interface Cut {
   /** Dense, ids 1..count of this section, in pixels of the plan's `small` grid: the network's, or those given. */
@@ -69,6 +71,22 @@ export function givenFragments(section: LabelSection): Cut {
     stats: fragmentTable(labels.data, height, width, count),
     edges: givenEdges(labels.data, height, width),
   };
+}
+
+/** Given labels in the network's pixels: each the one in the middle of what it stands for. */
+export function shrinkGiven(
+  section: LabelSection,
+  { full: [fullHeight, fullWidth], small: [height, width], factor }: ResamplePlan,
+): LabelSection {
+  const out = new Uint32Array(height * width);
+  const columns = Uint32Array.from({ length: width }, (_, x) =>
+    Math.min(fullWidth - 1, Math.floor((x + 0.5) * factor[1])),
+  );
+  for (let y = 0; y < height; y++) {
+    const row = Math.min(fullHeight - 1, Math.floor((y + 0.5) * factor[0])) * section.stride[0];
+    for (let x = 0; x < width; x++) out[y * width + x] = section.data[row + columns[x] * section.stride[1]];
+  }
+  return ndarray(out, [height, width]);
 }
 
 /** In-plane edges of given fragments; area is their contact, in pixel edges, or in corners where there are none. */

@@ -12,7 +12,7 @@ import { SECTIONS_IN_SIGHT, withinSight, withNeighbours } from './neighbourhood.
 import { seeSection } from './network-view.ts';
 import type { Cut } from './section-fragments.ts';
 import { type SectionSpectrum, sectionSpectrum } from './section-shift.ts';
-import type { Run } from './start.ts';
+import { keepsGiven, type Run } from './start.ts';
 
 /** A section in the network's pixels, with its spectrum for the comparison with its neighbour. */
 export interface PreparedSection extends NormalisedSection {
@@ -77,7 +77,7 @@ function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterab
     const both = below && together ? { cross: joinCross(below.cross, cross, info) } : {};
     below = { z: section.z, cross };
     const view: SeenSection['view'] = (cut, idOffset) =>
-      viewSection(cut, input.fragments !== undefined, idOffset, imagePlan);
+      viewSection(cut, keepsGiven(input), idOffset, imagePlan);
     return { section, affinities, view, ...both };
   });
 }
@@ -142,7 +142,7 @@ async function* seeInSlabs(
         }
         const { affinities, across: values } = network.section(section.z);
         const view: SeenSection['view'] = (cut, idOffset) =>
-          viewSection(cut, input.fragments !== undefined, idOffset, imagePlan);
+          viewSection(cut, keepsGiven(input), idOffset, imagePlan);
         yield { section, affinities, view, across: { zReach, values } };
       }
     }

@@ -6,7 +6,7 @@ import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partitio
 import { isBlockPredictor } from '../predict/predict-blocks.ts';
 import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
 import { type PixelSpans, pixelSpans, planResample, type ResamplePlan } from '../predict/resample.ts';
-import type { RepairOptions } from '../repair/repair.ts';
+import { REPAIR_DEFAULTS, type RepairOptions } from '../repair/repair.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions } from '../segment/segment.ts';
 import type {
   BlockPredictor,
@@ -27,6 +27,11 @@ export interface PipelineInput {
   readonly linker?: LinkModel;
   /** 2D fragments of the same volume, instead of segmenting. */
   readonly fragments?: LabelSource;
+  /**
+   * Given fragments are where the network's own segmentation starts from: they are cut and put together as its own are, in
+   * its pixels. Without a network and a linker that can repair it changes nothing.
+   */
+  readonly mendFragments?: boolean;
   /** Told of every pair of sections that is linked on what the predictor says, for whoever trains a linker. */
   readonly onPairs?: (pairs: SectionPairs) => void;
   /** Told when the network has seen the last section: what follows needs memory, not the network. */
@@ -57,6 +62,7 @@ export const PIPELINE_DEFAULTS: PipelineOptions = {
   predict: PREDICT_DEFAULTS,
   segment: SEGMENT_DEFAULTS,
   link: LINK_DEFAULTS,
+  repair: REPAIR_DEFAULTS,
   partition: PARTITION_DEFAULTS,
 };
 
@@ -93,17 +99,25 @@ export interface Run extends NetworkView {
   readonly input: PipelineInput;
   readonly store: SegmentationStore;
   readonly options: PipelineOptions;
-  /** Between the volume's pixels and those that are segmented; given fragments are in the volume's. */
+  /** Between the volume's pixels and those that are segmented; given fragments that stay as they are are in the volume's. */
   readonly plan: ResamplePlan;
   /** Volume pixels that each of those stands for. */
   readonly spans: PixelSpans;
 }
 
+/** True where given fragments stay as they are. */
+export function keepsGiven(input: PipelineInput): boolean {
+  return input.fragments !== undefined && !(input.mendFragments && canRepair(input));
+}
+
+function canRepair({ predictor, linker }: PipelineInput): boolean {
+  return linker !== undefined && !!predictor && !isBlockPredictor(predictor) && !!predictor.info.cross;
+}
+
 /** What sections are repaired with; undefined where they are not. */
 export function repairOptions({ input, options }: Run): RepairOptions | undefined {
-  const { predictor, linker, fragments } = input;
-  const across = predictor && !isBlockPredictor(predictor) && predictor.info.cross;
-  return linker && across && !fragments ? options.repair : undefined;
+  if (!canRepair(input) || keepsGiven(input)) return undefined;
+  return input.fragments ? (options.repair ?? REPAIR_DEFAULTS) : options.repair;
 }
 
 /** @throws KynError `shape` where given fragments are not of the volume. */
@@ -130,6 +144,6 @@ export async function startRun(
   const target = { network: predictor?.info, fragmentsNm: fragments?.info.voxelSizeNm };
   const view = await networkView(source, target, context, timer);
   const [, height, width] = source.info.shape;
-  const plan = fragments ? planResample([height, width], [1, 1], [1, 1]) : view.imagePlan;
+  const plan = keepsGiven(input) ? planResample([height, width], [1, 1], [1, 1]) : view.imagePlan;
   return { ...view, input, store, options, plan, spans: pixelSpans(plan) };
 }

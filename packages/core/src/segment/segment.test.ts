@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { labelProfiles } from '../evaluate/profiles.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
 import type { Offset2 } from '../volume/contracts.ts';
+import { labelProfiles } from '../volume/profiles.ts';
 import { Random } from '../volume/random.ts';
 import { buildRegionGraph, poolRegions } from './region-graph.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions, segment } from './segment.ts';

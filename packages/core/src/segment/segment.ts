@@ -5,9 +5,10 @@
  */
 import { KynError, throwIfCancelled } from '../errors.ts';
 import { type EdgeColumns, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
-import type { PairTable } from '../graph/pair-table.ts';
+import { PairTable } from '../graph/pair-table.ts';
 import { type NdArray, ndarray, toDense } from '../volume/array.ts';
 import type { LabelSection, StageContext } from '../volume/contracts.ts';
+import { labelProfiles } from '../volume/profiles.ts';
 import { type AgglomerateOptions, absorbSmall, agglomerate, poolAreas } from './agglomerate.ts';
 import { type FragmentTable, fragmentTable } from './fragment-table.ts';
 import {
@@ -110,6 +111,71 @@ export function segment(
   compose(cluster, grown, fragment);
   const parts = { labels, count: area.length - 1, area, fragment, pairs };
   return options.parts ? joinParts(parts, [height, width]) : joinInPlace(parts, [height, width]);
+}
+
+/**
+ * The same from labels that somebody gave: every 4-connected piece of one of them is a fragment, whose parts are what
+ * `segment` finds within it. What is 0 belongs to none.
+ * @param given `[height, width]`, any stride; not mutated
+ * @throws KynError as `segment`
+ */
+export function segmentFrom(
+  given: LabelSection,
+  affinities: NdArray<Float32Array>,
+  options: SegmentOptions,
+  context: StageContext = {},
+): Segmentation {
+  throwIfCancelled(context.signal);
+  const [, height, width] = checkShapes(affinities, options);
+  const { offsets, reachPixels, smoothing } = options;
+  const pieces = toDense(given).data;
+  const mask = Uint8Array.from(pieces, (id) => Number(id !== 0));
+  const { labels: supervoxels } = basins(
+    interior(affinities, offsets, reachPixels, smoothing),
+    height,
+    width,
+    mask,
+  );
+  // a piece of a supervoxel within one label; numbers of both together tell them apart
+  const both = new PairTable(0, 1 << 14);
+  const cut = supervoxels.map((id, p) => (id === 0 ? 0 : 1 + both.slot(id, pieces[p])));
+  const shape = [height, width] as const;
+  const { labels: cells, count: regionCount } = labelProfiles(ndarray(cut, shape));
+  const regions = cells.data;
+  const fragments = labelProfiles(given).labels.data;
+  const fragmentOf = new Uint32Array(regionCount + 1);
+  for (let p = 0; p < regions.length; p++) fragmentOf[regions[p]] = fragments[p];
+  fragmentOf[0] = 0;
+  const graph = buildRegionGraph(affinities, regions, options);
+  const within = filterPairs(graph, (a, b) => fragmentOf[a] === fragmentOf[b]);
+  const partOf = agglomerate(within, regionCount, options, false);
+  const area = new Uint32Array(regionCount + 1);
+  for (let y = 0; y < height; y++) {
+    countRow(regions, y * width, (y + 1) * width, area);
+    relabelRow(regions, y * width, (y + 1) * width, partOf);
+  }
+  area[0] = 0;
+  const parts = poolAreas(area, partOf);
+  const fragment = new Uint32Array(parts.length);
+  partOf.forEach((part, region) => {
+    fragment[part] = fragmentOf[region];
+  });
+  return joinParts(
+    { labels: regions, count: parts.length - 1, area: parts, fragment, pairs: poolRegions(graph, partOf) },
+    shape,
+  );
+}
+
+/** The rows of a region graph whose two regions `keep` wants. */
+function filterPairs(pairs: PairTable, keep: (a: number, b: number) => boolean): PairTable {
+  const { a, b, values, columns, count } = pairs;
+  const kept = new PairTable(columns, 1 << 12);
+  for (let i = 0; i < count; i++) {
+    if (!keep(a[i], b[i])) continue;
+    const at = kept.slot(a[i], b[i]) * columns;
+    for (let k = 0; k < columns; k++) kept.values[at + k] = values[i * columns + k];
+  }
+  return kept;
 }
 
 /**

@@ -4,8 +4,8 @@
  * Runs of equal id along x are joined with the runs they touch in the row above (He, Chao, Suzuki 2008,
  * "run-based two-scan labelling"): union-find over runs, not pixels, then one pass that writes numbers.
  */
-import { ndarray, toDense } from '../volume/array.ts';
-import type { LabelSection } from '../volume/contracts.ts';
+import { ndarray, toDense } from './array.ts';
+import type { LabelSection } from './contracts.ts';
 
 export interface Profiles {
   /** 1, 2, ... in the order of their first pixel (row by row); 0 where the label is 0. */

@@ -1,6 +1,6 @@
 /** The plain form of `profiles.ts`: flood fill from every pixel not yet numbered. */
-import { ndarray } from '../volume/array.ts';
-import type { LabelSection } from '../volume/contracts.ts';
+import { ndarray } from './array.ts';
+import type { LabelSection } from './contracts.ts';
 import type { Profiles } from './profiles.ts';
 
 export function labelProfilesPlainly(section: LabelSection): Profiles {
