@@ -3,7 +3,8 @@
  * Until then it waits, with the sections without tissue that follow it.
  */
 import { type EdgeColumns, IN_PLANE } from '../graph/edge-list.ts';
-import { type NextDoor, type RepairOptions, repair } from '../repair/repair.ts';
+import type { NextDoor, RepairOptions } from '../repair/partners.ts';
+import { repair } from '../repair/repair.ts';
 import { judgeInPlane, type LinkedSection } from './link-sections.ts';
 import { type Cut, inFullPixels } from './section-fragments.ts';
 import type { SeenSection } from './seen-sections.ts';

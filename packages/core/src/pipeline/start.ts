@@ -6,7 +6,8 @@ import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partitio
 import { isBlockPredictor } from '../predict/predict-blocks.ts';
 import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
 import { type PixelSpans, pixelSpans, planResample, type ResamplePlan } from '../predict/resample.ts';
-import { REPAIR_DEFAULTS, type RepairOptions } from '../repair/repair.ts';
+import type { RepairOptions } from '../repair/partners.ts';
+import { REPAIR_DEFAULTS } from '../repair/repair.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions } from '../segment/segment.ts';
 import type {
   BlockPredictor,

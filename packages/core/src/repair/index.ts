@@ -1,1 +1,2 @@
-export { type NextDoor, REPAIR_DEFAULTS, type Repaired, type RepairOptions, repair } from './repair.ts';
+export type { NextDoor, RepairOptions } from './partners.ts';
+export { REPAIR_DEFAULTS, type Repaired, repair } from './repair.ts';

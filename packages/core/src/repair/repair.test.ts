@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { EdgeList, IN_PLANE } from '../graph/edge-list.ts';
 import { SEGMENT_DEFAULTS, type Segmentation, segment } from '../segment/segment.ts';
 import { ndarray } from '../volume/array.ts';
-import { type NextDoor, REPAIR_DEFAULTS, repair } from './repair.ts';
+import type { NextDoor } from './partners.ts';
+import { REPAIR_DEFAULTS, repair } from './repair.ts';
 
 const [HEIGHT, WIDTH] = [40, 60];
 const OFFSETS = [

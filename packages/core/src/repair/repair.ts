@@ -9,34 +9,9 @@
  * neighbours correct: Funke 2012, Meirovitch 2019.) Linear time in pixels.
  */
 import { contract } from '../graph/contraction.ts';
-import type { EdgeColumns } from '../graph/edge-list.ts';
 import { AFFINITY, CONTACT, SAMPLES } from '../segment/region-graph.ts';
 import { type FragmentParts, joinParts, type Segmentation } from '../segment/segment.ts';
-import { goesOn, type Partners } from './partners.ts';
-
-/** A section next door; nothing of it is mutated. */
-export interface NextDoor {
-  /** Dense [height × width], ids of that section, in the pixels of the parts. */
-  readonly labels: Uint32Array;
-  /** How likely its touching fragments are one neuron; ids of that section. */
-  readonly edges: Pick<EdgeColumns, 'count' | 'a' | 'b' | 'probability'>;
-  /** Affinities between the two sections in place, dense, every `stride`th pixel along both axes. */
-  readonly affinity: Float32Array;
-  readonly stride: number;
-}
-
-export interface RepairOptions {
-  /** Fewest pixels that a part shares with a fragment next door in which it goes on. */
-  readonly minimumPixels: number;
-  /** Least mean affinity over these pixels. */
-  readonly leastAffinity: number;
-  /** Least share of all affinity that the part has on that side. */
-  readonly leastShare: number;
-  /** Fragments next door that touch are different neurons where they are one with less probability than this. */
-  readonly different: number;
-  /** Least mean affinity between two fragments that are merged. */
-  readonly mergeAbove: number;
-}
+import { goesOn, type NextDoor, type Partners, type RepairOptions } from './partners.ts';
 
 export const REPAIR_DEFAULTS = {
   minimumPixels: 25,
