@@ -223,6 +223,7 @@ export function add(graph: GraphBuilder, a: Value, b: Value): Value {
 
 /** Joins along the channel axis. */
 export function concatChannels(graph: GraphBuilder, values: readonly Value[]): Value {
+  if (values.length === 1) return values[0];
   const output = graph.concat(values, 1);
   const sizes = values.map((value) => value.shape[1]);
   return graph.record({ inputs: values, output, backward: (dy) => graph.split(dy, sizes, 1) });
