@@ -72,7 +72,7 @@ export async function trainLinker(
   }
   const shape = segmenterShape({ ...network, offsets, contextSections, ...cross });
   const start = { shape, weights: base.weights, frozen: transfer === 'frozen' };
-  const trained = await trainSegmenter(
+  return trainSegmenter(
     runtime,
     volumes,
     { ...SEGMENTER_DEFAULTS, ...network, offsets, contextSections, voxelSizeNm, ...options },
@@ -80,11 +80,6 @@ export async function trainLinker(
     card,
     run,
     transfer === 'scratch' ? undefined : start,
+    baseCard,
   );
-  const { description } = trained.model;
-  const model = {
-    ...trained.model,
-    description: { ...description, card: { ...baseCard, linker: description.card } },
-  };
-  return { model, history: trained.history };
 }

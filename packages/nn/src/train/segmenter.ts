@@ -190,6 +190,8 @@ function startState({ layout }: TrainStep, seed: number, start?: SegmenterStart)
 
 /**
  * @param start where to start from; default: random weights
+ * @param base card of the model that this one makes into one that links: it stays the model's, with the new one as its
+ * linker's
  * @param card the model card; `figures` and `seed` are filled in.
  * @returns the trained model and its curves.
  * @throws KynError `model` if the weights to start from are of another network; as `runTraining`.
@@ -202,6 +204,7 @@ export async function trainSegmenter(
   card: Omit<ModelCard, 'seed' | 'figures'>,
   run: TrainingRun,
   start?: SegmenterStart,
+  base?: ModelCard,
 ): Promise<{ model: KynModel; history: readonly TrainRecord[] }> {
   if (start) checkStart(start);
   const segmenter = defineSegmenter(options, start);
@@ -215,7 +218,10 @@ export async function trainSegmenter(
     stem: options.stem,
     settings: options,
     start: () => startState(step, seed, start),
-    model: (state, figures) => toModel(segmenter, options, state, name, { ...card, seed, figures }),
+    model(state, figures) {
+      const own = { ...card, seed, figures };
+      return toModel(segmenter, options, state, name, base ? { ...base, linker: own } : own);
+    },
   };
   return runTraining(runtime, volumes, task, run);
 }
