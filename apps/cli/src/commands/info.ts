@@ -8,6 +8,7 @@ import {
   decodeBaseline3d,
   decodeModel,
   looksLikeBaseline3d,
+  type ModelCard,
   type SegmenterSettings,
   type Session,
   type TensorInfo,
@@ -103,7 +104,9 @@ function modelText(
   { voxelSizeNm, flopPerPixel }: Pick<SegmenterSettings, 'voxelSizeNm' | 'flopPerPixel'>,
   bytes: number,
 ): string {
-  const figures = Object.entries(card.figures).map(([key, value]) => [key, String(value)]);
+  const figures = (of: ModelCard['figures']) =>
+    Object.entries(of).map(([key, value]) => [key, String(value)]);
+  const { linker } = card;
   const rows = [
     ['model', name],
     ['', card.description],
@@ -112,7 +115,14 @@ function modelText(
     ['licence', card.licence],
     ...card.data.map((each, i) => [i === 0 ? 'data' : '', each]),
     ['made by', `${card.command} (seed ${card.seed})`],
-    ...figures,
+    ...figures(card.figures),
+    ...(linker
+      ? [
+          ['then', linker.description],
+          ['made by', `${linker.command} (seed ${linker.seed})`],
+          ...figures(linker.figures),
+        ]
+      : []),
   ];
   return columns(rows, 10);
 }
