@@ -99,7 +99,7 @@ describe('links of an adapted model', () => {
     } = await adaptModel(
       runtime,
       { model, modelName: 'small', source: faint, painted: [painting(2)], command: '' },
-      { ...ADAPT_DEFAULTS, steps: 40, rate: 5e-3, warmup: 5, size: 32, batch: 4 },
+      { ...ADAPT_DEFAULTS, steps: 100, rate: 5e-3, warmup: 5, size: 32, batch: 4 },
     );
     expect(helped).toBe(true);
     expect(links?.kept).toBeGreaterThan(0.3);
