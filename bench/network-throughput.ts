@@ -22,16 +22,15 @@ const { values } = parseArgs({
 });
 const runtime = await nodeRuntime({ threads: Number(values.threads) });
 
-/** Million voxels a second; the first run warms up. */
+/** Million pixels of a section a second; the first run warms up. */
 async function measure(model: Uint8Array, shape: readonly number[]): Promise<() => Promise<number>> {
   const session = await runtime.load(model);
-  const voxels = shape.reduce((a, b) => a * b, 1);
-  const input = ndarray(Float32Array.from({ length: voxels }, Math.random), shape);
+  const input = ndarray(Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, Math.random), shape);
   await session.run({ input });
   return async () => {
     const start = performance.now();
     await session.run({ input });
-    return voxels / (performance.now() - start) / 1000;
+    return (shape[2] * shape[3]) / (performance.now() - start) / 1000;
   };
 }
 
@@ -39,7 +38,12 @@ const widths = values.widths.split(',').map(Number);
 const network3d = await randomNetwork3d(runtime, widths);
 const model2d = decodeModel(readFileSync(values.model), values.model);
 const tile = Number(values.tile);
-const run2d = await measure(model2d.segmenter, [1, 1, tile, tile]);
+const run2d = await measure(model2d.segmenter, [
+  1,
+  1 + 2 * model2d.description.segmenter.contextSections,
+  tile,
+  tile,
+]);
 const ratios: number[] = [];
 for (let round = 0; round < Number(values.rounds); round++) {
   const [a, b] = [await run2d(), await network3d.megavoxelsPerSecond()];

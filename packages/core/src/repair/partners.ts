@@ -30,22 +30,18 @@ const PIXELS = 0;
 const AFFINITY = 1;
 const COLUMNS = 2;
 
-export interface Partners {
-  /** The fragment next door that a piece goes on in; 0 where that is not clear. Entry 0 is not read. */
-  readonly best: Uint32Array;
-}
+/** What a section's parts share with the fragments next door: pixels and the affinity over them, one row a pair. */
+export type Shared = PairTable;
 
 /**
- * @param labels dense [height × width], pieces 1..count; 0 is none
+ * @param labels dense [height × width], parts of the section; 0 is none
  * @param width of both sections, px
  */
-export function goesOn(
+export function shareOf(
   labels: Uint32Array,
-  count: number,
   { labels: other, affinity, stride }: NextDoor,
   width: number,
-  { minimumPixels, leastAffinity, leastShare }: RepairOptions,
-): Partners {
+): Shared {
   const pairs = new PairTable(COLUMNS, 1 << 12);
   const columns = Math.ceil(width / stride);
   const height = labels.length / width;
@@ -53,19 +49,38 @@ export function goesOn(
   for (let y = 0; y < height; y++) {
     countRow(pairs, labels, other, y * width, affinity, Math.floor(y / stride) * columns, sampleOf);
   }
+  return pairs;
+}
+
+/** The same of what parts make up. @param whole of every part */
+export function pooled(shared: Shared, whole: Uint32Array): Shared {
+  const out = new PairTable(COLUMNS, 1 << 12);
+  for (let i = 0; i < shared.count; i++) {
+    const at = out.slot(whole[shared.a[i]], shared.b[i]) * COLUMNS;
+    for (let k = 0; k < COLUMNS; k++) out.values[at + k] += shared.values[i * COLUMNS + k];
+  }
+  return out;
+}
+
+/** The fragment next door that each of the pieces 1..count goes on in; 0 where that is not clear. Entry 0 is not read. */
+export function goesOn(
+  { a, b, values, count: pairs }: Shared,
+  count: number,
+  { minimumPixels, leastAffinity, leastShare }: RepairOptions,
+): Uint32Array {
   const best = new Uint32Array(count + 1);
   const total = new Float64Array(count + 1);
   const most = new Float64Array(count + 1);
-  for (let i = 0; i < pairs.count; i++) {
-    const piece = pairs.a[i];
-    const [pixels, sum] = pairs.values.subarray(i * COLUMNS, (i + 1) * COLUMNS);
+  for (let i = 0; i < pairs; i++) {
+    const piece = a[i];
+    const [pixels, sum] = [values[i * COLUMNS + PIXELS], values[i * COLUMNS + AFFINITY]];
     total[piece] += sum;
     if (sum <= most[piece]) continue;
     most[piece] = sum;
-    best[piece] = pixels >= minimumPixels && sum >= leastAffinity * pixels ? pairs.b[i] : 0;
+    best[piece] = pixels >= minimumPixels && sum >= leastAffinity * pixels ? b[i] : 0;
   }
   for (let piece = 1; piece <= count; piece++) if (most[piece] < leastShare * total[piece]) best[piece] = 0;
-  return { best };
+  return best;
 }
 
 /** One row, run by run; a function of its own, as in `segment/watershed.ts`. */

@@ -11,7 +11,7 @@
 import { contract } from '../graph/contraction.ts';
 import { AFFINITY, CONTACT, SAMPLES } from '../segment/region-graph.ts';
 import { type FragmentParts, joinParts, type Segmentation } from '../segment/segment.ts';
-import { goesOn, type NextDoor, type Partners, type RepairOptions } from './partners.ts';
+import { goesOn, type NextDoor, pooled, type RepairOptions, type Shared, shareOf } from './partners.ts';
 
 export const REPAIR_DEFAULTS = {
   minimumPixels: 25,
@@ -47,10 +47,10 @@ export function repair(
   if (!parts) throw new RangeError('the segmentation does not tell of its parts');
   const [height, width] = own.labels.shape;
   const sides = [below, above].flatMap((side) => (side ? [side] : []));
-  const partners = sides.map((side) => goesOn(parts.labels, parts.count, side, width, options));
+  const shared = sides.map((side) => shareOf(parts.labels, side, width));
   const group = parts.fragment.slice();
-  const split = sides.length === 2 ? splitInPlace(group, own, parts, sides, partners, options) : 0;
-  const merged = sides.length > 0 ? mergeInPlace(group, own, sides, options) : 0;
+  const split = sides.length === 2 ? splitInPlace(group, own, parts, sides, shared, options) : 0;
+  const merged = mergeInPlace(group, own, parts, shared, options);
   if (split === 0 && merged === 0) return { segmentation: own, split, merged };
   const mended = joinParts({ ...parts, fragment: group }, [height, width]);
   return { segmentation: split > 0 ? withCuts(mended, parts) : mended, split, merged };
@@ -62,13 +62,14 @@ function splitInPlace(
   { count }: Segmentation,
   { count: partCount, fragment, pairs }: FragmentParts,
   sides: readonly NextDoor[],
-  partners: readonly Partners[],
+  shared: readonly Shared[],
   options: RepairOptions,
 ): number {
+  const partners = shared.map((each) => goesOn(each, partCount, options));
   const differ = sides.map((side) => differentNeurons(side, options));
   const candidates: number[][] = [];
   for (let part = 1; part <= partCount; part++) {
-    if (partners.every(({ best }) => best[part] > 0)) {
+    if (partners.every((best) => best[part] > 0)) {
       candidates[fragment[part]] ??= [];
       candidates[fragment[part]].push(part);
     }
@@ -78,7 +79,7 @@ function splitInPlace(
   for (const [id, list] of candidates.entries()) {
     for (const [i, p] of list?.entries() ?? []) {
       for (const q of list.slice(i + 1)) {
-        if (!partners.every(({ best }, side) => differ[side](best[p], best[q]))) continue;
+        if (!partners.every((best, side) => differ[side](best[p], best[q]))) continue;
         apart.push([p, q]);
         cut[id] = 1;
       }
@@ -133,13 +134,14 @@ function differentNeurons(
 /** Gives, in place, the parts of fragments that are merged one number; returns how many pairs were. */
 function mergeInPlace(
   group: Uint32Array,
-  { labels, count, edges }: Segmentation,
-  sides: readonly NextDoor[],
+  { count, edges }: Segmentation,
+  { fragment }: FragmentParts,
+  shared: readonly Shared[],
   options: RepairOptions,
 ): number {
+  if (shared.length === 0) return 0;
   const { mergeAbove } = options;
-  const [, width] = labels.shape;
-  const partners = sides.map((side) => goesOn(labels.data, count, side, width, options));
+  const partners = shared.map((each) => goesOn(pooled(each, fragment), count, options));
   const number = Uint32Array.from({ length: count + 1 }, (_, id) => id);
   const root = (id: number): number => {
     let at = id;
@@ -150,7 +152,7 @@ function mergeInPlace(
   for (let i = 0; i < edges.count; i++) {
     const [m, n] = [edges.a[i], edges.b[i]];
     if (edges.probability[i] < mergeAbove) continue;
-    if (!partners.every(({ best }) => best[m] > 0 && best[m] === best[n])) continue;
+    if (!partners.every((best) => best[m] > 0 && best[m] === best[n])) continue;
     const [r, s] = [root(m), root(n)];
     if (r === s) continue;
     number[Math.max(r, s)] = Math.min(r, s);
