@@ -1,7 +1,7 @@
 /**
  * What each part of the linker brings: 3D VOI by plain overlap, by the network's mean affinity, by the classifier of
- * pairs, with touching fragments judged, with pieces judged, all on the same fragments (and, for overlap, also on those
- * that suit it best).
+ * pairs, with touching fragments judged, with pieces judged, all on the same fragments (for overlap, also on those
+ * that suit it best), and with repair.
  *
  *     node bench/run.mjs bench/parts.ts [--model models/base.kyn] VOLUME.h5[@Z_STEP] ...
  */
@@ -44,8 +44,10 @@ const predictor = await createPredictor(runtime, new Uint8Array(readFileSync(val
 const { linker } = predictor;
 if (!linker) throw new Error('the model has no linker');
 
+const UNREPAIRED: PipelineOptions = { ...PIPELINE_DEFAULTS, repair: undefined };
+
 /** Mean affinity at which a pair is as likely one neuron as not; the best of these on all volumes together is told. */
-const EVEN = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+const EVEN = [0.3, 0.4, 0.5, 0.6];
 const MEAN = PAIR_FEATURES.indexOf('affinity, mean');
 
 interface Opened {
@@ -116,14 +118,14 @@ for (const spec of positionals) {
   const coarseTable = await fragmentsAgainst(opened, coarse.store);
   if (!coarse.store.assignment) throw new Error('no result');
   figures['overlap, its own fragments'] = voiOf(coarseTable, coarse.store.assignment);
-  const plain = await segmented(opened, PIPELINE_DEFAULTS, false);
+  const plain = await segmented(opened, UNREPAIRED, false);
   const table = await fragmentsAgainst(opened, plain.store);
   if (!plain.store.graph || !plain.store.assignment) throw new Error('no result');
   const fragments = plain.store.assignment.length - 1;
   const sumsUp = (edges: EdgeColumns) => voiOf(table, partition(edges, fragments, PARTITION_DEFAULTS));
   figures.overlap = sumsUp(withoutInPlane(plain.store.graph));
   for (const even of EVEN) figures[`affinity, even at ${even}`] = sumsUp(byAffinity(plain.pairs, even));
-  const whole = await segmented(opened, PIPELINE_DEFAULTS, true);
+  const whole = await segmented(opened, UNREPAIRED, true);
   if (!whole.store.graph) throw new Error('no result');
   figures['pairs classified'] = sumsUp(withoutInPlane(whole.store.graph));
   figures['touching fragments judged'] = sumsUp(whole.store.graph);
@@ -133,7 +135,11 @@ for (const spec of positionals) {
     const graph = { edges, fragments, sections, voxelSizeNm };
     figures['pieces judged'] = voiOf(table, partitionPieces(graph, linker.pieces, PARTITION_DEFAULTS));
   }
-  figures['every link right'] = scorePerfectLinks(table).voi;
+  const mended = await segmented(opened, PIPELINE_DEFAULTS, true);
+  const mendedTable = await fragmentsAgainst(opened, mended.store);
+  if (!mended.store.assignment) throw new Error('no result');
+  figures.repair = voiOf(mendedTable, mended.store.assignment);
+  figures['every link right'] = scorePerfectLinks(mendedTable).voi;
   rows.push([basename(spec), figures]);
   await Promise.all([opened.source.close(), opened.truth.close()]);
   console.log(basename(spec), JSON.stringify(figures));
