@@ -1,5 +1,5 @@
 /**
- * One training step of the segmenter beside PyTorch's on the CPU: the same network, batch, losses, optimiser and
+ * One training step of a U-Net over pixels beside PyTorch's on the CPU: the same network, batch, losses, optimiser and
  * thread count, in turns within one run. The ratio is our speed over PyTorch's.
  *
  *     KYN_PYTHON=python3 node bench/run.mjs bench/train-step.ts [--batch 5] [--size 160] [--threads 2] [--rounds 3]
@@ -31,7 +31,9 @@ const [batch, size, threads, steps, rounds] = [
   values.steps,
   values.rounds,
 ].map(Number);
-const { widths, offsets } = SEGMENTER_DEFAULTS;
+const { offsets } = SEGMENTER_DEFAULTS;
+/** Of a network over pixels, which both sides can write. */
+const widths = [16, 32, 64, 96, 128];
 const config = unet2d(widths, offsets.length + 6);
 const step = buildTrainStep(
   (layers, x) => layers.head('head', unetFeatures(layers, config, x), config.outputs),
