@@ -14,7 +14,7 @@ import { LabelRing } from './label-ring.ts';
 import { decodeRuns } from './label-runs.ts';
 import { greyPanel, type PreviewPanel, panelStep, previewSections, shrinkLabels } from './preview-panel.ts';
 import type { PipelineReport } from './report.ts';
-import { keepsGiven, type Run } from './start.ts';
+import type { Run } from './start.ts';
 import type { SectionSummary } from './store.ts';
 
 /** Partitions the graph, and writes neurons, tables, preview and report. */
@@ -52,7 +52,7 @@ async function partitionGraph(
   const fragments = sections.reduce((sum, section) => sum + section.fragments, 0);
   const whole = { edges, fragments, sections: tables, voxelSizeNm };
   // pieces of given fragments are not what the classifier has seen
-  const judge = keepsGiven(input) ? undefined : input.linker?.pieces;
+  const judge = input.fragments ? undefined : input.linker?.pieces;
   const assignment = timer.run('partition', () =>
     judge
       ? partitionPieces(whole, judge, options.partition, context)

@@ -98,7 +98,7 @@ export function linkSections(
     upperEdges: upper.edges,
   });
   if (!linker) return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind, spans });
-  const classifier = (keepsGiven(input) ? linker.given : undefined) ?? linker.cross;
+  const classifier = (input.fragments && linker.given) ?? linker.cross;
   const probability = classify(classifier, pairs.features);
   const scale = imagePlan.factor[0] * imagePlan.factor[1];
   return edgesOfPairs(pairs, probability, lower.view, upper.view, kind, scale);
