@@ -36,7 +36,12 @@ function lines(
 function transferPlot(rows: readonly Row[]): string {
   const patches = ['15', '150', '1500'];
   const short = rows.filter(({ transfer, steps }) => transfer === 'overlap' || steps === rows[0].steps);
-  const names: Row = { frozen: 'transferred', scratch: 'from scratch', overlap: 'no head', tuned: 'tuned' };
+  const names: Row = {
+    frozen: 'transferred, kept',
+    tuned: 'transferred, trained on',
+    scratch: 'from scratch',
+    overlap: 'no network',
+  };
   const nameOf = ({ transfer }: Row): string => names[transfer];
   const panel = (title: string, figure: string) => ({
     title,
