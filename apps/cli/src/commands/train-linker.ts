@@ -27,8 +27,8 @@ calibrated on sections kept back. The model that is written does both.`,
   },
   examples: [
     {
-      line: 'kyn train linker --recipe models/linker.recipe.json --data ../shared/data --out base.kyn',
-      says: 'the shipped model again',
+      line: 'kyn train linker --model segmenter.kyn --recipe models/linker.recipe.json --data ../shared/data --out base.kyn',
+      says: 'the shipped model again, from what kyn train segmenter made',
     },
     {
       line: 'kyn train linker --volume a.h5 --out lab.kyn --model lab2d.kyn',

@@ -26,8 +26,8 @@ and EM drawn over given labels. The run's folder holds the checkpoint, the newes
       says: 'on volumes of your own',
     },
     {
-      line: 'kyn train segmenter --recipe models/base.recipe.json --data ../shared/data --out base.kyn',
-      says: 'the shipped model again',
+      line: 'kyn train segmenter --recipe models/base.recipe.json --data ../shared/data --out segmenter.kyn',
+      says: 'what the shipped model was before it was taught to link',
     },
     { line: 'kyn train segmenter --volume a.h5 --out lab.kyn --resume', says: 'go on after a stop' },
   ],
