@@ -9,16 +9,14 @@ import { parseArgs } from 'node:util';
 import {
   ContingencyTable,
   createMemoryStore,
-  type LabelSource,
   Random,
   runPipeline,
   type SectionSource,
   scoreTable,
-  subvolume,
 } from '@kyn/core';
-import { openLabels, openSections } from '@kyn/io/node';
 import { createPredictor } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
+import { openVolume } from './volume-spec.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,12 +26,9 @@ const { values, positionals } = parseArgs({
     every: { type: 'string', default: '10' },
   },
 });
-const [file, step] = positionals[0].split('@');
-const zStep = Number(step ?? 1);
 const every = Number(values.every);
 const noise = Number(values.noise);
-const source = subvolume(await openSections(`${file}:/volumes/raw`), { zStep }) as SectionSource;
-const truth = subvolume(await openLabels(`${file}:/volumes/labels/neuron_ids`), { zStep }) as LabelSource;
+const { source, truth } = await openVolume(positionals[0]);
 const depth = source.info.shape[0];
 /** Never the first or the last, and never two in a row. */
 const blank = (z: number): boolean => z % every === 3 && z < depth - 1;

@@ -13,22 +13,18 @@ import {
   type CostlyError,
   costliestErrors,
   type LabelSection,
-  type LabelSource,
   type SectionSource,
-  subvolume,
 } from '@kyn/core';
 import { encodePng } from '@kyn/io';
-import { openLabels, openSections } from '@kyn/io/node';
+import { openLabels } from '@kyn/io/node';
+import { openVolume } from './volume-spec.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { out: { type: 'string', default: 'errors.png' }, count: { type: 'string', default: '3' } },
 });
 const [result, spec] = positionals;
-const [file, step] = spec.split('@');
-const zStep = Number(step ?? 1);
-const raw = subvolume(await openSections(`${file}:/volumes/raw`), { zStep }) as SectionSource;
-const truth = subvolume(await openLabels(`${file}:/volumes/labels/neuron_ids`), { zStep }) as LabelSource;
+const { source: raw, truth } = await openVolume(spec);
 const segmentation = await openLabels(join(result, 'segmentation.zarr'));
 
 interface Plane {

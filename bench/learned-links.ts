@@ -11,7 +11,6 @@ import {
   type Classifier,
   ContingencyTable,
   createMemoryStore,
-  type LabelSource,
   PARTITION_DEFAULTS,
   type PartitionOptions,
   PIPELINE_DEFAULTS,
@@ -21,14 +20,12 @@ import {
   REPAIR_DEFAULTS,
   runPipeline,
   type Scores,
-  type SectionSource,
   scorePerfectLinks,
   scoreTable,
-  subvolume,
 } from '@kyn/core';
-import { openLabels, openSections } from '@kyn/io/node';
 import { createPredictor } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
+import { openVolume } from './volume-spec.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -51,10 +48,7 @@ const runtime = await nodeRuntime({ threads: 2 });
 const predictor = await createPredictor(runtime, new Uint8Array(readFileSync(values.model)), values.model);
 
 async function graphOf(spec: string, bias: number): Promise<Graph> {
-  const [file, step] = spec.split('@');
-  const zStep = Number(step ?? 1);
-  const source = subvolume(await openSections(`${file}:/volumes/raw`), { zStep }) as SectionSource;
-  const truth = subvolume(await openLabels(`${file}:/volumes/labels/neuron_ids`), { zStep }) as LabelSource;
+  const { source, truth } = await openVolume(spec);
   const store = createMemoryStore();
   const segment = { ...PIPELINE_DEFAULTS.segment, bias };
   const { linker } = predictor;

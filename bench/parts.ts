@@ -14,26 +14,23 @@ import {
   type EdgeColumns,
   EdgeList,
   edgesOfPairs,
-  IN_PLANE,
-  type LabelSource,
   type MemoryStore,
   OVERLAP_DEFAULTS,
   PAIR_FEATURES,
   PARTITION_DEFAULTS,
+  type PartitionOptions,
   PIPELINE_DEFAULTS,
   type PipelineOptions,
   partition,
   partitionPieces,
   runPipeline,
   type SectionPairs,
-  type SectionSource,
   scorePerfectLinks,
   scoreTable,
-  subvolume,
 } from '@kyn/core';
-import { openLabels, openSections } from '@kyn/io/node';
 import { createPredictor } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
+import { type LabelledVolume, openVolume } from './volume-spec.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -44,19 +41,17 @@ const predictor = await createPredictor(runtime, new Uint8Array(readFileSync(val
 const { linker } = predictor;
 if (!linker) throw new Error('the model has no linker');
 
+/** Touching fragments say nothing. */
+const ACROSS_ONLY = { inPlaneWeight: 0 } as const;
+
 const UNREPAIRED: PipelineOptions = { ...PIPELINE_DEFAULTS, repair: undefined };
 
 /** Mean affinity at which a pair is as likely one neuron as not; the best of these on all volumes together is told. */
 const EVEN = [0.3, 0.4, 0.5, 0.6];
 const MEAN = PAIR_FEATURES.indexOf('affinity, mean');
 
-interface Opened {
-  readonly source: SectionSource;
-  readonly truth: LabelSource;
-}
-
 async function segmented(
-  { source }: Opened,
+  { source }: LabelledVolume,
   options: PipelineOptions,
   linked: boolean,
 ): Promise<{ store: MemoryStore; pairs: SectionPairs[] }> {
@@ -67,7 +62,7 @@ async function segmented(
   return { store, pairs };
 }
 
-async function fragmentsAgainst({ truth }: Opened, store: MemoryStore): Promise<ContingencyTable> {
+async function fragmentsAgainst({ truth }: LabelledVolume, store: MemoryStore): Promise<ContingencyTable> {
   const table = new ContingencyTable();
   for (const [z, fragments] of store.fragments.entries()) table.add(fragments, await truth.read(z));
   return table;
@@ -96,23 +91,9 @@ function byAffinity(pairs: readonly SectionPairs[], even: number): EdgeColumns {
   return edges.columns();
 }
 
-function withoutInPlane(edges: EdgeColumns): EdgeColumns {
-  const list = new EdgeList();
-  for (let i = 0; i < edges.count; i++) {
-    if (edges.kind[i] !== IN_PLANE)
-      list.push(edges.a[i], edges.b[i], edges.kind[i], edges.area[i], edges.probability[i]);
-  }
-  return list.columns();
-}
-
 const rows: [string, Record<string, number>][] = [];
 for (const spec of positionals) {
-  const [file, step] = spec.split('@');
-  const zStep = Number(step ?? 1);
-  const opened: Opened = {
-    source: subvolume(await openSections(`${file}:/volumes/raw`), { zStep }) as SectionSource,
-    truth: subvolume(await openLabels(`${file}:/volumes/labels/neuron_ids`), { zStep }) as LabelSource,
-  };
+  const opened = await openVolume(spec);
   const figures: Record<string, number> = {};
   const coarse = await segmented(opened, OVERLAP_DEFAULTS, false);
   const coarseTable = await fragmentsAgainst(opened, coarse.store);
@@ -122,12 +103,13 @@ for (const spec of positionals) {
   const table = await fragmentsAgainst(opened, plain.store);
   if (!plain.store.graph || !plain.store.assignment) throw new Error('no result');
   const fragments = plain.store.assignment.length - 1;
-  const sumsUp = (edges: EdgeColumns) => voiOf(table, partition(edges, fragments, PARTITION_DEFAULTS));
-  figures.overlap = sumsUp(withoutInPlane(plain.store.graph));
+  const sumsUp = (edges: EdgeColumns, change: Partial<PartitionOptions> = {}) =>
+    voiOf(table, partition(edges, fragments, { ...PARTITION_DEFAULTS, ...change }));
+  figures.overlap = sumsUp(plain.store.graph, ACROSS_ONLY);
   for (const even of EVEN) figures[`affinity, even at ${even}`] = sumsUp(byAffinity(plain.pairs, even));
   const whole = await segmented(opened, UNREPAIRED, true);
   if (!whole.store.graph) throw new Error('no result');
-  figures['pairs classified'] = sumsUp(withoutInPlane(whole.store.graph));
+  figures['pairs classified'] = sumsUp(whole.store.graph, ACROSS_ONLY);
   figures['touching fragments judged'] = sumsUp(whole.store.graph);
   if (linker.pieces) {
     const { graph: edges, records: sections } = whole.store;

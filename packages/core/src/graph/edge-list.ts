@@ -29,6 +29,23 @@ export interface EdgeColumns {
   readonly probability: Float32Array;
 }
 
+/** The edges whose kind is wanted, in their order. */
+export function edgesOfKind(
+  { a, b, kind, area, probability }: EdgeColumns,
+  wanted: (kind: number) => boolean,
+): EdgeColumns {
+  const keep = (_: number, i: number): boolean => wanted(kind[i]);
+  const kept = kind.filter(keep);
+  return {
+    count: kept.length,
+    a: a.filter(keep),
+    b: b.filter(keep),
+    kind: kept,
+    area: area.filter(keep),
+    probability: probability.filter(keep),
+  };
+}
+
 export class EdgeList {
   count = 0;
   private a: Uint32Array;

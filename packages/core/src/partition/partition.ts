@@ -8,7 +8,7 @@
  */
 import { throwIfCancelled } from '../errors.ts';
 import { contract } from '../graph/contraction.ts';
-import { type EdgeColumns, IN_PLANE, LIFTED } from '../graph/edge-list.ts';
+import { type EdgeColumns, edgesOfKind, IN_PLANE, LIFTED } from '../graph/edge-list.ts';
 import { UnionFind } from '../graph/union-find.ts';
 import type { StageContext } from '../volume/contracts.ts';
 import { refine } from './refine.ts';
@@ -63,7 +63,7 @@ export function partition(
       throw new RangeError(`edge ${i} joins ${a} and ${b}, but there are ${fragmentCount} fragments`);
     }
   }
-  const used = options.inPlaneWeight === 0 ? withoutInPlane(edges) : edges;
+  const used = options.inPlaneWeight === 0 ? edgesOfKind(edges, (kind) => kind !== IN_PLANE) : edges;
   const { count, a, b, kind } = used;
   const weight = signedWeights(used, options);
   // Node 0 is background: no edge names it, so it is cluster 0 and the neurons are numbered from 1.
@@ -77,19 +77,6 @@ export function partition(
   const graph = { nodeCount, a, b, weight, contractible };
   if (options.method !== 'gaec') return contract(graph, { linkage: options.method });
   return refine(graph, contract(graph, { linkage: 'sum' }), options.refine, context);
-}
-
-function withoutInPlane(edges: EdgeColumns): EdgeColumns {
-  const { kind, a, b, area, probability } = edges;
-  const keep = (_: number, i: number) => kind[i] !== IN_PLANE;
-  return {
-    count: kind.filter(keep).length,
-    a: a.filter(keep),
-    b: b.filter(keep),
-    kind: kind.filter(keep),
-    area: area.filter(keep),
-    probability: probability.filter(keep),
-  };
 }
 
 /** Log-odds weight of every edge, scaled; positive attracts. */

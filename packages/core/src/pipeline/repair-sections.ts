@@ -2,7 +2,7 @@
  * Repair on the way: a section is finished once the one above it has been cut, since that one's fragments are evidence.
  * Until then it waits, with the sections without tissue that follow it.
  */
-import { type EdgeColumns, IN_PLANE } from '../graph/edge-list.ts';
+import { type EdgeColumns, edgesOfKind, IN_PLANE } from '../graph/edge-list.ts';
 import type { NextDoor, RepairOptions } from '../repair/partners.ts';
 import { repair } from '../repair/repair.ts';
 import { judgeInPlane, type LinkedSection } from './link-sections.ts';
@@ -42,7 +42,7 @@ export function repairCut(
   return { cut: inFullPixels(segmentation, run.plan, run.spans), split, merged };
 }
 
-/** @param upper the upper of the two sections, which knows what the network says of both */
+/** @param labels, edges of the section next door. The upper of the two sections has what the network says of both. */
 function nextDoor({ cross }: Seen, labels: Uint32Array, edges: NextDoor['edges']): NextDoor | undefined {
   if (!cross) return undefined;
   const [, rows, columns] = cross.values.shape;
@@ -54,17 +54,8 @@ function judgedEdges({ input }: Run, { step, cut }: CutSection<Seen>): EdgeColum
 }
 
 /** The in-plane edges among a record's, with ids of the section. */
-export function inPlaneOf(
-  { count, a, b, kind, area, probability }: EdgeColumns,
-  idOffset: number,
-): EdgeColumns {
-  const keep = (_: unknown, i: number): boolean => i < count && kind[i] === IN_PLANE;
-  return {
-    count: kind.filter(keep).length,
-    a: a.filter(keep).map((id) => id - idOffset),
-    b: b.filter(keep).map((id) => id - idOffset),
-    kind: kind.filter(keep),
-    area: area.filter(keep),
-    probability: probability.filter(keep),
-  };
+export function inPlaneOf(edges: EdgeColumns, idOffset: number): EdgeColumns {
+  const inPlane = edgesOfKind(edges, (kind) => kind === IN_PLANE);
+  const own = (id: number): number => id - idOffset;
+  return { ...inPlane, a: inPlane.a.map(own), b: inPlane.b.map(own) };
 }

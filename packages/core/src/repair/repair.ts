@@ -9,6 +9,7 @@
  * neighbours correct: Funke 2012, Meirovitch 2019.) Linear time in pixels.
  */
 import { contract } from '../graph/contraction.ts';
+import { UnionFind } from '../graph/union-find.ts';
 import { AFFINITY, CONTACT, SAMPLES } from '../segment/region-graph.ts';
 import { type FragmentParts, joinParts, type Segmentation } from '../segment/segment.ts';
 import { goesOn, type NextDoor, pooled, type RepairOptions, type Shared, shareOf } from './partners.ts';
@@ -142,26 +143,20 @@ function mergeInPlace(
   if (shared.length === 0) return 0;
   const { mergeAbove } = options;
   const partners = shared.map((each) => goesOn(pooled(each, fragment), count, options));
-  const number = Uint32Array.from({ length: count + 1 }, (_, id) => id);
-  const root = (id: number): number => {
-    let at = id;
-    while (number[at] !== at) at = number[at];
-    return at;
-  };
+  const sets = new UnionFind(count + 1);
   let merged = 0;
   for (let i = 0; i < edges.count; i++) {
     const [m, n] = [edges.a[i], edges.b[i]];
     if (edges.probability[i] < mergeAbove) continue;
     if (!partners.every((best) => best[m] > 0 && best[m] === best[n])) continue;
-    const [r, s] = [root(m), root(n)];
-    if (r === s) continue;
-    number[Math.max(r, s)] = Math.min(r, s);
+    if (sets.find(m) === sets.find(n)) continue;
+    sets.union(m, n);
     merged++;
   }
   // parts of fragments that were cut have numbers beyond
   if (merged > 0)
     group.forEach((id, part) => {
-      if (id <= count) group[part] = root(id);
+      if (id <= count) group[part] = sets.find(id);
     });
   return merged;
 }

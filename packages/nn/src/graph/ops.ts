@@ -229,12 +229,6 @@ export function concatChannels(graph: GraphBuilder, values: readonly Value[]): V
   return graph.record({ inputs: values, output, backward: (dy) => graph.split(dy, sizes, 1) });
 }
 
-/** The same elements in another shape. */
-export function reshape(graph: GraphBuilder, x: Value, shape: readonly number[]): Value {
-  const output = graph.reshape(x, shape);
-  return graph.record({ inputs: [x], output, backward: (dy) => [graph.reshape(dy, x.shape)] });
-}
-
 /** Mean over blocks of `factor` (per spatial axis); extents must be multiples of it. */
 export function averagePool(graph: GraphBuilder, x: Value, factor: readonly number[]): Value {
   const shape = x.shape.map((extent, axis) => (axis < 2 ? extent : extent / factor[axis - 2]));

@@ -14,7 +14,6 @@ import {
   conv,
   convTranspose,
   relu,
-  reshape,
   spaceToDepth,
   stridedConv,
   upsampleNearest,
@@ -37,7 +36,6 @@ export interface Layers {
   add(a: Value, b: Value): Value;
   relu(x: Value): Value;
   concat(values: readonly Value[]): Value;
-  reshape(x: Value, shape: readonly number[]): Value;
   /** Layers of the same graph whose weights are given and stay as they are. */
   frozen(layout: ParameterLayout, weights: Weights): Layers;
 }
@@ -102,10 +100,6 @@ class PlainLayers {
 
   concat(values: readonly Value[]): Value {
     return concatChannels(this.graph, values);
-  }
-
-  reshape(x: Value, shape: readonly number[]): Value {
-    return reshape(this.graph, x, shape);
   }
 
   frozen(layout: ParameterLayout, weights: Weights): Layers {

@@ -81,11 +81,6 @@ function stage(layers: Layers, name: string, x: Value, config: UNetConfig, level
  * @returns the finest level's features, `[N, widths[0], ...]`, extents as `x`, over `stem`.
  */
 export function unetFeatures(layers: Layers, config: UNetConfig, x: Value): Value {
-  return unetPyramid(layers, config, x)[0];
-}
-
-/** The same at every level of the way up, finest first, the bottom last. */
-export function unetPyramid(layers: Layers, config: UNetConfig, x: Value): Value[] {
   const skips: Value[] = [];
   let out = x;
   config.widths.forEach((_, level) => {
@@ -93,7 +88,6 @@ export function unetPyramid(layers: Layers, config: UNetConfig, x: Value): Value
     out = stage(layers, `down${level}`, out, config, level, level === 0 ? config.stem : 1);
     skips.push(out);
   });
-  const pyramid = [out];
   for (let level = config.widths.length - 2; level >= 0; level--) {
     // Narrow before going up: the 1×1 convolution commutes with nearest upsampling and is cheaper below.
     const narrowed = layers.block(
@@ -110,9 +104,8 @@ export function unetPyramid(layers: Layers, config: UNetConfig, x: Value): Value
       config,
       level,
     );
-    pyramid.unshift(out);
   }
-  return pyramid;
+  return out;
 }
 
 /** The whole network, with one head (`head`) on the finest level. */

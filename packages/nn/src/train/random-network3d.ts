@@ -3,8 +3,7 @@
  * nothing in it.
  */
 import { ndarray } from '@kyn/core';
-import type { Network } from '../nets/segmenter.ts';
-import { residualUnet3d, unetFeatures, unetFlopPerPixel } from '../nets/unet.ts';
+import { residualUnet3d, unetFlopPerPixel, unetNetwork } from '../nets/unet.ts';
 import type { Runtime } from '../runtime/session.ts';
 import { exportNetwork } from './export.ts';
 import { buildTrainStep } from './train-step.ts';
@@ -28,8 +27,7 @@ export interface RandomNetwork3d {
 /** Loads such a network and runs it once, to warm up. */
 export async function randomNetwork3d(runtime: Runtime, widths: readonly number[]): Promise<RandomNetwork3d> {
   const config = residualUnet3d(widths, AFFINITIES);
-  const network: Network = (layers, x) =>
-    layers.head('head', unetFeatures(layers, config, x), config.outputs);
+  const network = unetNetwork(config);
   const { layout } = buildTrainStep(network, {
     input: [1, 1, 2, 32, 32],
     affinities: AFFINITIES,
