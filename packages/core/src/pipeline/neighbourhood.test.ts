@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { SectionState } from '../predict/normalise.ts';
 import { ndarray } from '../volume/array.ts';
-import { withNeighbours } from './neighbourhood.ts';
+import { SECTIONS_IN_SIGHT, withNeighbours } from './neighbourhood.ts';
 
 /** Sections whose image is their number; `x` is one without tissue. */
-async function* stack(states: string) {
-  for (let z = 0; z < states.length; z++) {
+async function* stack(states: string, first = 0) {
+  for (let z = first; z < states.length; z++) {
     const state: SectionState = states[z] === 'x' ? 'constant' : 'tissue';
     yield { z, state, image: ndarray(Float32Array.of(z), [1, 1]) };
   }
@@ -34,6 +34,50 @@ describe('withNeighbours', () => {
       [1, 2, 3],
       [2, 3, 3],
     ]);
+  });
+
+  it('gives two on either side, each within sight of the one nearer', async () => {
+    expect(await seen('.....', 2)).toEqual([
+      [0, 0, 0, 1, 2],
+      [0, 0, 1, 2, 3],
+      [0, 1, 2, 3, 4],
+      [1, 2, 3, 4, 4],
+      [2, 3, 4, 4, 4],
+    ]);
+    expect(await seen('..x..', 2)).toEqual([
+      [0, 0, 0, 1, 3],
+      [0, 0, 1, 3, 4],
+      [2, 2, 2, 2, 2],
+      [0, 1, 3, 4, 4],
+      [1, 3, 4, 4, 4],
+    ]);
+    expect(await seen('...xx.', 2)).toEqual([
+      [0, 0, 0, 1, 2],
+      [0, 0, 1, 2, 2],
+      [0, 1, 2, 2, 2],
+      [3, 3, 3, 3, 3],
+      [4, 4, 4, 4, 4],
+      [5, 5, 5, 5, 5],
+    ]);
+    expect(await seen('....', 2, (z) => (z < 3 ? z : z + 3))).toEqual([
+      [0, 0, 0, 1, 2],
+      [0, 0, 1, 2, 2],
+      [0, 1, 2, 2, 2],
+      [3, 3, 3, 3, 3],
+    ]);
+  });
+
+  it('is the same from any section on that has enough before it', async () => {
+    for (const states of ['........', '..x.x.x..', '.x..xx...']) {
+      const whole = await seen(states, 2);
+      const start = 2 * SECTIONS_IN_SIGHT;
+      const part: number[][] = [];
+      for await (const each of withNeighbours(stack(states, 8 - start - 2), 2, (z) => z)) {
+        part.push(each.seen.map(({ data }) => data[0]));
+      }
+      const first = 8 - start - 2;
+      for (let z = first + start; z < states.length; z++) expect(part[z - first]).toEqual(whole[z]);
+    }
   });
 
   it('looks past one section without tissue, or one that is missing, and no further', async () => {

@@ -30,7 +30,7 @@ type Placed = Pick<NormalisedSection, 'image' | 'state'> & { readonly z: number 
 
 /**
  * @param sections in order of depth, without gaps
- * @param contextSections how many are seen on either side: 0 or 1
+ * @param contextSections how many are seen on either side
  * @param position of section z, in section thicknesses
  */
 export async function* withNeighbours<S extends Placed>(
@@ -38,42 +38,44 @@ export async function* withNeighbours<S extends Placed>(
   contextSections: number,
   position: (z: number) => number,
 ): AsyncGenerator<Surrounded<S>, void, undefined> {
-  if (contextSections === 0) {
-    for await (const section of sections) yield { section, seen: [section.image] };
-    return;
-  }
-  const inSight = (lower: S | undefined, upper: S | undefined): boolean =>
-    lower !== undefined && upper !== undefined && withinSight(position(lower.z), position(upper.z));
-  let below: S | undefined;
-  // a section with tissue that waits for the next one, and those without tissue after it
-  let waiting: S[] = [];
-  const shown = (above: S | undefined): Surrounded<S>[] => {
-    const [middle, ...empty] = waiting;
-    waiting = [];
-    if (!middle) return [];
-    const seenFrom = (neighbour: S | undefined, seen: boolean) =>
-      seen && neighbour ? neighbour.image : middle.image;
-    const seen = [
-      seenFrom(below, inSight(below, middle)),
-      middle.image,
-      seenFrom(above, inSight(middle, above)),
-    ];
-    below = middle;
-    return [{ section: middle, seen }, ...empty.map(alone)];
+  /** Those with tissue that follow the first of some sections, one within sight of another; all of them if `closed`. */
+  const following = ([first, ...rest]: readonly S[]): { found: S[]; closed: boolean } => {
+    const found: S[] = [];
+    let last = first;
+    for (const section of rest) {
+      if (found.length === contextSections || !inSight(last, section)) return { found, closed: true };
+      if (section.state !== 'tissue') continue;
+      found.push(section);
+      last = section;
+    }
+    return { found, closed: found.length === contextSections };
+  };
+  const inSight = (a: S, b: S): boolean => {
+    const [p, q] = [position(a.z), position(b.z)];
+    return withinSight(Math.min(p, q), Math.max(p, q));
+  };
+  /** The images on one side, nearest first; where there are too few, the last stands in for the rest. */
+  const images = (middle: S, found: readonly S[]): NdArray<Float32Array>[] =>
+    Array.from({ length: contextSections }, (_, i) => (found[i] ?? found.at(-1) ?? middle).image);
+  // those with tissue that have been shown, nearest first, and those that wait for others to follow
+  const before: S[] = [];
+  const waiting: S[] = [];
+  const show = (found: readonly S[]): Surrounded<S> => {
+    const middle = waiting.shift() as S;
+    const below = middle.state === 'tissue' ? following([middle, ...before]).found : [];
+    const seen = [...images(middle, below).reverse(), middle.image, ...images(middle, found)];
+    if (middle.state === 'tissue') before.unshift(middle);
+    before.length = Math.min(before.length, contextSections);
+    return { section: middle, seen };
   };
   for await (const section of sections) {
-    if (section.state === 'tissue') {
-      yield* shown(section);
-      waiting.push(section);
-    } else if (inSight(waiting[0], section)) waiting.push(section);
-    else {
-      yield* shown(undefined);
-      yield alone(section);
+    waiting.push(section);
+    while (waiting.length > 0) {
+      const alone = waiting[0].state !== 'tissue';
+      const { found, closed } = alone ? { found: [], closed: true } : following(waiting);
+      if (!closed) break;
+      yield show(found);
     }
   }
-  yield* shown(undefined);
-}
-
-function alone<S extends Placed>(section: S): Surrounded<S> {
-  return { section, seen: [section.image, section.image, section.image] };
+  while (waiting.length > 0) yield show(waiting[0].state === 'tissue' ? following(waiting).found : []);
 }

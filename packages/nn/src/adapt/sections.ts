@@ -33,7 +33,7 @@ export interface SeenSection {
 
 /**
  * Reads painted sections and their neighbours.
- * @param contextSections how many neighbours on either side the network sees: 0 or 1
+ * @param contextSections how many neighbours on either side the network sees
  * @returns those with tissue, in order of depth
  */
 export async function seePainted(
@@ -43,7 +43,9 @@ export async function seePainted(
 ): Promise<SeenSection[]> {
   const { shape, sectionPositions } = view.source.info;
   const byIndex = new Map(painted.map((each) => [each.z, each]));
-  const around = painted.flatMap(({ z }) => [z - contextSections, z, z + contextSections]);
+  const around = painted.flatMap(({ z }) =>
+    Array.from({ length: 1 + 2 * contextSections }, (_, i) => z - contextSections + i),
+  );
   const wanted = [...new Set(around)].filter((z) => z >= 0 && z < shape[0]).sort((a, b) => a - b);
   const out: SeenSection[] = [];
   const position = (z: number): number => sectionPositions?.[z] ?? z;

@@ -8,7 +8,7 @@ import { exportSegmenter } from '../train/export.ts';
 import { initialWeights } from './initialise.ts';
 import { InferenceLayers } from './layers.ts';
 import { segmenterLayout, segmenterNetwork, segmenterUnet } from './segmenter.ts';
-import { emptyWeights, transferWeights } from './transfer-weights.ts';
+import { emptyWeights, transferWeights, widenContext } from './transfer-weights.ts';
 import { unetFlopPerPixel, unetMultiple } from './unet.ts';
 
 const runtime = await nodeRuntime({ threads: 1 });
@@ -35,6 +35,24 @@ const noise = (extents: readonly number[]) => {
 
 const worst = (a: Float32Array, b: Float32Array): number =>
   a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), Math.abs(a.length - b.length));
+
+describe('a segmenter that sees more sections', () => {
+  it('says the same as long as it has not been trained on', async () => {
+    const layout = segmenterLayout(shape);
+    const weights = initialWeights(layout, 5);
+    const wide = { ...shape, contextSections: 2 };
+    const more = widenContext(shape, weights, 2);
+    const few = await runtime.load(exportSegmenter(shape, layout, weights));
+    const many = await runtime.load(exportSegmenter(wide, segmenterLayout(wide), more));
+    const five = noise([1, 5, 16, 24]);
+    const three = ndarray(five.data.slice(16 * 24, 4 * 16 * 24), [1, 3, 16, 24]);
+    const [before, after] = [await few.run({ input: three }), await many.run({ input: five })];
+    for (const name of ['affinities', 'cross']) {
+      expect(worst(before[name].data, after[name].data)).toBeLessThan(1e-5);
+    }
+    expect(widenContext(shape, weights, 1)).toEqual(weights);
+  });
+});
 
 describe('blocks of pixels', () => {
   it('go into channels and back by pixel', async () => {

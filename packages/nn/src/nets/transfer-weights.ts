@@ -1,10 +1,35 @@
 /** Weights of one network for another that shares layers with it. */
 import { elementCount } from '@kyn/core';
 import type { ParameterLayout, Piece, Weights } from './layers.ts';
+import { type SegmenterShape, segmenterLayout } from './segmenter.ts';
 
 /** @returns zeros in the places of a layout */
 export function emptyWeights({ parameterCount, statisticCount }: ParameterLayout): Weights {
   return { parameters: new Float32Array(parameterCount), statistics: new Float32Array(statisticCount) };
+}
+
+/**
+ * Weights of a segmenter for one that sees more sections on either side: those that it has not seen count for nothing, so
+ * that both say the same.
+ */
+export function widenContext(shape: SegmenterShape, weights: Weights, contextSections: number): Weights {
+  const [from, to] = [segmenterLayout(shape), segmenterLayout({ ...shape, contextSections })];
+  const out = { ...emptyWeights(to), statistics: weights.statistics.slice() };
+  from.parameters.forEach((piece, i) => {
+    const { offset, shape: wider } = to.parameters[i];
+    const data = weights.parameters.subarray(piece.offset, piece.offset + elementCount(piece.shape));
+    if (wider[1] === piece.shape[1]) {
+      out.parameters.set(data, offset);
+      return;
+    }
+    // the first convolution: [Cout, pixel of a block, section, ...kernel]
+    const taps = elementCount(piece.shape.slice(2));
+    const [run, wide] = [shape.contextSections, contextSections].map((each) => (1 + 2 * each) * taps);
+    for (let at = 0, to = offset + (wide - run) / 2; at < data.length; at += run, to += wide) {
+      out.parameters.set(data.subarray(at, at + run), to);
+    }
+  });
+  return out;
 }
 
 /** Copies, in place, the pieces that both networks have under one name. */

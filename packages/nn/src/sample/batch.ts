@@ -17,6 +17,7 @@ import {
   type SampleSpec,
   type TargetLayout,
   targetLayout,
+  targetPairs,
   targetSection,
 } from './spec.ts';
 import { addCount, balanceInPlace, type ClassCount, classWeights, crossAffinity } from './targets.ts';
@@ -106,13 +107,15 @@ function renderInput(
   const tiles = renderTiles(place, spec, random);
   const asked = targetSection(sections);
   const lost = new Array<boolean>(sections).fill(false);
-  tiles.forEach((tile, k) => {
+  // from the middle outwards: what stands in for a section may stand in for the one before it already
+  const order = tiles.map((_, k) => k).sort((a, b) => Math.abs(a - asked) - Math.abs(b - asked) || a - b);
+  for (const k of order) {
     const losses = random.fork(sections + k);
     const loss = k === asked ? undefined : drawLoss(losses, augment);
-    if (loss) loseInPlace(tile, losses, loss, tiles[k + Math.sign(asked - k)]);
+    if (loss) loseInPlace(tiles[k], losses, loss, tiles[k + Math.sign(asked - k)]);
     lost[k] = loss !== undefined;
-    input.set(tile, start + k * size * size);
-  });
+    input.set(tiles[k], start + k * size * size);
+  }
   return lost;
 }
 
@@ -138,7 +141,7 @@ function renderTargets(
   const components = connectedComponents(patch);
   renderPlaneAffinities(targets, plane, patch, components, margin, spec, counts);
   const pairs: readonly { lower: number; displacement?: Offset2 }[] = [
-    ...Array.from({ length: sections - 1 }, (_, lower) => ({ lower })),
+    ...targetPairs(sections).map((lower) => ({ lower })),
     ...(spec.displaced ?? []).map((displacement) => ({ lower: asked, displacement })),
   ];
   pairs.slice(0, layout.cross[1] - layout.cross[0]).forEach(({ lower, ...displaced }, i) => {

@@ -37,6 +37,25 @@ describe('affinities with neighbouring sections', () => {
     expect(known).toBeGreaterThan(4 * 4 * 32 * 32 * 0.7);
   });
 
+  it('are asked about the nearest sections only, however many are seen', () => {
+    const batch = makeBatch([volume], plainSpec({ sections: 5, batch: 4, displaced }), 3, 0);
+    const { cross, channels } = batch.layout;
+    expect(batch.inputShape[1]).toBe(5);
+    expect(cross[1] - cross[0]).toBe(4);
+    for (let n = 0; n < 4; n++) {
+      const { section, centre } = batch.origins[n];
+      const [top, left] = centre.map((middle) => Math.round(middle - 15.5));
+      const id = (z: number, p: number) =>
+        volume.labels.data[((section + z) * 80 + top + Math.floor(p / 32)) * 80 + left + (p % 32)];
+      for (const i of [0, 1]) {
+        for (let p = 0; p < 32 * 32; p++) {
+          const at = (n * channels + cross[0] + i) * 32 * 32 + p;
+          if (batch.weight[at] > 0) expect(batch.target[at]).toBe(id(1 + i, p) === id(2 + i, p) ? 1 : 0);
+        }
+      }
+    }
+  });
+
   it('are not asked about sections that are lost', () => {
     const augment = { ...AUGMENT_NONE, missing: { probability: 1 } };
     const batch = makeBatch([volume], plainSpec({ sections: 3, batch: 2, displaced, augment }), 3, 0);

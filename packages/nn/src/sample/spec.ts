@@ -11,7 +11,7 @@ export interface SampleSpec {
   batch: number;
   /** Neighbouring sections of a sample. */
   sections: number;
-  /** Ask for the affinity of each section with the next; default true. */
+  /** Ask for the affinities of the {@link targetSection} with the sections next to it; default true. */
   cross?: boolean;
   /** Then also: is pixel p of the {@link targetSection} the same neuron as pixel p + displaced[i] of the next section? */
   displaced?: readonly Offset2[];
@@ -45,8 +45,8 @@ export interface TargetLayout {
   /** Affinities of {@link targetSection} (in a block: of every section), in the order of the offsets. */
   readonly plane: readonly [number, number];
   /**
-   * Affinity of section k with section k + 1, for each k, then the displaced ones; in a block, with section k - reach, for
-   * each reach.
+   * Affinity of {@link targetSection} with the section before and the one after, where the sample has them, then the
+   * displaced ones; in a block, of every section with the one `reach` before it, for each reach.
    */
   readonly cross: readonly [number, number];
   /** Shape descriptors of {@link targetSection}: mean offset y, x; covariance yy, xx, yx; size. */
@@ -58,7 +58,7 @@ export const LSD_CHANNELS = 6;
 
 export function targetLayout(spec: SampleSpec): TargetLayout {
   const plane = spec.offsets.length;
-  const pairs = spec.cross === false ? 0 : spec.sections - 1 + (spec.displaced?.length ?? 0);
+  const pairs = spec.cross === false ? 0 : targetPairs(spec.sections).length + (spec.displaced?.length ?? 0);
   const cross = plane + (spec.zReach?.length ?? pairs);
   const channels = cross + (spec.lsdSigma > 0 ? LSD_CHANNELS : 0);
   return { channels, plane: [0, plane], cross: [plane, cross], lsd: [cross, channels] };
@@ -70,6 +70,12 @@ const MOST_SECTIONS = 64;
 /** The section whose in-plane affinities are asked for: the middle one, of an even number the one before it. */
 export function targetSection(sections: number): number {
   return (sections - 1) >> 1;
+}
+
+/** The lower section of each pair of neighbours that a sample is asked about: those that the {@link targetSection} is of. */
+export function targetPairs(sections: number): number[] {
+  const asked = targetSection(sections);
+  return [asked - 1, asked].filter((lower) => lower >= 0 && lower + 1 < sections);
 }
 
 /** Pixels around the patch that its targets need to know the labels of. */

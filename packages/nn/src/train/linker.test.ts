@@ -1,5 +1,6 @@
 import {
   createMemoryStore,
+  elementCount,
   isKynError,
   ndarray,
   PIPELINE_DEFAULTS,
@@ -10,11 +11,13 @@ import {
 import { describe, expect, it } from 'vitest';
 import { decodeModel, encodeModel, type KynModel } from '../model/kyn-model.ts';
 import { createPredictor } from '../model/predictor.ts';
+import { segmenterLayout } from '../nets/segmenter.ts';
+import { widenContext } from '../nets/transfer-weights.ts';
 import { nodeRuntime } from '../runtime/node.ts';
 import { AUGMENT_NONE } from '../sample/augment-options.ts';
 import { cellVolume } from '../sample/testing/cells.ts';
 import { LINKER_DEFAULTS, type LinkerOptions, trainLinker } from './linker.ts';
-import { SEGMENTER_DEFAULTS, trainSegmenter } from './segmenter.ts';
+import { SEGMENTER_DEFAULTS, segmenterShape, trainSegmenter } from './segmenter.ts';
 import { SCHEDULE_DEFAULTS } from './trainer.ts';
 
 const schedule = { ...SCHEDULE_DEFAULTS, steps: 4, warmup: 1 };
@@ -91,6 +94,30 @@ describe('a segmenter that is trained to link', () => {
     const [before, after] = [(await answers(model)).cross, (await answers(again.model)).cross];
     const off = after?.data.map((value, i) => Math.abs(value - (before?.data[i] ?? 0))) ?? [1];
     expect(Math.max(...off)).toBeLessThan(0.05);
+  });
+
+  it('can be shown more sections than it has seen, not fewer', async () => {
+    const slow = { ...schedule, rate: 1e-6 };
+    const { model } = await trained({ contextSections: 2, schedule: slow });
+    const { network, offsets, contextSections } = model.description.segmenter;
+    expect(contextSections).toBe(2);
+    const predictor = await predictorOf(model);
+    const { cross } = await predictor.predict(ndarray(new Float32Array(5 * 32 * 48), [1, 5, 32, 48]));
+    await predictor.close();
+    expect(cross?.shape).toEqual([1, 6, 16, 24]);
+    // what it has learned is there, with nothing added for what it has not seen
+    if (!network || !base.weights || !model.weights) throw new Error('no weights');
+    const seen = widenContext(
+      segmenterShape({ ...network, offsets, contextSections: 1 }),
+      base.weights,
+      contextSections,
+    );
+    const first = segmenterLayout(segmenterShape({ ...network, offsets, contextSections })).parameters[0];
+    const count = elementCount(first.shape);
+    for (let i = 0; i < count; i++) {
+      expect(model.weights.parameters[i]).toBeCloseTo(seen.parameters[i], 4);
+    }
+    await expect(trained({ contextSections: 0 })).rejects.toThrow(/on either side/);
   });
 
   it('gives the pipeline pairs to learn from', async () => {

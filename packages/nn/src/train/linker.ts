@@ -6,6 +6,7 @@
  */
 import { KynError, type Offset2 } from '@kyn/core';
 import type { KynModel, ModelCard } from '../model/kyn-model.ts';
+import { widenContext } from '../nets/transfer-weights.ts';
 import type { Runtime } from '../runtime/session.ts';
 import { AUGMENT_DEFAULTS, type AugmentOptions } from '../sample/augment-options.ts';
 import type { TrainingVolume } from '../sample/volume.ts';
@@ -21,6 +22,8 @@ export interface LinkerOptions {
   readonly transfer: Transfer;
   /** How far apart, in pixels of the network, pixels of two sections may lie that are compared, besides in place. */
   readonly displacements: readonly Offset2[];
+  /** Sections on either side that the network is to see; default: as many as the segmenter sees. */
+  readonly contextSections?: number;
   /** Patches to train on, the same again and again; undefined: no limit. */
   readonly patches?: number;
   readonly size: number;
@@ -64,18 +67,32 @@ export async function trainLinker(
 ): Promise<{ model: KynModel; history: readonly TrainRecord[] }> {
   const { name, segmenter, card: baseCard } = base.description;
   const { network, offsets, contextSections, voxelSizeNm, cross } = segmenter;
-  if (!base.weights || !network || contextSections !== 1) {
+  if (!base.weights || !network || contextSections < 1) {
     throw new KynError('model', 'the model does not carry what a linker is trained on', {
       where: name,
       hint: 'give a segmenter of kyn train segmenter that sees neighbouring sections',
     });
   }
+  const seen = options.contextSections ?? contextSections;
+  if (seen < contextSections) {
+    throw new KynError(
+      'usage',
+      `the segmenter sees ${contextSections} sections on either side, not ${seen}`,
+      {
+        where: name,
+      },
+    );
+  }
   const shape = segmenterShape({ ...network, offsets, contextSections, ...cross });
-  const start = { shape, weights: base.weights, frozen: transfer === 'frozen' };
+  const start = {
+    shape: { ...shape, contextSections: seen },
+    weights: widenContext(shape, base.weights, seen),
+    frozen: transfer === 'frozen',
+  };
   return trainSegmenter(
     runtime,
     volumes,
-    { ...SEGMENTER_DEFAULTS, ...network, offsets, contextSections, voxelSizeNm, ...options },
+    { ...SEGMENTER_DEFAULTS, ...network, offsets, voxelSizeNm, ...options, contextSections: seen },
     name,
     card,
     run,

@@ -30,7 +30,7 @@ export interface SegmenterOptions {
   /** Channels at every level of the U-Net, finest first. */
   readonly widths: readonly number[];
   readonly offsets: readonly Offset2[];
-  /** Sections on either side that the network sees beside the one it is asked about: 0 or 1. */
+  /** Sections on either side that the network sees beside the one it is asked about. */
   readonly contextSections: number;
   /** Pixels along each axis that a pixel of the finest level stands for. */
   readonly stem: number;
