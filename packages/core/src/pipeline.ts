@@ -16,7 +16,7 @@ import { mapAhead, WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
 import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
-import { judgeInPlane, type LinkedSection, linkSections } from './pipeline/link-sections.ts';
+import { describeCut, type LinkedSection, linkSections } from './pipeline/link-sections.ts';
 import { GAP } from './pipeline/neighbourhood.ts';
 import { tell } from './pipeline/network-view.ts';
 import { sectionNotes } from './pipeline/notes.ts';
@@ -218,7 +218,7 @@ function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWa
 /** Links a section to those below and makes its record. */
 function describeSection(
   run: Run,
-  { section, view, cross, across }: SectionOnTheWay,
+  { section, view: viewOf, cross, across }: SectionOnTheWay,
   cut: Cut,
   below: readonly Below[],
   idOffset: number,
@@ -230,9 +230,10 @@ function describeSection(
   const edges = new EdgeList(cut.edges.count * 2);
   let shiftNm: readonly [number, number] | undefined;
   const here = timer.run('link', (): Below => {
-    const seen = { edges: cut.edges, view: view(cut, idOffset) };
-    const judged = judgeInPlane(seen, input);
-    const own = { z, fragments, ...seen, judged, spectrum };
+    const described = describeCut(cut, viewOf, input);
+    const { judged } = described;
+    const view = described.view && { ...described.view, idOffset };
+    const own = { z, fragments, view, edges: cut.edges, judged, spectrum };
     edges.append(judged, idOffset);
     const nearest = below.at(-1);
     if (!nearest || state !== 'tissue') return own;

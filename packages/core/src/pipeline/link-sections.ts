@@ -10,6 +10,7 @@ import { type LinkSection, profileTable } from '../link/section-view.ts';
 import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
 import { type Cut, shrinkGiven } from './section-fragments.ts';
+import type { SeenSection } from './seen-sections.ts';
 import { keepsGiven, type PipelineInput, type PipelineOptions } from './start.ts';
 
 /** A section with all that links need of it. */
@@ -49,13 +50,27 @@ export interface LinkContext {
   readonly kind: 'cross' | 'skip';
 }
 
-/** In-plane edges with what the linker makes of them, where there is one that judges them. */
-export function judgeInPlane(
-  { edges, view }: Pick<LinkedSection, 'edges' | 'view'>,
-  input: PipelineInput,
-): EdgeColumns {
+/** A section that has been cut, with what the linker makes of it alone; ids of the section. */
+export interface DescribedCut {
+  readonly view: LinkSection | undefined;
+  /** Its in-plane edges with what the linker makes of them, where there is one that judges them. */
+  readonly judged: EdgeColumns;
+}
+
+/** Repair asks for what the link asks again, of the same cut unless it was mended. */
+const DESCRIBED = new WeakMap<Cut, DescribedCut>();
+
+/** @param viewOf how the linker sees the section */
+export function describeCut(cut: Cut, viewOf: SeenSection['view'], input: PipelineInput): DescribedCut {
+  const known = DESCRIBED.get(cut);
+  if (known) return known;
   const { linker } = input;
-  return linker?.plane && view && !keepsGiven(input) ? judgePlane(edges, view.profiles, linker.plane) : edges;
+  const view = viewOf(cut, 0);
+  const judging = linker?.plane && view && !keepsGiven(input);
+  const judged = judging ? judgePlane(cut.edges, view.profiles, linker.plane) : cut.edges;
+  const described = { view, judged };
+  DESCRIBED.set(cut, described);
+  return described;
 }
 
 /** What a 3D network says of a section and those before it. */

@@ -5,7 +5,7 @@
 import { type EdgeColumns, edgesOfKind, IN_PLANE } from '../graph/edge-list.ts';
 import type { NextDoor, RepairOptions } from '../repair/partners.ts';
 import { repair } from '../repair/repair.ts';
-import { judgeInPlane, type LinkedSection } from './link-sections.ts';
+import { describeCut, type LinkedSection } from './link-sections.ts';
 import { type Cut, inFullPixels } from './section-fragments.ts';
 import type { SeenSection } from './seen-sections.ts';
 import type { Run } from './start.ts';
@@ -50,7 +50,7 @@ function nextDoor({ cross }: Seen, labels: Uint32Array, edges: NextDoor['edges']
 }
 
 function judgedEdges({ input }: Run, { step, cut }: CutSection<Seen>): EdgeColumns {
-  return judgeInPlane({ edges: cut.edges, view: step.view(cut, 0) }, input);
+  return describeCut(cut, step.view, input).judged;
 }
 
 /** The in-plane edges among a record's, with ids of the section. */
