@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ndarray } from '@kyn/core';
 import { createCremiHdf5 } from '@kyn/io/node';
 import { afterAll, expect, it } from 'vitest';
-import { loadRecipeVolumes } from './training-recipe.ts';
+import { loadRecipeVolumes, readRecipe } from './training-recipe.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-recipe-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -61,4 +61,16 @@ it.skipIf(!existsSync('/proc/self/fd'))('closes the files of every volume it has
     loadRecipeVolumes([{ labels: 'volume.h5', bbox: box, render: {} }], scratch, context),
   ).rejects.toThrow(/reaches out/);
   expect(timesOpen(path)).toBe(0);
+});
+
+it('takes volumes and pairs from the recipe beside it that is named', async () => {
+  const models = join(import.meta.dirname, '../../../models');
+  const [base, baseline, linker, wider] = await Promise.all(
+    ['base', 'baseline3d', 'linker', 'wider'].map((name) => readRecipe(join(models, `${name}.recipe.json`))),
+  );
+  expect(base.volumes.length).toBeGreaterThan(10);
+  expect(baseline.volumes).toEqual(base.volumes);
+  expect(linker.pairs?.length).toBeGreaterThan(10);
+  expect(wider.pairs).toEqual(linker.pairs);
+  expect(wider.volumes.length).toBeGreaterThan(linker.volumes.length);
 });

@@ -49,8 +49,11 @@ export interface Recipe<O> {
   readonly pairs?: readonly PairVolume[];
 }
 
-/** A recipe as it is written: in place of volumes it may name the recipe beside it that has them. */
-type WrittenRecipe<O> = Omit<Recipe<O>, 'volumes'> & { readonly volumes: Recipe<O>['volumes'] | string };
+/** A recipe as it is written: in place of volumes, or of pairs, it may name the recipe beside it that has them. */
+type WrittenRecipe<O> = Omit<Recipe<O>, 'volumes' | 'pairs'> & {
+  readonly volumes: Recipe<O>['volumes'] | string;
+  readonly pairs?: Recipe<O>['pairs'] | string;
+};
 
 /** @throws KynError `format` where the file is not a recipe. */
 export async function readRecipe<O>(path: string): Promise<Recipe<O>> {
@@ -65,18 +68,17 @@ export async function readRecipe<O>(path: string): Promise<Recipe<O>> {
       cause,
     });
   }
-  const { volumes } = recipe;
-  if (typeof volumes === 'string') {
-    const same = await readRecipe<O>(join(dirname(path), volumes));
-    return { ...recipe, volumes: same.volumes };
-  }
+  const beside = (name: string): Promise<Recipe<O>> => readRecipe<O>(join(dirname(path), name));
+  const { volumes: ownVolumes, pairs: ownPairs, ...rest } = recipe;
+  const volumes = typeof ownVolumes === 'string' ? (await beside(ownVolumes)).volumes : ownVolumes;
+  const pairs = typeof ownPairs === 'string' ? (await beside(ownPairs)).pairs : ownPairs;
   if (!Array.isArray(volumes) || volumes.length === 0) {
     throw new KynError('format', 'the recipe lists no volumes', {
       where: path,
       hint: 'see models/base.recipe.json',
     });
   }
-  return { ...recipe, volumes };
+  return { ...rest, volumes, ...(pairs ? { pairs } : {}) };
 }
 
 /** Raw and labels of a recipe's volume, opened; the caller closes both. */

@@ -27,8 +27,12 @@ calibrated on sections kept back. The model that is written does both.`,
   },
   examples: [
     {
-      line: 'kyn train linker --model segmenter.kyn --recipe models/linker.recipe.json --data ../shared/data --out base.kyn',
-      says: 'the shipped model again, from what kyn train segmenter made',
+      line: 'kyn train linker --model segmenter.kyn --recipe models/linker.recipe.json --data ../shared/data --out linker.kyn',
+      says: 'from what kyn train segmenter made',
+    },
+    {
+      line: 'kyn train linker --model linker.kyn --recipe models/wider.recipe.json --data ../shared/data --out base.kyn',
+      says: 'the shipped model again, which sees more sections',
     },
     {
       line: 'kyn train linker --volume a.h5 --out lab.kyn --model lab2d.kyn',
@@ -53,7 +57,7 @@ calibrated on sections kept back. The model that is written does both.`,
       description: 'links between sections',
       defaults: { ...LINKER_DEFAULTS, transfer, ...(patches === undefined ? {} : { patches }) },
       withoutSamples: values.classifier,
-      samples: 'three sections, affinities in the middle one and with the others, descriptors',
+      samples: 'neighbouring sections, affinities in the middle one and with those beside it, descriptors',
       encode: encodeModel,
       figures: ({ description }) => description.card.linker?.figures ?? {},
       async train(runtime, training, options, _name, card, run) {
