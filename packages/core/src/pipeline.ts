@@ -176,9 +176,9 @@ function restoreBelow(
   const { small } = run.plan;
   const labels = decodeRuns(runs, new Uint32Array(small[0] * small[1]));
   const fragments = { labels: ndarray(labels, small), area: stats.area, idOffset };
-  const view = step.view({ labels, stats }, idOffset);
   const { spectrum } = step.section;
   const judged = inPlaneOf(edges, idOffset);
+  const view = step.view({ labels, stats, edges: judged }, idOffset);
   return { z, fragments, view, edges: new EdgeList(1).columns(), judged, spectrum };
 }
 

@@ -23,7 +23,7 @@ const probability = (logit: number) => 1 / (1 + Math.exp(-logit));
 describe('boosted trees', () => {
   it('learn what no line separates, and leave the features alone that say nothing', () => {
     const rule = (x: number, y: number) => (x * y > 0 ? 1 : 0);
-    const trees = trainBoostedTrees(rowsOf(4000, 1, rule));
+    const trees = trainBoostedTrees(rowsOf(4000, 1, rule), { ...BOOST_DEFAULTS, depth: 4 });
     const test = rowsOf(1000, 2, rule);
     const right = predictLogits(trees, test.values).reduce(
       (sum, logit, i) => sum + (logit > 0 === (test.labels[i] === 1) ? 1 : 0),
@@ -31,19 +31,20 @@ describe('boosted trees', () => {
     );
     expect(right).toBeGreaterThan(960);
     const counts = splitCounts(trees);
-    expect(counts[0] + counts[1]).toBeGreaterThan(3 * (counts[2] + counts[3]));
+    // all nodes of a level ask the same: what is left of a deep tree asks about noise
+    expect(counts[0] + counts[1]).toBeGreaterThan(counts[2] + counts[3]);
   });
 
   it('give probabilities that hold', () => {
     const trees = trainBoostedTrees(
       rowsOf(8000, 3, (x) => 0.5 + 0.4 * x),
-      { ...BOOST_DEFAULTS, trees: 60 },
+      { ...BOOST_DEFAULTS, trees: 60, depth: 5 },
     );
     const at = (x: number) => probability(predictLogits(trees, Float32Array.of(x, 0, 0, 0))[0]);
     for (const x of [-0.9, -0.4, 0, 0.4, 0.9]) expect(Math.abs(at(x) - (0.5 + 0.4 * x))).toBeLessThan(0.1);
   });
 
-  it('add up to what a walk down every tree finds, row by row', () => {
+  it('add up to what every tree says, row by row', () => {
     const rows = rowsOf(1000, 6, (x, y) => (x * y > 0 ? 0.8 : 0.1));
     const trees = trainBoostedTrees(rows, { ...BOOST_DEFAULTS, trees: 20, depth: 4 });
     const { values } = rowsOf(131, 7, () => 0.5); // not a whole number of blocks
@@ -51,16 +52,30 @@ describe('boosted trees', () => {
     for (let i = 0; i < logits.length; i++) {
       let expected = trees.base;
       for (let t = 0; t < 20; t++) {
-        let node = 0;
-        while (node < 15) {
-          const { feature, threshold } = trees;
-          const goesRight = values[4 * i + feature[15 * t + node]] > Math.fround(threshold[15 * t + node]);
-          node = 2 * node + (goesRight ? 2 : 1);
+        let leaf = 0;
+        for (let level = 0; level < 4; level++) {
+          const [feature, threshold] = [trees.feature[4 * t + level], trees.threshold[4 * t + level]];
+          if (values[4 * i + feature] > Math.fround(threshold)) leaf += 2 ** level;
         }
-        expected += trees.leaf[16 * t + node - 15];
+        expected += trees.leaf[16 * t + leaf];
       }
       expect(logits[i]).toBe(expected);
     }
+  });
+
+  it('take values on a threshold, beyond all, and none at all', () => {
+    const trees = trainBoostedTrees(rowsOf(1000, 8, (x) => (x > 0 ? 0.9 : 0.1)));
+    const edge = Math.fround(trees.threshold[trees.feature.indexOf(0)]);
+    const [on, below, above, lowest, highest, none] = predictLogits(
+      trees,
+      Float32Array.from(
+        [edge, edge - 1e-3, edge + 1e-3, -1e30, 1e30, Number.NaN].flatMap((x) => [x, 0, 0, 0]),
+      ),
+    );
+    expect(on).toBe(below);
+    expect(above).not.toBe(on);
+    expect(none).toBe(lowest);
+    expect(probability(highest)).toBeGreaterThan(0.7);
   });
 
   it('count rows by their weights', () => {

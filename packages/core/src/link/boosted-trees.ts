@@ -1,8 +1,9 @@
 /**
  * Gradient-boosted trees for a yes-or-no question (Friedman 2001), in the histogram form that XGBoost and LightGBM
- * made common: every feature is cut into bins once; every tree is grown level by level, each node split where the
- * logistic loss, to second order, falls most. Training and prediction are plain arithmetic on typed arrays, so that a
- * browser tab can train as well.
+ * made common: every feature is cut into bins once; every tree is grown level by level, split where the logistic loss, to
+ * second order, falls most. All nodes of a level ask the same question (oblivious trees: Kohavi 1995, Prokhorenkova
+ * 2018), so that a row's leaf is a number of `depth` bits, found without a walk. Training and prediction are plain
+ * arithmetic on typed arrays, so that a browser tab can train as well.
  */
 import { throwIfCancelled } from '../errors.ts';
 import { Random } from '../volume/random.ts';
@@ -15,9 +16,9 @@ export interface BoostedTrees {
   readonly base: number;
   /** Levels of every tree. */
   readonly depth: number;
-  /** Of every inner node, tree by tree, 2^depth − 1 each, children of node i at 2i + 1 and 2i + 2. */
+  /** Of every level, tree by tree, `depth` each. */
   readonly feature: readonly number[];
-  /** A row goes right where its feature is above this. */
+  /** Bit `level` of a row's leaf is 1 where its feature is above this. */
   readonly threshold: readonly number[];
   /** Log-odds that every leaf adds, 2^depth a tree. */
   readonly leaf: readonly number[];
@@ -39,9 +40,9 @@ export interface BoostOptions {
 }
 
 export const BOOST_DEFAULTS: BoostOptions = {
-  trees: 160,
-  depth: 5,
-  rate: 0.08,
+  trees: 120,
+  depth: 7,
+  rate: 0.13,
   minimumLeaf: 4,
   ridge: 2,
   rows: 0.6,
@@ -94,9 +95,9 @@ export function trainBoostedTrees(
       curvature[i] = weights[i] * p * (1 - p);
     }
     const tree = grower.grow(gradient, curvature, random);
-    for (let n = 0; n < tree.feature.length; n++) {
-      feature.push(tree.feature[n]);
-      threshold.push(edgeAbove(edges[tree.feature[n]], tree.bin[n]));
+    for (const split of tree.splits) {
+      feature.push(split.feature);
+      threshold.push(edgeAbove(edges[split.feature], split.bin));
     }
     leaf.push(...tree.leaf);
     for (let i = 0; i < count; i++) logits[i] += tree.leaf[tree.leafOf[i]];
@@ -104,74 +105,119 @@ export function trainBoostedTrees(
   return { features, base, depth: options.depth, feature, threshold, leaf };
 }
 
-/** Log-odds of every row. `values` holds rows of `trees.features` values; nothing is mutated. */
+/**
+ * Log-odds of every row. `values` holds rows of `trees.features` values; nothing is mutated.
+ * @throws RangeError where a feature has more thresholds than training gives it.
+ */
 export function predictLogits(trees: BoostedTrees, values: Float32Array): Float64Array {
-  const { features, base, depth } = trees;
+  const { features, base } = trees;
   const packed = packedTrees(trees);
-  const inner = (1 << depth) - 1;
   const out = new Float64Array(values.length / features).fill(base);
-  const treeCount = packed.leaf.length / (inner + 1);
-  const node = new Int32Array(ROWS_AT_ONCE);
+  const ranks = new Uint8Array(features * ROWS_AT_ONCE);
+  const leafOf = new Uint8Array(ROWS_AT_ONCE);
   for (let row = 0; row < out.length; row += ROWS_AT_ONCE) {
     const rows = Math.min(ROWS_AT_ONCE, out.length - row);
-    for (let t = 0; t < treeCount; t++) addTree(packed, t, depth, values, features, out, row, rows, node);
+    for (let f = 0; f < features; f++) {
+      rankInPlace(ranks, f * ROWS_AT_ONCE, values, row * features + f, features, rows, packed.thresholds[f]);
+    }
+    addTrees(packed, new Int32Array(ranks.buffer), out.subarray(row, row + rows), leafOf);
   }
   return out;
 }
 
-/** Rows that each tree sees before the next does: as many as stay in the nearest cache. */
+/** Rows that are judged together, a multiple of 4: as many as stay in the nearest cache, feature by feature. */
 const ROWS_AT_ONCE = 64;
 
+/** The highest rank that fits in a byte beside the bit that a comparison needs. */
+const MOST_THRESHOLDS = 127;
+
+/** An ensemble that asks for ranks in place of values. */
 interface PackedTrees {
+  readonly depth: number;
+  /** Of every feature, ascending. */
+  readonly thresholds: readonly Float32Array[];
   readonly feature: Int32Array;
-  readonly threshold: Float32Array;
+  /** Four times 128 + the rank of the threshold among its feature's, a byte each. */
+  readonly rank: Int32Array;
   readonly leaf: Float64Array;
 }
 
-/** The numbers of an ensemble as typed arrays, made once. */
+/** The numbers of an ensemble as they are used, made once. */
 const PACKED = new WeakMap<BoostedTrees, PackedTrees>();
 
 function packedTrees(trees: BoostedTrees): PackedTrees {
   const known = PACKED.get(trees);
   if (known) return known;
-  const { feature, threshold, leaf } = trees;
+  const { depth, features, feature, threshold, leaf } = trees;
+  const own = Array.from({ length: features }, () => new Set<number>());
+  feature.forEach((f, i) => {
+    own[f].add(Math.fround(threshold[i]));
+  });
+  const thresholds = own.map((set) => Float32Array.from(set).sort());
+  const most = Math.max(0, ...thresholds.map(({ length }) => length));
+  if (most > MOST_THRESHOLDS) throw new RangeError(`${most} thresholds of one feature`);
   const packed = {
+    depth,
+    thresholds,
     feature: Int32Array.from(feature),
-    threshold: Float32Array.from(threshold),
+    rank: Int32Array.from(feature, (f, i) => 0x01010101 * (128 + countBelow(thresholds[f], threshold[i]))),
     leaf: Float64Array.from(leaf),
   };
   PACKED.set(trees, packed);
   return packed;
 }
 
-/**
- * Adds what tree `t` says of `rows` rows from `row` on. All of them go down one level before any goes down the next:
- * a step waits for memory three times, but not for that of another row.
- * @param node scratch, the node that each row has come to
- */
-function addTree(
-  { feature, threshold, leaf }: PackedTrees,
-  t: number,
-  depth: number,
-  values: Float32Array,
-  features: number,
-  out: Float64Array,
-  row: number,
-  rows: number,
-  node: Int32Array,
-): void {
-  const inner = (1 << depth) - 1;
-  const first = t * inner;
-  node.fill(0);
-  for (let level = 0; level < depth; level++) {
-    for (let i = 0, from = row * features; i < rows; i++, from += features) {
-      const at = first + node[i];
-      // a number from a comparison, not a branch: which way a row goes cannot be guessed
-      node[i] = 2 * node[i] + 1 + +(values[from + feature[at]] > threshold[at]);
-    }
+/** How many of ascending numbers lie below a value; NaN: none. */
+function countBelow(ascending: Float32Array, value: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ascending[middle] < value) low = middle + 1;
+    else high = middle;
   }
-  const leaves = t * (inner + 1) - inner;
-  for (let i = 0; i < rows; i++) out[row + i] += leaf[leaves + node[i]];
+  return low;
+}
+
+/** Writes, in place, the ranks of `rows` values, `step` apart, among a feature's thresholds. */
+function rankInPlace(
+  ranks: Uint8Array,
+  to: number,
+  values: Float32Array,
+  from: number,
+  step: number,
+  rows: number,
+  thresholds: Float32Array,
+): void {
+  for (let i = 0; i < rows; i++) ranks[to + i] = countBelow(thresholds, values[from + i * step]);
+}
+
+/**
+ * Adds, in place, what every tree says of some rows. Four of them are compared at once, a byte each: 128 + the
+ * threshold's rank, minus the row's, keeps its highest bit unless the row is above.
+ * @param ranks four a number, feature by feature
+ * @param leafOf scratch
+ */
+function addTrees(
+  { depth, feature, rank, leaf }: PackedTrees,
+  ranks: Int32Array,
+  outInPlace: Float64Array,
+  leafOf: Uint8Array,
+): void {
+  const rows = outInPlace.length;
+  const fours = new Int32Array(leafOf.buffer, 0, (rows + 3) >> 2);
+  for (let t = 0, leaves = 0; leaves < leaf.length; t++, leaves += 1 << depth) {
+    fours.fill(0);
+    for (let level = 0; level < depth; level++) {
+      const from = (feature[t * depth + level] * ROWS_AT_ONCE) >> 2;
+      const asked = rank[t * depth + level];
+      const shift = 7 - level;
+      for (let i = 0; i < fours.length; i++) {
+        fours[i] |= (~(asked - ranks[from + i]) & 0x80808080) >>> shift;
+      }
+    }
+    for (let i = 0; i < rows; i++) outInPlace[i] += leaf[leaves + leafOf[i]];
+  }
 }
 
 /** Gain of every feature over all splits cannot be kept in the ensemble; how often each one decides can be counted. */
@@ -228,14 +274,20 @@ function binRows({ features, values, labels }: LabelledRows, edges: readonly Flo
   return bins;
 }
 
-/** Rows in bins up to `bin` go left: their values are at most this. A node without a split sends all left. */
+/** Rows in bins up to `bin` are not above: their values are at most this. Where nothing is to be split, none is. */
 function edgeAbove(edges: Float32Array, bin: number): number {
   return bin < edges.length ? edges[bin] : 3.4e38;
 }
 
+/** What all nodes of a level ask: is a row's bin of the feature above this one? */
+interface Split {
+  readonly feature: number;
+  readonly bin: number;
+}
+
 interface GrownTree {
-  readonly feature: Int32Array;
-  readonly bin: Int32Array;
+  /** One a level. */
+  readonly splits: readonly Split[];
   readonly leaf: Float64Array;
   /** Leaf of every row, also of those that the tree did not see. */
   readonly leafOf: Uint32Array;
@@ -256,32 +308,25 @@ class TreeGrower {
   grow(gradient: Float64Array, curvature: Float64Array, random: Random): GrownTree {
     const { bins, count, features, node, options } = this;
     const { depth, rate, ridge } = options;
-    const inner = (1 << depth) - 1;
-    const feature = new Int32Array(inner);
-    const bin = new Int32Array(inner).fill(BINS);
     const seen = this.draw(random);
     const columns = this.drawColumns(random);
+    const splits: Split[] = [];
     node.fill(0);
     for (let level = 0; level < depth; level++) {
-      const first = (1 << level) - 1;
-      const splits = this.bestSplits(seen, columns, gradient, curvature, first);
-      splits.forEach((split, i) => {
-        feature[first + i] = split.feature;
-        bin[first + i] = split.bin;
-      });
+      const split = this.bestSplit(seen, columns, gradient, curvature, 1 << level);
+      splits.push(split);
       for (let i = 0; i < count; i++) {
-        const at = node[i];
-        node[i] = 2 * at + 1 + (bins[i * features + feature[at]] > bin[at] ? 1 : 0);
+        if (bins[i * features + split.feature] > split.bin) node[i] |= 1 << level;
       }
     }
-    const sums = new Float64Array(inner + 1);
-    const weights = new Float64Array(inner + 1);
+    const sums = new Float64Array(1 << depth);
+    const weights = new Float64Array(1 << depth);
     for (const i of seen) {
-      sums[node[i] - inner] += gradient[i];
-      weights[node[i] - inner] += curvature[i];
+      sums[node[i]] += gradient[i];
+      weights[node[i]] += curvature[i];
     }
     const leaf = sums.map((sum, i) => (-rate * sum) / (weights[i] + ridge));
-    return { feature, bin, leaf, leafOf: node.map((at) => at - inner) };
+    return { splits, leaf, leafOf: node.slice() };
   }
 
   private draw(random: Random): Uint32Array {
@@ -296,25 +341,27 @@ class TreeGrower {
     return kept.length > 0 ? kept : [random.int(this.features)];
   }
 
-  /** Best split of every node of the level that begins with node `first`. */
-  private bestSplits(
+  /** The question by which the loss falls most in all nodes together; in a node that it leaves too small, it does not. */
+  private bestSplit(
     seen: Uint32Array,
     columns: readonly number[],
     gradient: Float64Array,
     curvature: Float64Array,
-    first: number,
-  ): { feature: number; bin: number }[] {
+    nodes: number,
+  ): Split {
     const { bins, features, node, options } = this;
     const { ridge, minimumLeaf } = options;
-    const nodes = first + 1;
-    const best = Array.from({ length: nodes }, () => ({ feature: 0, bin: BINS, gain: 1e-9 }));
+    let best: Split = { feature: columns[0], bin: BINS };
+    let most = 1e-9;
     const sums = new Float64Array(nodes * BINS);
     const weights = new Float64Array(nodes * BINS);
+    const gains = new Float64Array(BINS);
     for (const f of columns) {
       sums.fill(0);
       weights.fill(0);
+      gains.fill(0);
       for (const i of seen) {
-        const at = (node[i] - first) * BINS + bins[i * features + f];
+        const at = node[i] * BINS + bins[i * features + f];
         sums[at] += gradient[i];
         weights[at] += curvature[i];
       }
@@ -334,9 +381,13 @@ class TreeGrower {
           const rightWeight = weight - leftWeight;
           if (leftWeight < minimumLeaf || rightWeight < minimumLeaf) continue;
           const right = total - left;
-          const gain = (left * left) / (leftWeight + ridge) + (right * right) / (rightWeight + ridge) - whole;
-          if (gain > best[n].gain) best[n] = { feature: f, bin: b, gain };
+          gains[b] += (left * left) / (leftWeight + ridge) + (right * right) / (rightWeight + ridge) - whole;
         }
+      }
+      for (let b = 0; b < BINS - 1; b++) {
+        if (gains[b] <= most) continue;
+        most = gains[b];
+        best = { feature: f, bin: b };
       }
     }
     return best;

@@ -9,15 +9,6 @@ import { type JudgedPairs, LINK_FORMAT, type LinkModel } from './learned.ts';
 import { PAIR_FEATURES } from './pair-features.ts';
 import type { LinkSection } from './section-view.ts';
 
-/** Fragments of less than this purity have no neuron of their own: their pairs teach nothing. */
-const LEAST_PURITY = 0.7;
-
-/** The neuron that most pixels of every fragment belong to, and the share of them that do. */
-interface Majorities {
-  readonly neuron: Uint32Array;
-  readonly purity: Float32Array;
-}
-
 /** Labelled pairs, between sections and within them. */
 export class PairExamples {
   readonly cross = new Examples(PAIR_FEATURES);
@@ -43,31 +34,35 @@ export class PairExamples {
   }
 }
 
-/** Adds the rows whose two fragments have a neuron each. */
+/**
+ * Adds the rows whose two fragments have a neuron, that of most of their pixels. Those of fragments that are two neurons
+ * are among them: the classifier is to learn how little can be said of such.
+ */
 function label(
   examples: Examples,
   features: Float32Array,
   { count, a, b }: { readonly count: number; readonly a: Uint32Array; readonly b: Uint32Array },
-  first: Majorities,
-  second: Majorities,
+  first: Uint32Array,
+  second: Uint32Array,
   weight: number,
   keptBack: boolean,
 ): void {
   const width = examples.features.length;
   const kept: number[] = [];
   for (let i = 0; i < count; i++) {
-    if (first.purity[a[i]] >= LEAST_PURITY && second.purity[b[i]] >= LEAST_PURITY) kept.push(i);
+    if (first[a[i]] !== 0 && second[b[i]] !== 0) kept.push(i);
   }
   const values = new Float32Array(kept.length * width);
   kept.forEach((i, row) => {
     values.set(features.subarray(i * width, (i + 1) * width), row * width);
   });
-  const labels = Uint8Array.from(kept, (i) => (first.neuron[a[i]] === second.neuron[b[i]] ? 1 : 0));
-  const weights = Float32Array.from(kept, (i) => weight * first.purity[a[i]] * second.purity[b[i]]);
+  const labels = Uint8Array.from(kept, (i) => (first[a[i]] === second[b[i]] ? 1 : 0));
+  const weights = new Float32Array(kept.length).fill(weight);
   examples.add({ values, labels, weights }, keptBack);
 }
 
-function majorities({ labels, height, width, profiles }: LinkSection, truth: LabelSection): Majorities {
+/** The neuron that most of the known pixels of every fragment belong to; 0 where none are known. */
+function majorities({ labels, height, width, profiles }: LinkSection, truth: LabelSection): Uint32Array {
   const counts = Array.from({ length: profiles.count + 1 }, () => new Map<number, number>());
   const [rows, columns] = truth.shape;
   for (let y = 0, p = 0; y < height; y++) {
@@ -79,21 +74,11 @@ function majorities({ labels, height, width, profiles }: LinkSection, truth: Lab
       if (id !== 0) counts[labels[p]].set(id, (counts[labels[p]].get(id) ?? 0) + 1);
     }
   }
-  const neuron = new Uint32Array(profiles.count + 1);
-  const purity = new Float32Array(profiles.count + 1);
-  counts.forEach((seen, fragment) => {
-    let [best, total] = [0, 0];
-    for (const [id, pixels] of seen) {
-      total += pixels;
-      if (pixels > best) {
-        best = pixels;
-        neuron[fragment] = id;
-      }
-    }
-    // where little is known, it does not count as pure
-    purity[fragment] = total > 0 ? best / Math.max(total, profiles.area[fragment] / 2) : 0;
+  return Uint32Array.from(counts, (seen) => {
+    let [neuron, most] = [0, 0];
+    for (const [id, pixels] of seen) if (pixels > most) [neuron, most] = [id, pixels];
+    return neuron;
   });
-  return { neuron, purity };
 }
 
 /**

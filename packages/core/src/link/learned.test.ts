@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EdgeList, IN_PLANE } from '../graph/edge-list.ts';
+import { PairTable } from '../graph/pair-table.ts';
 import { ndarray } from '../volume/array.ts';
 import { Random } from '../volume/random.ts';
 import { classify } from './classifier.ts';
@@ -8,9 +9,22 @@ import { describePairs, edgesOfPairs, isLinkModel } from './learned.ts';
 import { COLUMNS } from './pair-evidence.ts';
 import { evidenceReference } from './pair-evidence-reference.ts';
 import { PAIR_FEATURES } from './pair-features.ts';
-import { type LinkSection, profileTable } from './section-view.ts';
+import { type FragmentPairs, type LinkSection, profileTable } from './section-view.ts';
 
 const [HEIGHT, WIDTH] = [160, 200];
+
+/** Pairs of labels that share a side of a pixel. */
+function touchingOf(labels: Uint32Array): FragmentPairs {
+  const pairs = new PairTable(0);
+  labels.forEach((id, p) => {
+    for (const q of [...((p + 1) % WIDTH > 0 ? [p + 1] : []), p + WIDTH]) {
+      const other = labels[q];
+      if (id && other && other !== id) pairs.slot(Math.min(id, other), Math.max(id, other));
+    }
+  });
+  const { count, a, b } = pairs;
+  return { count, a, b };
+}
 
 /** Discs of radius about 6 on a jittered lattice, displaced by `shift`; background is fragment 1. */
 function section(shift: readonly [number, number], idOffset: number, seed = 1): LinkSection {
@@ -28,7 +42,7 @@ function section(shift: readonly [number, number], idOffset: number, seed = 1): 
     }
   }
   const profiles = profileTable(labels, HEIGHT, WIDTH, id);
-  return { labels, height: HEIGHT, width: WIDTH, idOffset, profiles };
+  return { labels, height: HEIGHT, width: WIDTH, idOffset, profiles, touching: touchingOf(labels) };
 }
 
 /** Affinity 0.9 where both sections have the same id, else 0.1. */
@@ -110,6 +124,28 @@ describe('pairs of two sections', () => {
     }
   });
 
+  it('tell whether the best rival touches the candidate, or lies apart', () => {
+    const blocks = (columns: readonly (readonly [from: number, to: number])[]): LinkSection => {
+      const labels = new Uint32Array(HEIGHT * WIDTH);
+      columns.forEach(([from, to], i) => {
+        for (let y = 20; y < 60; y++) labels.fill(i + 1, y * WIDTH + from, y * WIDTH + to);
+      });
+      const profiles = profileTable(labels, HEIGHT, WIDTH, columns.length);
+      return { labels, height: HEIGHT, width: WIDTH, idOffset: 0, profiles, touching: touchingOf(labels) };
+    };
+    const wide = blocks([[20, 80]]);
+    const rivals = (upper: LinkSection): number[] => {
+      const { evidence: found, features: rows } = describePairs(wide, upper, crossOf(wide, upper), 40);
+      expect(found.count).toBe(upper.profiles.count);
+      // the other fragment, seen from above, has no rival
+      expect(at(rows, 0, 'best rival touches, smaller')).toBe(-1);
+      return Array.from({ length: found.count }, (_, i) => at(rows, i, 'best rival touches, larger'));
+    };
+    expect(rivals(blocks([[20, 80]]))).toEqual([-1]);
+    expect(rivals(blocks([[20, 50], [50, 80]]))).toEqual([1, 1]); // biome-ignore format: pairs
+    expect(rivals(blocks([[20, 48], [52, 80]]))).toEqual([0, 0]); // biome-ignore format: pairs
+  });
+
   it('look the same from above and from below', () => {
     const flipped = describePairs(upper, lower, { ...crossOf(upper, lower), displacements: [[0, 0]] }, 40);
     const straight = describePairs(lower, upper, { ...crossOf(lower, upper), displacements: [[0, 0]] }, 40);
@@ -169,6 +205,7 @@ describe('pairs of two sections', () => {
       width: WIDTH,
       idOffset: 0,
       profiles: profileTable(new Uint32Array(HEIGHT * WIDTH), HEIGHT, WIDTH, 0),
+      touching: { count: 0, a: new Uint32Array(0), b: new Uint32Array(0) },
     };
     expect(describePairs(empty, upper, crossOf(lower, upper), 40).evidence.count).toBe(0);
     expect(() => fitLinkModel(new PairExamples())).toThrow(RangeError);

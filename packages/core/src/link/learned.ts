@@ -11,7 +11,7 @@ import type { LinkSection } from './section-view.ts';
 
 /** What judges whether two fragments are one neuron; plain data. */
 export interface LinkModel {
-  readonly format: 'kyn-linker-1';
+  readonly format: 'kyn-linker-2';
   /** Of neighbouring sections, over {@link PAIR_FEATURES}. */
   readonly cross: Classifier;
   /** Of one section, touching, over {@link PLANE_FEATURES}. */
@@ -22,7 +22,7 @@ export interface LinkModel {
   readonly pieces?: Classifier;
 }
 
-export const LINK_FORMAT = 'kyn-linker-1';
+export const LINK_FORMAT = 'kyn-linker-2';
 
 /** True for what this version can judge links with. */
 export function isLinkModel(value: unknown): value is LinkModel {

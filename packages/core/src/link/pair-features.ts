@@ -16,7 +16,7 @@ import {
   SQUARE,
   YESES,
 } from './pair-evidence.ts';
-import type { LinkSection } from './section-view.ts';
+import type { FragmentPairs, LinkSection } from './section-view.ts';
 
 /** Names, in order; a linker that was trained on other features is refused. */
 export const PAIR_FEATURES = [
@@ -37,6 +37,8 @@ export const PAIR_FEATURES = [
   'against the next best (log), smaller',
   'against the next best (log), larger',
   'best partner of how many sides',
+  'best rival touches, smaller',
+  'best rival touches, larger',
   'displaced affinity, mean',
   'displaced samples over area',
   'aligned share, smaller',
@@ -73,9 +75,38 @@ export function pairFeatures(
     new Competition(evidence, evidence.a, lower.profiles.count),
     new Competition(evidence, evidence.b, upper.profiles.count),
   ] as const;
+  const touching = [pairSet(lower.touching), pairSet(upper.touching)] as const;
+  // a rival of one fragment lies in the section of the other
+  const rivals = (i: number): readonly [number, number] => [
+    rivalTouches(sides[0].rival(evidence.a[i], i), evidence.b, i, touching[1]),
+    rivalTouches(sides[1].rival(evidence.b[i], i), evidence.a, i, touching[0]),
+  ];
   const out = new Float32Array(evidence.count * PAIR_FEATURES.length);
-  for (let i = 0; i < evidence.count; i++) fillRow(out, i, evidence, lower, upper, sides, distanceNm);
+  for (let i = 0; i < evidence.count; i++)
+    fillRow(out, i, evidence, lower, upper, sides, rivals(i), distanceNm);
   return out;
+}
+
+const pairKey = (a: number, b: number): number => Math.min(a, b) * 2 ** 26 + Math.max(a, b);
+
+function pairSet({ count, a, b }: FragmentPairs): ReadonlySet<number> {
+  const out = new Set<number>();
+  for (let i = 0; i < count; i++) out.add(pairKey(a[i], b[i]));
+  return out;
+}
+
+/**
+ * 1 where a fragment's best candidate but for the i-th touches that one: the two are hardly one neuron, so that one of them
+ * is not the fragment's. 0 where they lie apart; -1 without a rival.
+ */
+function rivalTouches(
+  rival: number | undefined,
+  candidate: Uint32Array,
+  i: number,
+  touching: ReadonlySet<number>,
+): number {
+  if (rival === undefined) return NONE;
+  return Number(touching.has(pairKey(candidate[rival], candidate[i])));
 }
 
 function fillRow(
@@ -85,6 +116,7 @@ function fillRow(
   lower: LinkSection,
   upper: LinkSection,
   sides: readonly [Competition, Competition],
+  rivals: readonly [number, number],
   distanceNm: number,
 ): void {
   const [p, q] = [lower.profiles, upper.profiles];
@@ -109,6 +141,7 @@ function fillRow(
   to = putBoth(out, to, sides[0].share(m, support), sides[1].share(n, support));
   to = putBoth(out, to, sides[0].margin(m, support), sides[1].margin(n, support));
   out[to++] = Number(sides[0].isBest(m, support)) + Number(sides[1].isBest(n, support));
+  to = putBoth(out, to, ...rivals);
 
   const displaced = sums[at + DISPLACED];
   out[to++] = displaced > 0 ? sums[at + DISPLACED_AFFINITY] / displaced : NONE;
@@ -155,6 +188,9 @@ class Competition {
   private readonly total: Float64Array;
   private readonly best: Float64Array;
   private readonly second: Float64Array;
+  /** Pairs that have them, from 1; 0 where there are none. */
+  private readonly bestPair: Uint32Array;
+  private readonly secondPair: Uint32Array;
 
   constructor(
     { count, sums }: Pick<PairEvidence, 'count' | 'sums'>,
@@ -165,6 +201,8 @@ class Competition {
     this.total = new Float64Array(fragments + 1);
     this.best = new Float64Array(fragments + 1);
     this.second = new Float64Array(fragments + 1);
+    this.bestPair = new Uint32Array(fragments + 1);
+    this.secondPair = new Uint32Array(fragments + 1);
     for (let i = 0; i < count; i++) {
       const id = fragment[i];
       const support = supportOf(sums, i);
@@ -172,9 +210,20 @@ class Competition {
       this.total[id] += support;
       if (support > this.best[id]) {
         this.second[id] = this.best[id];
+        this.secondPair[id] = this.bestPair[id];
         this.best[id] = support;
-      } else if (support > this.second[id]) this.second[id] = support;
+        this.bestPair[id] = i + 1;
+      } else if (support > this.second[id]) {
+        this.second[id] = support;
+        this.secondPair[id] = i + 1;
+      }
     }
+  }
+
+  /** The best pair of a fragment but for this one. */
+  rival(id: number, pair: number): number | undefined {
+    const other = this.bestPair[id] === pair + 1 ? this.secondPair[id] : this.bestPair[id];
+    return other === 0 ? undefined : other - 1;
   }
 
   isBest(id: number, support: number): boolean {

@@ -2,6 +2,7 @@
  * A section as the linker compares it: the labels of its fragments in pixels of the network, and where and how large
  * they are there.
  */
+import type { EdgeColumns } from '../graph/edge-list.ts';
 
 /** Struct of arrays; entry `i` is fragment `i` of the section, entry 0 counts nothing. Pixels of the network. */
 export interface ProfileTable {
@@ -27,7 +28,11 @@ export interface LinkSection {
   /** Global id of fragment `i` is `idOffset + i`. */
   readonly idOffset: number;
   readonly profiles: ProfileTable;
+  /** Pairs of its fragments that share a side of a pixel, ids of the section. */
+  readonly touching: FragmentPairs;
 }
+
+export type FragmentPairs = Pick<EdgeColumns, 'count' | 'a' | 'b'>;
 
 /** Size, place and shape of the fragments 1..count of dense `labels` [height × width], in one pass over their runs. */
 export function profileTable(

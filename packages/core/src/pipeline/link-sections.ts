@@ -9,8 +9,7 @@ import type { CrossAffinity } from '../link/pair-evidence.ts';
 import { type LinkSection, profileTable } from '../link/section-view.ts';
 import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
-import { type Cut, shrinkGiven } from './section-fragments.ts';
-import type { SeenSection } from './seen-sections.ts';
+import { type Cut, shrinkGiven, touchingPairs } from './section-fragments.ts';
 import { keepsGiven, type PipelineInput, type PipelineOptions } from './start.ts';
 
 /** A section with all that links need of it. */
@@ -29,14 +28,15 @@ export interface LinkedSection {
  * @param given the labels are in the volume's pixels, and are brought to the network's
  */
 export function viewSection(
-  { labels: cut, stats: { count } }: Pick<Cut, 'labels' | 'stats'>,
+  { labels: cut, stats: { count }, edges }: Pick<Cut, 'labels' | 'stats' | 'edges'>,
   given: boolean,
   idOffset: number,
   plan: ResamplePlan,
 ): LinkSection {
   const [height, width] = plan.small;
   const labels = given && !plan.identity ? shrinkGiven(ndarray(cut, plan.full), plan).data : cut;
-  return { labels, height, width, idOffset, profiles: profileTable(labels, height, width, count) };
+  const profiles = profileTable(labels, height, width, count);
+  return { labels, height, width, idOffset, profiles, touching: touchingPairs(edges, given) };
 }
 
 export interface LinkContext {
@@ -50,6 +50,12 @@ export interface LinkContext {
   readonly kind: 'cross' | 'skip';
 }
 
+/** How the linker sees the fragments of a section; undefined where the network says nothing of links. */
+export type ViewOf = (
+  cut: Pick<Cut, 'labels' | 'stats' | 'edges'>,
+  idOffset: number,
+) => LinkSection | undefined;
+
 /** A section that has been cut, with what the linker makes of it alone; ids of the section. */
 export interface DescribedCut {
   readonly view: LinkSection | undefined;
@@ -61,7 +67,7 @@ export interface DescribedCut {
 const DESCRIBED = new WeakMap<Cut, DescribedCut>();
 
 /** @param viewOf how the linker sees the section */
-export function describeCut(cut: Cut, viewOf: SeenSection['view'], input: PipelineInput): DescribedCut {
+export function describeCut(cut: Cut, viewOf: ViewOf, input: PipelineInput): DescribedCut {
   const known = DESCRIBED.get(cut);
   if (known) return known;
   const { linker } = input;

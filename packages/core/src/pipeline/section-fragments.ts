@@ -2,6 +2,7 @@
 
 import { type EdgeColumns, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
 import { PairTable } from '../graph/pair-table.ts';
+import type { FragmentPairs } from '../link/section-view.ts';
 import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
 import { type FragmentTable, fragmentTable } from '../segment/fragment-table.ts';
 import type { Segmentation } from '../segment/segment.ts';
@@ -113,6 +114,15 @@ function givenEdges(labels: Uint32Array, height: number, width: number): EdgeCol
     edges.push(contacts.a[i], contacts.b[i], IN_PLANE, sides || corners, sides > 0 ? TOUCHING : AT_A_CORNER);
   }
   return edges.columns();
+}
+
+/** The pairs among in-plane edges that share a side of a pixel. @param given of fragments as {@link givenFragments} */
+export function touchingPairs(edges: EdgeColumns, given: boolean): FragmentPairs {
+  if (!given) return edges;
+  const kept = edges.probability.map((p) => Number(p === Math.fround(TOUCHING)));
+  const of = (ids: Uint32Array): Uint32Array => ids.filter((_, i) => kept[i] === 1);
+  const [a, b] = [of(edges.a), of(edges.b)];
+  return { count: a.length, a, b };
 }
 
 /** A section without tissue. */

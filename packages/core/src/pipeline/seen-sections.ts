@@ -1,16 +1,14 @@
 /** Sections as a network sees them, one ahead of the pipeline: by a 2D network one by one, by a 3D one in slabs. */
 import type { CrossAffinity } from '../link/pair-evidence.ts';
-import type { LinkSection } from '../link/section-view.ts';
 import type { NormalisedSection } from '../predict/normalise.ts';
 import { isBlockPredictor, slabPredictor } from '../predict/predict-blocks.ts';
 import { sectionPredictor } from '../predict/predict-section.ts';
 import { type NdArray, ndarray, type Vec3 } from '../volume/array.ts';
 import type { BlockPredictor, CrossInfo, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
-import { type AcrossAffinities, viewSection } from './link-sections.ts';
+import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
 import { SECTIONS_IN_SIGHT, withinSight, withNeighbours } from './neighbourhood.ts';
 import { seeSection } from './network-view.ts';
-import type { Cut } from './section-fragments.ts';
 import { type SectionSpectrum, sectionSpectrum } from './section-shift.ts';
 import { keepsGiven, type Run } from './start.ts';
 
@@ -31,8 +29,7 @@ async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
 export interface SeenSection {
   readonly section: PreparedSection;
   readonly affinities: NdArray<Float32Array> | undefined;
-  /** How the linker sees its fragments; undefined where the network says nothing of links. */
-  readonly view: (cut: Pick<Cut, 'labels' | 'stats'>, idOffset: number) => LinkSection | undefined;
+  readonly view: ViewOf;
   /** What a 2D network says of it and the section with tissue below, where it saw them together. */
   readonly cross?: CrossAffinity;
   /** What a 3D network says of it and the sections before. */
@@ -76,8 +73,7 @@ function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterab
     const together = below && withinSight(positionOf(run, below.z), positionOf(run, section.z));
     const both = below && together ? { cross: joinCross(below.cross, cross, info) } : {};
     below = { z: section.z, cross };
-    const view: SeenSection['view'] = (cut, idOffset) =>
-      viewSection(cut, keepsGiven(input), idOffset, imagePlan);
+    const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
     return { section, affinities, view, ...both };
   });
 }
@@ -141,8 +137,7 @@ async function* seeInSlabs(
           continue;
         }
         const { affinities, across: values } = network.section(section.z);
-        const view: SeenSection['view'] = (cut, idOffset) =>
-          viewSection(cut, keepsGiven(input), idOffset, imagePlan);
+        const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
         yield { section, affinities, view, across: { zReach, values } };
       }
     }
