@@ -26,6 +26,27 @@ describe('mapAhead', () => {
     ]);
   });
 
+  it('has begun the next before the consumer gets one, which may keep the thread', async () => {
+    const log: string[] = [];
+    async function* slow() {
+      for (let i = 1; i <= 3; i++) {
+        for (let tick = 0; tick < 20; tick++) await undefined;
+        yield i;
+      }
+    }
+    const mapped = mapAhead(
+      mapAhead(slow(), async (value) => {
+        log.push(`start ${value}`);
+        await pause();
+        return value;
+      }),
+      async (value) => value,
+    );
+    for await (const value of mapped) log.push(`got ${value}`);
+    for (const value of [1, 2])
+      expect(log.indexOf(`start ${value + 1}`)).toBeLessThan(log.indexOf(`got ${value}`));
+  });
+
   it('ends its source and waits for what is under way when the consumer stops', async () => {
     let ended = false;
     let under = 0;

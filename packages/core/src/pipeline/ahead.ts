@@ -1,8 +1,9 @@
 /** Work that overlaps in time without queues that grow: one step ahead, and a few writes behind. */
 
 /**
- * Maps an iterable one element ahead: while the consumer has element i, `map` of element i + 1 is under way, and
- * never more than that. Elements come in order, and `map` is never called twice at a time.
+ * Maps an iterable one element ahead: before the consumer gets element i, `map` of element i + 1 has begun, however long the
+ * consumer then keeps the thread, and element i + 2 is asked for. Elements come in order, and `map` is never called twice
+ * at a time.
  */
 export async function* mapAhead<T, R>(
   source: Iterable<T> | AsyncIterable<T>,
@@ -10,18 +11,28 @@ export async function* mapAhead<T, R>(
 ): AsyncGenerator<R, void, undefined> {
   const iterator =
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  const pull = async () => {
-    const step = await iterator.next();
-    return step.done ? undefined : { value: await map(step.value) };
+  const ask = () => quiet(Promise.resolve(iterator.next()));
+  let asked = ask();
+  /** The next element's result, and when `map` has been called for it. */
+  const pull = () => {
+    const called = asked.then((step) => {
+      if (step.done) return undefined;
+      asked = ask();
+      return { result: quiet(map(step.value)) };
+    });
+    const value = called.then(async (call) => call && { value: await call.result });
+    return { begun: called.catch(() => {}), value: quiet(value) };
   };
-  let next = quiet(pull());
+  let next = pull();
   try {
-    for (let item = await next; item; item = await next) {
-      next = quiet(pull());
+    for (let item = await next.value; item; item = await next.value) {
+      next = pull();
+      await next.begun;
       yield item.value;
     }
   } finally {
-    await next.catch(() => {});
+    await next.value.catch(() => {});
+    await asked.catch(() => {});
     await iterator.return?.();
   }
 }
