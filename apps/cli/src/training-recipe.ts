@@ -72,6 +72,11 @@ export async function readRecipe<O>(path: string): Promise<Recipe<O>> {
   const { volumes: ownVolumes, pairs: ownPairs, ...rest } = recipe;
   const volumes = typeof ownVolumes === 'string' ? (await beside(ownVolumes)).volumes : ownVolumes;
   const pairs = typeof ownPairs === 'string' ? (await beside(ownPairs)).pairs : ownPairs;
+  if (ownPairs !== undefined && !pairs) {
+    throw new KynError('format', `the recipe takes its pairs from ${ownPairs}, which has none`, {
+      where: path,
+    });
+  }
   if (!Array.isArray(volumes) || volumes.length === 0) {
     throw new KynError('format', 'the recipe lists no volumes', {
       where: path,

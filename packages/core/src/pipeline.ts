@@ -12,7 +12,7 @@
  */
 import { KynError, throwIfCancelled } from './errors.ts';
 import { type EdgeColumns, EdgeList } from './graph/edge-list.ts';
-import { mapAhead, WRITES, WriteBehind } from './pipeline/ahead.ts';
+import { WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
 import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
@@ -183,36 +183,36 @@ function restoreBelow(
 }
 
 interface SectionOnTheWay extends Omit<SeenSection, 'affinities'> {
-  /** Cuts it into fragments; to be called before the next section is asked for. */
+  /** Cuts it into fragments; to be called before the next section is asked for, whose affinities take the place of its own. */
   readonly cut: () => Cut;
 }
 
-/** Sections from `first` on: read two ahead, predicted one ahead. */
-function sectionsOnTheWay(run: Run, first: number): AsyncIterable<SectionOnTheWay> {
+/** Sections from `first` on, predicted one ahead. */
+async function* sectionsOnTheWay(run: Run, first: number): AsyncGenerator<SectionOnTheWay, void, undefined> {
   const { input, options, context, timer, plan, spans } = run;
   const { predictor, fragments } = input;
-  const seen = seeSections(run, predictor, first);
-  if (fragments && keepsGiven(input)) {
-    return mapAhead(seen, async (step) => {
-      const given = await timer.wait('read', fragments.read(step.section.z, context.signal));
-      return { ...step, cut: () => timer.run('segment', () => givenFragments(given)) };
-    });
-  }
-  if (!predictor) throw new TypeError('a predictor or fragments are needed');
-  const { offsets } = predictor.info;
   const parts = repairOptions(run) !== undefined;
-  return mapAhead(seen, async ({ affinities, ...step }) => {
-    if (!affinities) return { ...step, cut: () => noFragments(plan) };
+  for await (const { affinities, ...step } of seeSections(run, predictor, first)) {
     const { tissue, z } = step.section;
-    const mask = tissue && ndarray(tissue, plan.small);
-    const segmentOptions = { ...options.segment, offsets, mask, parts };
     const given = fragments && (await timer.wait('read', fragments.read(z, context.signal)));
-    const segmented = () =>
-      given
+    const segmented = (): Cut => {
+      if (given && keepsGiven(input)) return givenFragments(given);
+      if (!predictor) throw new TypeError('a predictor or fragments are needed');
+      if (!affinities) return noFragments(plan);
+      const { offsets } = predictor.info;
+      const segmentOptions = {
+        ...options.segment,
+        offsets,
+        mask: tissue && ndarray(tissue, plan.small),
+        parts,
+      };
+      const segmentation = given
         ? segmentFrom(shrinkGiven(given, plan), affinities, segmentOptions, context)
         : segment(affinities, segmentOptions, context);
-    return { ...step, cut: () => timer.run('segment', () => inFullPixels(segmented(), plan, spans)) };
-  });
+      return inFullPixels(segmentation, plan, spans);
+    };
+    yield { ...step, cut: () => timer.run('segment', segmented) };
+  }
 }
 
 /** Links a section to those below and makes its record. */

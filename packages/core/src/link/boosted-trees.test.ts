@@ -78,6 +78,24 @@ describe('boosted trees', () => {
     expect(probability(highest)).toBeGreaterThan(0.7);
   });
 
+  it('may be written by hand: thresholds that are no float32, and no more levels than a byte has bits', () => {
+    const trees = {
+      features: 1,
+      base: 0,
+      depth: 1,
+      feature: [0, 0],
+      threshold: [0.7, 0.9],
+      leaf: [0, 1, 0, 10],
+    };
+    expect(Array.from(predictLogits(trees, Float32Array.of(0.6, 0.8, 1)))).toEqual([0, 1, 11]);
+    const deep = { ...trees, depth: 9, feature: new Array(9).fill(0), threshold: new Array(9).fill(0) };
+    expect(() => predictLogits({ ...deep, leaf: new Array(512).fill(0) }, Float32Array.of(1))).toThrow(
+      /9 levels/,
+    );
+    const rows = rowsOf(10, 9, () => 0.5);
+    expect(() => trainBoostedTrees(rows, { ...BOOST_DEFAULTS, depth: 9 })).toThrow(/9 levels/);
+  });
+
   it('count rows by their weights', () => {
     const rows = rowsOf(2000, 4, () => 0.5);
     const weights = Float32Array.from(rows.labels, (label) => (label ? 3 : 1));

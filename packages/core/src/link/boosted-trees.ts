@@ -63,7 +63,10 @@ export interface LabelledRows {
 
 const BINS = 64;
 
-/** @throws RangeError where the rows do not fit each other; KynError `cancelled`. */
+/** No value is above this threshold. */
+const NEVER = 3.4e38;
+
+/** @throws RangeError where the rows do not fit each other, or the trees are to be too deep; KynError `cancelled`. */
 export function trainBoostedTrees(
   rows: LabelledRows,
   options: BoostOptions = BOOST_DEFAULTS,
@@ -76,6 +79,7 @@ export function trainBoostedTrees(
       `${values.length} values and ${weights.length} weights for ${count} rows of ${features}`,
     );
   }
+  if (options.depth > MOST_LEVELS) throw new RangeError(`trees of ${options.depth} levels`);
   const edges = binEdges(rows);
   const bins = binRows(rows, edges);
   const base = startLogit(labels, weights);
@@ -107,7 +111,7 @@ export function trainBoostedTrees(
 
 /**
  * Log-odds of every row. `values` holds rows of `trees.features` values; nothing is mutated.
- * @throws RangeError where a feature has more thresholds than training gives it.
+ * @throws RangeError where a feature has more thresholds than training gives it, or trees are deeper than a byte has bits.
  */
 export function predictLogits(trees: BoostedTrees, values: Float32Array): Float64Array {
   const { features, base } = trees;
@@ -130,6 +134,9 @@ const ROWS_AT_ONCE = 64;
 
 /** The highest rank that fits in a byte beside the bit that a comparison needs. */
 const MOST_THRESHOLDS = 127;
+
+/** A leaf is a byte, a bit a level. */
+const MOST_LEVELS = 8;
 
 /** An ensemble that asks for ranks in place of values. */
 interface PackedTrees {
@@ -156,11 +163,15 @@ function packedTrees(trees: BoostedTrees): PackedTrees {
   const thresholds = own.map((set) => Float32Array.from(set).sort());
   const most = Math.max(0, ...thresholds.map(({ length }) => length));
   if (most > MOST_THRESHOLDS) throw new RangeError(`${most} thresholds of one feature`);
+  if (depth > MOST_LEVELS) throw new RangeError(`trees of ${depth} levels`);
   const packed = {
     depth,
     thresholds,
     feature: Int32Array.from(feature),
-    rank: Int32Array.from(feature, (f, i) => 0x01010101 * (128 + countBelow(thresholds[f], threshold[i]))),
+    rank: Int32Array.from(
+      feature,
+      (f, i) => 0x01010101 * (128 + countBelow(thresholds[f], Math.fround(threshold[i]))),
+    ),
     leaf: Float64Array.from(leaf),
   };
   PACKED.set(trees, packed);
@@ -223,7 +234,7 @@ function addTrees(
 /** Gain of every feature over all splits cannot be kept in the ensemble; how often each one decides can be counted. */
 export function splitCounts({ features, feature, threshold }: BoostedTrees): number[] {
   const counts = new Array<number>(features).fill(0);
-  for (let n = 0; n < feature.length; n++) if (Number.isFinite(threshold[n])) counts[feature[n]]++;
+  for (let n = 0; n < feature.length; n++) if (threshold[n] < NEVER) counts[feature[n]]++;
   return counts;
 }
 
@@ -276,7 +287,7 @@ function binRows({ features, values, labels }: LabelledRows, edges: readonly Flo
 
 /** Rows in bins up to `bin` are not above: their values are at most this. Where nothing is to be split, none is. */
 function edgeAbove(edges: Float32Array, bin: number): number {
-  return bin < edges.length ? edges[bin] : 3.4e38;
+  return bin < edges.length ? edges[bin] : NEVER;
 }
 
 /** What all nodes of a level ask: is a row's bin of the feature above this one? */

@@ -35,7 +35,7 @@ export class PairExamples {
 }
 
 /**
- * Adds the rows whose two fragments have a neuron, that of most of their pixels. Those of fragments that are two neurons
+ * Adds the rows whose two fragments have a neuron, that of most of their known pixels. Those of fragments that are two neurons
  * are among them: the classifier is to learn how little can be said of such.
  */
 function label(
@@ -61,7 +61,7 @@ function label(
   examples.add({ values, labels, weights }, keptBack);
 }
 
-/** The neuron that most of the known pixels of every fragment belong to; 0 where none are known. */
+/** The neuron that most of the known pixels of every fragment belong to; 0 where less than half of them are known. */
 function majorities({ labels, height, width, profiles }: LinkSection, truth: LabelSection): Uint32Array {
   const counts = Array.from({ length: profiles.count + 1 }, () => new Map<number, number>());
   const [rows, columns] = truth.shape;
@@ -74,10 +74,13 @@ function majorities({ labels, height, width, profiles }: LinkSection, truth: Lab
       if (id !== 0) counts[labels[p]].set(id, (counts[labels[p]].get(id) ?? 0) + 1);
     }
   }
-  return Uint32Array.from(counts, (seen) => {
-    let [neuron, most] = [0, 0];
-    for (const [id, pixels] of seen) if (pixels > most) [neuron, most] = [id, pixels];
-    return neuron;
+  return Uint32Array.from(counts, (seen, fragment) => {
+    let [neuron, most, known] = [0, 0, 0];
+    for (const [id, pixels] of seen) {
+      known += pixels;
+      if (pixels > most) [neuron, most] = [id, pixels];
+    }
+    return known >= profiles.area[fragment] / 2 ? neuron : 0;
   });
 }
 

@@ -63,7 +63,7 @@ export interface DescribedCut {
   readonly judged: EdgeColumns;
 }
 
-/** Repair asks for what the link asks again, of the same cut unless it was mended. */
+/** Repair asks for what the link asks again, of the same cut unless it was mended; a cut is of one section of one run. */
 const DESCRIBED = new WeakMap<Cut, DescribedCut>();
 
 /** @param viewOf how the linker sees the section */

@@ -1,7 +1,7 @@
 /**
- * What the network sees of each section: the section itself and, where it looks at neighbours, the nearest section with
- * tissue on either side. Where there is none within sight (the end of the stack, a long gap), the section itself stands
- * in for it, as in training.
+ * What the network sees of each section: the section itself and, where it looks at neighbours, the nearest sections with
+ * tissue on either side, each within sight of the one before it. Where they end (the end of the stack, a long gap), the
+ * last of them, or the section itself, stands in for the rest, as in training.
  */
 import type { NormalisedSection } from '../predict/normalise.ts';
 import type { NdArray } from '../volume/array.ts';
@@ -17,8 +17,10 @@ export function withinSight(lower: number, upper: number): boolean {
   return upper - lower <= SIGHT;
 }
 
-/** How many sections before one may be shown with it. */
-export const SECTIONS_IN_SIGHT = Math.floor(SIGHT);
+/** How many sections away one may lie that is shown with another. */
+export function sectionsInSight(contextSections: number): number {
+  return contextSections * Math.floor(SIGHT);
+}
 
 export interface Surrounded<S> {
   readonly section: S;

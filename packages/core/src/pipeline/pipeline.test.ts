@@ -98,10 +98,12 @@ describe('runPipeline', () => {
     [1, false, false],
     [1, true, false],
     [1, true, true],
+    [2, true, true],
   ])(
     'is deterministic and goes on where it stopped: %i neighbours, linker %s, repair %s',
     async (contextSections, linked, repaired) => {
-      const options = { shape: [5, 60, 80] as const };
+      const depth = contextSections > 1 ? 9 : 5;
+      const options = { shape: [depth, 60, 80] as const };
       const { source } = cellStack(options);
       const store = createMemoryStore();
       const linker = linked ? crudeLinker : undefined;
@@ -124,13 +126,13 @@ describe('runPipeline', () => {
       await runTo(again);
       expect(whole(again) === first).toBe(true);
       expect(whole((await run(options)).store) === first).toBe(contextSections === 0);
-      for (const done of [1, 3, 5]) {
+      for (const done of [1, 3, 5, depth]) {
         const records = store.records.slice(0, done);
         const half = createMemoryStore({ fragments: store.fragments.slice(0, done), records });
         const predictor = crudePredictor({ contextSections }, linked);
         await runTo(half, predictor);
         expect(whole(half) === first).toBe(true);
-        if (done === 5) expect(predictor.tiles).toBe(0);
+        if (done === depth) expect(predictor.tiles).toBe(0);
       }
     },
   );

@@ -7,7 +7,7 @@ import { type NdArray, ndarray, type Vec3 } from '../volume/array.ts';
 import type { BlockPredictor, CrossInfo, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
 import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
-import { SECTIONS_IN_SIGHT, withinSight, withNeighbours } from './neighbourhood.ts';
+import { sectionsInSight, withinSight, withNeighbours } from './neighbourhood.ts';
 import { seeSection } from './network-view.ts';
 import { type SectionSpectrum, sectionSpectrum } from './section-shift.ts';
 import { keepsGiven, type Run } from './start.ts';
@@ -63,7 +63,7 @@ function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterab
   const { input, options, context, timer, imagePlan } = run;
   const { contextSections, cross: info } = predictor.info;
   const network = sectionPredictor(predictor, imagePlan.small[0], imagePlan.small[1], options.predict);
-  const prepared = prepareFrom(run, Math.max(0, first - SECTIONS_IN_SIGHT * contextSections));
+  const prepared = prepareFrom(run, Math.max(0, first - sectionsInSight(contextSections)));
   const surrounded = withNeighbours(prepared, contextSections, (z) => positionOf(run, z));
   let below: { readonly z: number; readonly cross: NdArray<Float32Array> } | undefined;
   return mapAhead(from(surrounded, first), async ({ section, seen }) => {

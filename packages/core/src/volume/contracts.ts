@@ -79,9 +79,9 @@ export interface PredictorInfo {
   readonly name: string;
   /** Voxel size it was trained for (z may be a typical value); undefined: sections are given as they are. */
   readonly voxelSizeNm: Vec3 | undefined;
-  /** Sections on either side that the network sees beside the one it is asked about: 0 or 1. */
+  /** Sections on either side that the network sees beside the one it is asked about. */
   readonly contextSections: number;
-  /** What it says of neighbouring sections, if anything; it sees one on either side then. */
+  /** What it says of neighbouring sections, if anything; it sees at least one on either side then. */
   readonly cross?: CrossInfo | undefined;
   /** Affinity channel `c` at pixel p says how likely p and p + offsets[c] are the same cell. */
   readonly offsets: readonly Offset2[];

@@ -29,9 +29,6 @@ export interface SectionCheck {
   readonly neurons: LabelSection;
 }
 
-/** Sections on either side of a painted one that are segmented with it. */
-const AROUND = 1;
-
 /**
  * @param painted in order of depth
  * @param regions where each of them is scored, in section pixels
@@ -47,7 +44,9 @@ export async function checkSections(
   const predictor = await createPredictor(runtime, encodeModel(model), model.description.name);
   const neurons = new Map<number, LabelSection>();
   try {
-    for (const [first, end] of stretches(painted, source.info.shape[0])) {
+    // a painted section with all that the network sees of it, and at least one to be mended by
+    const around = Math.max(1, predictor.info.contextSections);
+    for (const [first, end] of stretches(painted, source.info.shape[0], around)) {
       const box = { min: [first, 0, 0] as const, max: [end, undefined, undefined] as const };
       const part = subvolume(source, { bbox: box }) as SectionSource;
       const store = createMemoryStore();
@@ -66,11 +65,15 @@ export async function checkSections(
   });
 }
 
-/** Sections `[from, to)` around the painted ones; those that touch are one stretch. */
-function stretches(painted: readonly PaintedSection[], depth: number): [from: number, to: number][] {
+/** Painted sections with `around` more on either side, `[from, to)`; those that touch are one stretch. */
+function stretches(
+  painted: readonly PaintedSection[],
+  depth: number,
+  around: number,
+): [from: number, to: number][] {
   const out: [number, number][] = [];
   for (const { z } of painted) {
-    const [from, to] = [Math.max(0, z - AROUND), Math.min(depth, z + AROUND + 1)];
+    const [from, to] = [Math.max(0, z - around), Math.min(depth, z + around + 1)];
     const last = out.at(-1);
     if (last && from <= last[1]) last[1] = to;
     else out.push([from, to]);

@@ -41,11 +41,12 @@ export async function recalibrateLinks(
   if (!model.linker || neighbours.length === 0) return undefined;
   const examples = new PairExamples();
   const predictor = await createPredictor(runtime, encodeModel(model), model.description.name);
+  const { contextSections } = predictor.info;
   try {
     for (const [lower, upper] of neighbours) {
-      // one section more on either side, which the network sees
-      const first = Math.max(0, lower.z - 1);
-      const last = Math.min(source.info.shape[0], upper.z + 2);
+      // with the sections on either side that the network sees
+      const first = Math.max(0, lower.z - contextSections);
+      const last = Math.min(source.info.shape[0], upper.z + contextSections + 1);
       const part = subvolume(source, { bbox: { min: [first, 0, 0], max: [last, undefined, undefined] } });
       const add = ({ lowerZ, lower: a, upper: b, pairs, upperEdges }: SectionPairs): void => {
         if (lowerZ + first !== lower.z) return;

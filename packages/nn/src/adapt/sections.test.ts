@@ -63,6 +63,19 @@ describe('painted sections as the network sees them', () => {
     expect(alone.seen[2]).not.toBe(alone.seen[1]);
   });
 
+  it('come with those beyond an empty one, as in use', async () => {
+    const source = noiseStack([9, 24, 24], undefined, 5);
+    const seen = await seePainted(await view(source), [painted(0, rows), painted(6, rows)], 2);
+    const alone = await seePainted(
+      await view(source),
+      [0, 1, 2, 3, 4, 6, 7, 8].map((z) => painted(z, rows)),
+      0,
+    );
+    const image = new Map(alone.map((section) => [section.painted.z, section.seen[0].data]));
+    expect(seen[1].seen.map(({ data }) => data)).toEqual([3, 4, 6, 7, 8].map((z) => image.get(z)));
+    expect(seen[0].seen.map(({ data }) => data)).toEqual([0, 0, 0, 1, 2].map((z) => image.get(z)));
+  });
+
   it('are left out where they are blank', async () => {
     expect(
       await seePainted(await view(noiseStack([3, 24, 24], undefined, 1)), [painted(1, rows)], 0),

@@ -8,6 +8,7 @@ import {
   type NormalisedSection,
   ndarray,
   type ResamplePlan,
+  sectionsInSight,
   seeSection,
   toDense,
   type Vec3,
@@ -43,9 +44,9 @@ export async function seePainted(
 ): Promise<SeenSection[]> {
   const { shape, sectionPositions } = view.source.info;
   const byIndex = new Map(painted.map((each) => [each.z, each]));
-  const around = painted.flatMap(({ z }) =>
-    Array.from({ length: 1 + 2 * contextSections }, (_, i) => z - contextSections + i),
-  );
+  // as far as the network may look past sections without tissue
+  const reach = sectionsInSight(contextSections);
+  const around = painted.flatMap(({ z }) => Array.from({ length: 1 + 2 * reach }, (_, i) => z - reach + i));
   const wanted = [...new Set(around)].filter((z) => z >= 0 && z < shape[0]).sort((a, b) => a - b);
   const out: SeenSection[] = [];
   const position = (z: number): number => sectionPositions?.[z] ?? z;

@@ -36,7 +36,7 @@ export interface SegmenterSettings {
   /** nm, zyx; z is what a section typically is. */
   readonly voxelSizeNm: Vec3;
   readonly offsets: readonly Offset2[];
-  /** Sections on either side that the network sees as well: 0 or 1. */
+  /** Sections on either side that the network sees as well. */
   readonly contextSections: number;
   /** What it says of neighbouring sections, if anything. */
   readonly cross?: CrossInfo;

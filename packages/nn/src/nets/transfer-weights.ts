@@ -11,12 +11,13 @@ export function emptyWeights({ parameterCount, statisticCount }: ParameterLayout
 /**
  * Weights of a segmenter for one that sees more sections on either side: those that it has not seen count for nothing, so
  * that both say the same.
+ * @param contextSections at least as many as it sees
  */
 export function widenContext(shape: SegmenterShape, weights: Weights, contextSections: number): Weights {
-  const [from, to] = [segmenterLayout(shape), segmenterLayout({ ...shape, contextSections })];
-  const out = { ...emptyWeights(to), statistics: weights.statistics.slice() };
-  from.parameters.forEach((piece, i) => {
-    const { offset, shape: wider } = to.parameters[i];
+  const [before, after] = [segmenterLayout(shape), segmenterLayout({ ...shape, contextSections })];
+  const out = { ...emptyWeights(after), statistics: weights.statistics.slice() };
+  before.parameters.forEach((piece, i) => {
+    const { offset, shape: wider } = after.parameters[i];
     const data = weights.parameters.subarray(piece.offset, piece.offset + elementCount(piece.shape));
     if (wider[1] === piece.shape[1]) {
       out.parameters.set(data, offset);

@@ -55,7 +55,8 @@ export const LINKER_DEFAULTS: LinkerOptions = {
  * @param base the segmenter that is transferred; not changed
  * @param card of the linker; `figures` and `seed` are filled in
  * @returns the model with affinities between sections, without a classifier, and the curves
- * @throws KynError `model` where the base has no weights, or does not see neighbouring sections; as `runTraining`.
+ * @throws KynError `model` where the base has no weights, or does not see neighbouring sections; `usage`
+ * where it sees more than asked for; as `runTraining`.
  */
 export async function trainLinker(
   runtime: Runtime,
@@ -78,9 +79,7 @@ export async function trainLinker(
     throw new KynError(
       'usage',
       `the segmenter sees ${contextSections} sections on either side, not ${seen}`,
-      {
-        where: name,
-      },
+      { where: name, hint: 'give at least as many as contextSections, or leave it out' },
     );
   }
   const shape = segmenterShape({ ...network, offsets, contextSections, ...cross });
