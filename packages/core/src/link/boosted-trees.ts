@@ -118,13 +118,14 @@ export function predictLogits(trees: BoostedTrees, values: Float32Array): Float6
   const packed = packedTrees(trees);
   const out = new Float64Array(values.length / features).fill(base);
   const ranks = new Uint8Array(features * ROWS_AT_ONCE);
+  const fours = new Int32Array(ranks.buffer);
   const leafOf = new Uint8Array(ROWS_AT_ONCE);
   for (let row = 0; row < out.length; row += ROWS_AT_ONCE) {
     const rows = Math.min(ROWS_AT_ONCE, out.length - row);
     for (let f = 0; f < features; f++) {
       rankInPlace(ranks, f * ROWS_AT_ONCE, values, row * features + f, features, rows, packed.thresholds[f]);
     }
-    addTrees(packed, new Int32Array(ranks.buffer), out.subarray(row, row + rows), leafOf);
+    addTrees(packed, fours, out.subarray(row, row + rows), leafOf);
   }
   return out;
 }
@@ -270,16 +271,7 @@ function binRows({ features, values, labels }: LabelledRows, edges: readonly Flo
   const bins = new Uint8Array(values.length);
   for (let i = 0; i < labels.length; i++) {
     for (let f = 0; f < features; f++) {
-      const own = edges[f];
-      const value = values[i * features + f];
-      let low = 0;
-      let high = own.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (own[middle] < value) low = middle + 1;
-        else high = middle;
-      }
-      bins[i * features + f] = low;
+      bins[i * features + f] = countBelow(edges[f], values[i * features + f]);
     }
   }
   return bins;
