@@ -51,9 +51,18 @@ async function predictTo(folder: string, model: string, volume: string): Promise
   const runtime = await nodeRuntime({ threads: 2 });
   const predictor = await createPredictor(runtime, new Uint8Array(readFileSync(model)), model);
   const sections = sectionPredictor(predictor, height, width);
+  const { contextSections } = predictor.info;
+  const images = new Map<number, NdArray<Float32Array>>();
   for (let z = 0; z < depth; z++) {
-    const { image } = normaliseSection(await raw.read(z));
-    writeFileSync(join(folder, `${z}.f32`), toDense((await sections.predict([image])).affinities).data);
+    const seen: NdArray<Float32Array>[] = [];
+    for (let at = z - contextSections; at <= z + contextSections; at++) {
+      const near = Math.max(0, Math.min(depth - 1, at));
+      const image = images.get(near) ?? normaliseSection(await raw.read(near)).image;
+      images.set(near, image);
+      seen.push(image);
+    }
+    images.delete(z - contextSections);
+    writeFileSync(join(folder, `${z}.f32`), toDense((await sections.predict(seen)).affinities).data);
     writeFileSync(join(folder, `${z}.u32`), toDense(await labels.read(z)).data);
   }
   await predictor.close();

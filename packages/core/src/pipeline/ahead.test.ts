@@ -26,6 +26,30 @@ describe('mapAhead', () => {
     ]);
   });
 
+  it('works as far ahead as it is told to, and never further', async () => {
+    let under = 0;
+    let most = 0;
+    const begun: number[] = [];
+    const mapped = mapAhead(
+      [1, 2, 3, 4, 5],
+      async (value) => {
+        begun.push(value);
+        most = Math.max(most, ++under);
+        await pause(6 - value); // later ones are done sooner
+        under--;
+        return value * 10;
+      },
+      2,
+    );
+    const got: number[] = [];
+    for await (const value of mapped) {
+      got.push(value);
+      expect(begun.length).toBe(Math.min(5, got.length + 2));
+    }
+    expect(got).toEqual([10, 20, 30, 40, 50]);
+    expect(most).toBe(2);
+  });
+
   it('has begun the next before the consumer gets one, which may keep the thread', async () => {
     const log: string[] = [];
     async function* slow() {

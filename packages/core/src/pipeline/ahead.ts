@@ -1,37 +1,41 @@
 /** Work that overlaps in time without queues that grow: one step ahead, and a few writes behind. */
 
 /**
- * Maps an iterable one element ahead: before the consumer gets element i, `map` of element i + 1 has begun, however long the
- * consumer then keeps the thread, and element i + 2 is asked for. Elements come in order, and `map` is never called twice
- * at a time.
+ * Maps an iterable some elements ahead: before the consumer gets element i, `map` of element i + `ahead` has begun, however
+ * long the consumer then keeps the thread, and the element after it is asked for. Elements come in order, and `map` is never
+ * under way for more than `ahead` elements.
  */
 export async function* mapAhead<T, R>(
   source: Iterable<T> | AsyncIterable<T>,
   map: (value: T) => Promise<R>,
+  ahead = 1,
 ): AsyncGenerator<R, void, undefined> {
   const iterator =
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  const ask = () => quiet(Promise.resolve(iterator.next()));
-  let asked = ask();
-  /** The next element's result, and when `map` has been called for it. */
+  let asked = quiet(Promise.resolve(iterator.next()));
+  /** The next element's result, and when `map` has been called for it; undefined beyond the last. */
   const pull = () => {
     const called = asked.then((step) => {
       if (step.done) return undefined;
-      asked = ask();
-      return { result: quiet(map(step.value)) };
+      return { result: quiet(map(step.value)), after: quiet(Promise.resolve(iterator.next())) };
     });
+    asked = quiet(called.then((call) => call?.after ?? { done: true, value: undefined }));
     const value = called.then(async (call) => call && { value: await call.result });
     return { begun: called.catch(() => {}), value: quiet(value) };
   };
-  let next = pull();
+  const begun = Array.from({ length: ahead }, pull);
   try {
-    for (let item = await next.value; item; item = await next.value) {
-      next = pull();
+    for (;;) {
+      const item = await begun[0].value;
+      if (!item) return;
+      begun.shift();
+      const next = pull();
+      begun.push(next);
       await next.begun;
       yield item.value;
     }
   } finally {
-    await next.value.catch(() => {});
+    for (const { value } of begun) await value.catch(() => {});
     await asked.catch(() => {});
     await iterator.return?.();
   }

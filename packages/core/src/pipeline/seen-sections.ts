@@ -1,8 +1,8 @@
-/** Sections as a network sees them, one ahead of the pipeline: by a 2D network one by one, by a 3D one in slabs. */
+/** Sections as a network sees them, ahead of the pipeline: by a 2D network one by one, by a 3D one in slabs. */
 import type { CrossAffinity } from '../link/pair-evidence.ts';
 import type { NormalisedSection } from '../predict/normalise.ts';
 import { isBlockPredictor, slabPredictor } from '../predict/predict-blocks.ts';
-import { sectionPredictor } from '../predict/predict-section.ts';
+import { type SectionPrediction, sectionPredictor } from '../predict/predict-section.ts';
 import { type NdArray, ndarray, type Vec3 } from '../volume/array.ts';
 import type { BlockPredictor, CrossInfo, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
@@ -58,24 +58,50 @@ function prepareFrom(run: Run, first: number): AsyncIterable<PreparedSection> {
   return mapAhead(zs, (z) => prepareSection(run, z));
 }
 
-/** To a 2D network, one ahead; each with its neighbours. */
+/** To a 2D network, each with its neighbours, as far ahead as keeps the network busy. */
 function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterable<SeenSection> {
-  const { input, options, context, timer, imagePlan } = run;
+  const { options, context, timer, imagePlan } = run;
   const { contextSections, cross: info } = predictor.info;
   const network = sectionPredictor(predictor, imagePlan.small[0], imagePlan.small[1], options.predict);
   const prepared = prepareFrom(run, Math.max(0, first - sectionsInSight(contextSections)));
   const surrounded = withNeighbours(prepared, contextSections, (z) => positionOf(run, z));
+  const predicted = mapAhead(
+    from(surrounded, first),
+    async ({ section, seen }) => {
+      const shown = section.state === 'tissue';
+      return {
+        section,
+        ...(shown ? await timer.wait('predict', network.predict(seen, context)) : undefined),
+      };
+    },
+    network.ahead,
+  );
+  return joined(run, predicted, info);
+}
+
+interface Predicted extends Partial<SectionPrediction> {
+  readonly section: PreparedSection;
+}
+
+/** Joins what the network says of a section with what it says of the one below. */
+async function* joined(
+  run: Run,
+  predicted: AsyncIterable<Predicted>,
+  info: CrossInfo | undefined,
+): AsyncGenerator<SeenSection, void, undefined> {
+  const { input, imagePlan } = run;
   let below: { readonly z: number; readonly cross: NdArray<Float32Array> } | undefined;
-  return mapAhead(from(surrounded, first), async ({ section, seen }) => {
-    if (section.state !== 'tissue') return unseen(section);
-    const { affinities, cross } = await timer.wait('predict', network.predict(seen, context));
-    if (!info || !cross) return { section, affinities, view: noView };
-    const together = below && withinSight(positionOf(run, below.z), positionOf(run, section.z));
-    const both = below && together ? { cross: joinCross(below.cross, cross, info) } : {};
-    below = { z: section.z, cross };
-    const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
-    return { section, affinities, view, ...both };
-  });
+  for await (const { section, affinities, cross } of predicted) {
+    if (!affinities) yield unseen(section);
+    else if (!info || !cross) yield { section, affinities, view: noView };
+    else {
+      const together = below && withinSight(positionOf(run, below.z), positionOf(run, section.z));
+      const both = below && together ? { cross: joinCross(below.cross, cross, info) } : {};
+      below = { z: section.z, cross };
+      const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
+      yield { section, affinities, view, ...both };
+    }
+  }
 }
 
 /**

@@ -1,8 +1,9 @@
 /**
  * A section through a 2D network: cut into tiles, mirrored beyond its border, predicted, blended.
  *
- * Two tiles are on their way at any time, so that the runtime has work while this thread blends the last one.
- * Buffers are reused from call to call; where one tile covers the section, its result is handed on uncopied.
+ * Two tiles are on their way at any time, so that a runtime of two networks keeps both busy, and one of one has work while
+ * this thread blends the last tile. Buffers are reused from call to call; where one tile covers the section, its result is
+ * handed on uncopied.
  *
  * With `flips` every tile is also predicted mirrored along y, along x and along both, and the affinities are
  * averaged (test-time augmentation): four times the work, for the "accurate" setting.
@@ -36,8 +37,7 @@ export function planTiles(height: number, width: number, info: PredictorInfo): T
 
 export interface SectionPrediction {
   /**
-   * float32 [channels, height, width] in 0..1, any stride. Two results are alive at a time: the buffer of this call is
-   * used again by the call after the next.
+   * float32 [channels, height, width] in 0..1, any stride. The buffer of this call is used again `ahead` + 1 calls later.
    */
   readonly affinities: NdArray<Float32Array>;
   /**
@@ -48,6 +48,8 @@ export interface SectionPrediction {
 }
 
 export interface SectionPredictor {
+  /** How many sections should be asked for before the result of one is used, so that there are always two tiles to predict. */
+  readonly ahead: number;
   /**
    * @param sections what the network sees, in order of depth, the section asked about in the middle: 1 + 2 *
    * `contextSections` images, dense float32 [height, width], contrast-normalised; read until the promise settles.
@@ -88,23 +90,35 @@ export function sectionPredictor(
   const depth = 1 + 2 * contextSections;
   const tilePixels = rows.side * columns.side;
   const values = offsets.length * height * width;
-  const inputs: NdArray<Float32Array>[] = [];
+  const ahead = jobs.length === 1 ? IN_FLIGHT : 1;
+  const inputs = Array.from({ length: IN_FLIGHT }, () =>
+    ndarray(new Float32Array(depth * tilePixels), [1, depth, rows.side, columns.side]),
+  );
+  const free = new Pool(inputs);
   const outputs: Float32Array[] = [];
-  let weightSum: Float32Array | undefined;
-  let sent = 0;
   let calls = 0;
 
-  const send = (sections: readonly NdArray<Float32Array>[], job: TileJob, context: StageContext) => {
-    // one more buffer than tiles on their way: two calls may overlap by their last and first tile
-    const slot = sent++ % (IN_FLIGHT + 1);
-    inputs[slot] ??= ndarray(new Float32Array(depth * tilePixels), [1, depth, rows.side, columns.side]);
-    const tile = inputs[slot].data;
-    sections.forEach((image, i) => {
-      cutTile(image, plan, job, tile.subarray(i * tilePixels, (i + 1) * tilePixels));
+  /** Sends all tiles, one after the other as inputs come free; those of an earlier section first. */
+  const sendAll = (
+    sections: readonly NdArray<Float32Array>[],
+    context: StageContext,
+  ): Promise<Prediction>[] => {
+    let failed = false;
+    return jobs.map((job) => {
+      const result = free.use(async (input) => {
+        throwIfCancelled(context.signal);
+        if (failed) throw new Error('not sent: an earlier tile failed');
+        sections.forEach((image, i) => {
+          cutTile(image, plan, job, input.data.subarray(i * tilePixels, (i + 1) * tilePixels));
+        });
+        return predictor.predict(input, context.signal);
+      });
+      // told where it is awaited
+      result.catch(() => {
+        failed = true;
+      });
+      return result;
     });
-    const result = predictor.predict(inputs[slot], context.signal);
-    result.catch(() => {}); // told where it is awaited
-    return result;
   };
   const crossOf = (): NdArray<Float32Array> | undefined => {
     if (!across) return undefined;
@@ -133,41 +147,57 @@ export function sectionPredictor(
   });
 
   return {
+    ahead,
     async predict(sections, context = {}) {
       throwIfCancelled(context.signal);
       if (sections.length !== depth) {
         throw new RangeError(`the network sees ${depth} sections, not ${sections.length}`);
       }
+      const tiles = sendAll(sections, context);
+      const cross = crossOf();
       if (jobs.length === 1) {
-        const { affinities: tile, cross: crossTile } = await send(sections, jobs[0], context);
+        const { affinities: tile, cross: crossTile } = await tiles[0];
         checkTile(tile, offsets.length, plan);
-        const shape = [offsets.length, height, width];
-        const affinities = { data: tile.data, shape, stride: tile.stride.slice(1) };
-        const cross = crossOf();
         addCross(cross, crossTile, jobs[0]);
-        return { affinities, cross };
+        const shape = [offsets.length, height, width];
+        return { affinities: { data: tile.data, shape, stride: tile.stride.slice(1) }, cross };
       }
-      const slot = calls++ % 2;
+      const slot = calls++ % (ahead + 1);
       outputs[slot] ??= new Float32Array(values);
       const sum = outputs[slot].fill(0);
-      if (options.flips) weightSum = (weightSum ?? new Float32Array(values)).fill(0);
-      const cross = crossOf();
-      const waiting: Promise<Prediction>[] = [];
-      for (let done = 0, next = 0; done < jobs.length; done++) {
+      const weightSum = options.flips ? new Float32Array(values) : undefined;
+      for (const [i, job] of jobs.entries()) {
+        const { affinities: tile, cross: crossTile } = await tiles[i];
         throwIfCancelled(context.signal);
-        while (waiting.length < IN_FLIGHT && next < jobs.length)
-          waiting.push(send(sections, jobs[next++], context));
-        const { affinities: tile, cross: crossTile } = await (waiting.shift() as Promise<Prediction>);
         checkTile(tile, offsets.length, plan);
-        const placed = place(tile, jobs[done]);
-        addCross(cross, crossTile, jobs[done]);
-        if (weightSum) addFlippedTile(sum, weightSum, height, width, placed, jobs[done], offsets);
+        const placed = place(tile, job);
+        addCross(cross, crossTile, job);
+        if (weightSum) addFlippedTile(sum, weightSum, height, width, placed, job, offsets);
         else addTile(sum, height, width, placed);
       }
       if (weightSum) for (let i = 0; i < sum.length; i++) sum[i] /= weightSum[i];
       return { affinities: ndarray(sum, [offsets.length, height, width]), cross };
     },
   };
+}
+
+/** Things that one user has at a time; who asks first is served first. */
+class Pool<T> {
+  private readonly waiting: ((thing: T) => void)[] = [];
+
+  /** @param free in-out */
+  constructor(private readonly free: T[]) {}
+
+  async use<R>(work: (thing: T) => Promise<R>): Promise<R> {
+    const thing = this.free.pop() ?? (await new Promise<T>((resolve) => this.waiting.push(resolve)));
+    try {
+      return await work(thing);
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next(thing);
+      else this.free.push(thing);
+    }
+  }
 }
 
 /** Place and weights of a tile of which every `stride`th pixel is given. */
