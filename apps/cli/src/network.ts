@@ -10,7 +10,7 @@ export interface LoadedNetwork {
   readonly model: ModelFile;
   readonly predictor: LoadedModel | BlockPredictor;
   /** What runs it, for reports. */
-  readonly runtime: string;
+  readonly runtime: () => string;
   /** May be called more than once. */
   close(): Promise<void>;
 }
@@ -36,13 +36,15 @@ export async function loadNetwork(name: string, options: NetworkOptions): Promis
       closing ??= predictor.close();
       return closing;
     };
-    return { model, predictor, runtime: runtime.description, close };
+    return { model, predictor, runtime: () => runtime.description, close };
   }
   const runtime = workerRuntime({ threads, device, onNote, workerUrl: worker });
   try {
-    const predictor = await openPredictor(runtime, model.bytes, model.name);
-    // the thread takes its sessions with it
-    return { model, predictor, runtime: runtime.description, close: () => runtime.close() };
+    // the volume is looked at while the threads load the network
+    const predictor = await openPredictor(runtime, model.bytes, model.name, { wait: false });
+    const describe = () => runtime.description;
+    // the threads take their sessions with them
+    return { model, predictor, runtime: describe, close: () => runtime.close() };
   } catch (error) {
     await runtime.close();
     throw error;

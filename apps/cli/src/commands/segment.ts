@@ -220,7 +220,7 @@ function networkInfo({ predictor: { info }, runtime }: LoadedNetwork, report: Pi
   const [fy, fx] = report.resampledBy ?? [1, 1];
   return {
     name: info.name,
-    runtime,
+    runtime: runtime(),
     voxelSizeNm: info.voxelSizeNm ?? null,
     flopPerPixel: info.flopPerPixel,
     pixels: Math.round((depth * height * width) / (fy * fx)),

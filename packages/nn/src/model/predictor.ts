@@ -29,6 +29,14 @@ export interface LoadedModel extends Predictor {
   readonly linker?: LinkModel;
 }
 
+export interface LoadOptions {
+  /**
+   * False: whoever loads goes on while the runtime still takes in the network of a `.kyn` file. One that it cannot run is then
+   * told of by the first prediction.
+   */
+  readonly wait?: boolean;
+}
+
 /**
  * Loads a model for prediction.
  * @param bytes a `.kyn` file, or a plain `.onnx` network with one float input `[n, 1, h, w]` and a first output of
@@ -40,18 +48,19 @@ export async function createPredictor(
   runtime: Runtime,
   bytes: Uint8Array,
   where: string,
+  { wait = true }: LoadOptions = {},
 ): Promise<LoadedModel> {
   if (looksLikeKynModel(bytes)) {
     const model = decodeModel(bytes, where, { weights: false });
     const { name, segmenter } = model.description;
-    const session = await runtime.load(model.segmenter, where);
     const info = { name, ...segmenter };
-    checkGraph(session, where, 1 + 2 * info.contextSections);
+    const session = loadChecked(runtime, model.segmenter, where, 1 + 2 * info.contextSections);
+    if (wait) await session;
     const predictor = predictorOver(session, info, (output) => output);
     return model.linker ? { ...predictor, linker: model.linker } : predictor;
   }
-  const session = await runtime.load(bytes, where);
-  checkGraph(session, where, 1);
+  const session = loadChecked(runtime, bytes, where, 1);
+  await session;
   const info: PredictorInfo = {
     name: where,
     voxelSizeNm: undefined,
@@ -61,6 +70,16 @@ export async function createPredictor(
     flopPerPixel: Number.NaN,
   };
   return predictorOver(session, info, (output) => affinitiesFromForeign(output, where));
+}
+
+/** A failure is told where the session is awaited. */
+function loadChecked(runtime: Runtime, graph: Uint8Array, where: string, sections: number): Promise<Session> {
+  const loaded = runtime.load(graph, where).then((session) => {
+    checkGraph(session, where, sections);
+    return session;
+  });
+  loaded.catch(() => {});
+  return loaded;
 }
 
 function checkGraph(session: Session, where: string, sections: number): void {
@@ -80,19 +99,24 @@ function checkGraph(session: Session, where: string, sections: number): void {
 }
 
 function predictorOver(
-  session: Session,
+  loading: Promise<Session>,
   info: PredictorInfo,
   toAffinities: (output: NdArray<Float32Array>) => NdArray<Float32Array>,
 ): Predictor {
-  const [inputName, outputName] = [session.inputs[0].name, session.outputs[0].name];
   return {
     info,
     async predict(tiles: NdArray<Float32Array>, signal?: Signal) {
+      const session = await loading;
       throwIfCancelled(signal);
-      const results = await session.run({ [inputName]: tiles });
+      const results = await session.run({ [session.inputs[0].name]: tiles });
       throwIfCancelled(signal);
-      return { affinities: toAffinities(results[outputName]), cross: info.cross && results[CROSS_OUTPUT] };
+      const affinities = toAffinities(results[session.outputs[0].name]);
+      return { affinities, cross: info.cross && results[CROSS_OUTPUT] };
     },
-    close: () => session.release(),
+    close: () =>
+      loading.then(
+        (session) => session.release(),
+        () => {},
+      ),
   };
 }
