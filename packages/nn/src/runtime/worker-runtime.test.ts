@@ -20,6 +20,7 @@ function slowNetwork(): Uint8Array {
 
 describe('a runtime in a thread', () => {
   let runtime: WorkerRuntime;
+  let workerUrl: URL;
 
   beforeAll(async () => {
     // Inside the repository, where the bundle finds ONNX Runtime.
@@ -33,7 +34,8 @@ describe('a runtime in a thread', () => {
       external: ['onnxruntime-node', 'onnxruntime-web'],
       logLevel: 'error',
     });
-    runtime = workerRuntime({ threads: 1, workerUrl: pathToFileURL(outfile) });
+    workerUrl = pathToFileURL(outfile);
+    runtime = workerRuntime({ threads: 1, workerUrl });
   });
   afterAll(() => runtime.close());
 
@@ -65,5 +67,27 @@ describe('a runtime in a thread', () => {
     const session = await runtime.load(slowNetwork());
     await runtime.close();
     await expect(session.run({})).rejects.toThrow(/closed|ended/);
+  });
+
+  it('is closed while it loads without taking the process with it', async () => {
+    const other = workerRuntime({ threads: 2, workerUrl });
+    const loading = other.load(slowNetwork());
+    await other.close();
+    expect((await loading).inputs[0].name).toBe('x');
+    await expect(other.load(slowNetwork())).rejects.toThrow(/closed/);
+  });
+
+  it('runs two at a time, each with its own answer', async () => {
+    const two = workerRuntime({ threads: 2, workerUrl });
+    const session = await two.load(slowNetwork());
+    expect(two.description).toMatch(/^2 times .*1 threads/);
+    const input = (value: number) => ndarray(new Float32Array(16 * 128 * 128).fill(value), [1, 16, 128, 128]);
+    const alone = await Promise.all(
+      [1, 2, 3].map(async (value) => (await session.run({ x: input(value) })).y),
+    );
+    const [one, twice, thrice] = alone.map(({ data }) => data[64 * 128 + 64]);
+    expect(twice / one).toBeCloseTo(2, 4);
+    expect(thrice / one).toBeCloseTo(3, 4);
+    await two.close();
   });
 });

@@ -103,6 +103,7 @@ interface SessionWorker {
 function startWorker(url: URL, options: RuntimeOptions): SessionWorker {
   const worker = new Worker(url, { workerData: options });
   const waiting = new Map<number, Waiting>();
+  const underWay = new Set<Promise<Answer>>();
   let counter = 0;
   let failure: unknown;
   const failAll = (error: unknown): void => {
@@ -126,15 +127,21 @@ function startWorker(url: URL, options: RuntimeOptions): SessionWorker {
     ask(request) {
       if (failure) return Promise.reject(failure);
       const id = counter++;
-      return new Promise((resolve, reject) => {
+      const answer = new Promise<Answer>((resolve, reject) => {
         waiting.set(id, { resolve, reject });
         worker.ref();
         worker.postMessage({ id, ...request });
       });
+      underWay.add(answer);
+      const forget = () => underWay.delete(answer);
+      answer.then(forget, forget);
+      return answer;
     },
     asked: () => waiting.size,
     async close() {
       failure ??= new Error('the network thread is closed');
+      // ONNX Runtime takes the process down with it where its thread is ended while a session is being made
+      await Promise.allSettled(underWay);
       await worker.terminate();
     },
   };
