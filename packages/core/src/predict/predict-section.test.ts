@@ -168,6 +168,42 @@ describe('sectionPredictor', () => {
     expect(averaged.every(Number.isFinite)).toBe(true);
   });
 
+  it.each([
+    ['that come in pairs', [-1, 0], [1, 0], [0, -2], [0, 2]],
+    ['of which one has no counterpart', [-1, 0], [0, 2]],
+  ] as [string, ...Offset2[]][])(
+    'turns what mirrored copies say of neighbouring sections back, with displacements %s',
+    async (_, ...displacements) => {
+      const crude = crudePredictor({ tileSize: 512, tileMultiple: 1 });
+      const [height, width] = [24, 33];
+      // says the grey value here, twice, and that at every displacement
+      const seeing: Predictor = {
+        info: { ...crude.info, cross: { displacements, stride: 1 } },
+        close: () => crude.close(),
+        async predict(tiles) {
+          const [, , rows, columns] = tiles.shape;
+          const grey = (y: number, x: number) =>
+            tiles.data[mirrorIndex(y, rows) * columns + mirrorIndex(x, columns)];
+          const values = [[0, 0], [0, 0], ...displacements].flatMap(([dy, dx]) =>
+            Array.from({ length: rows * columns }, (__, p) =>
+              grey(Math.floor(p / columns) + dy, (p % columns) + dx),
+            ),
+          );
+          const cross = ndarray(Float32Array.from(values), [1, 2 + displacements.length, rows, columns]);
+          return { ...(await crude.predict(tiles)), cross };
+        },
+      };
+      const image = randomImage(height, width);
+      const plain = (await sectionPredictor(seeing, height, width).predict([image])).cross;
+      const averaged = (await sectionPredictor(seeing, height, width, { flips: true }).predict([image]))
+        .cross;
+      expect(averaged?.shape).toEqual([2 + displacements.length, height, width]);
+      averaged?.data.forEach((value, p) => {
+        expect(value).toBeCloseTo(plain?.data[p] ?? Number.NaN, 5);
+      });
+    },
+  );
+
   it('refuses a network that answers in another size', async () => {
     const crude = crudePredictor({ tileSize: 64 });
     const odd: Predictor = {

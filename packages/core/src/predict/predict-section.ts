@@ -5,12 +5,12 @@
  * this thread blends the last tile. Buffers are reused from call to call; where one tile covers the section, its result is
  * handed on uncopied.
  *
- * With `flips` every tile is also predicted mirrored along y, along x and along both, and the affinities are
- * averaged (test-time augmentation): four times the work, for the "accurate" setting.
+ * With `flips` every tile is also predicted mirrored along y, along x and along both, and what is said of it and its neighbours
+ * is averaged (test-time augmentation): four times the work, for the "accurate" setting.
  */
 import { KynError, throwIfCancelled } from '../errors.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
-import type { Prediction, Predictor, PredictorInfo, StageContext } from '../volume/contracts.ts';
+import type { Offset2, Prediction, Predictor, PredictorInfo, StageContext } from '../volume/contracts.ts';
 import { addFlippedTile, addTile, type Flip } from './blend.ts';
 import { mirrorIndex, planAxis, type TileAxis } from './tiles.ts';
 
@@ -126,17 +126,18 @@ export function sectionPredictor(
     const channels = 2 + across.displacements.length;
     return ndarray(new Float32Array(channels * size[0] * size[1]), [channels, ...size]);
   };
-  /** Adds what the network says of the neighbours; of mirrored tiles it is left out, as it has a direction. */
+  /** Adds what the network says of the neighbours. */
   const addCross = (
     out: NdArray<Float32Array> | undefined,
     tile: NdArray<Float32Array> | undefined,
     job: TileJob,
   ): void => {
-    if (!across || !out || job.y || job.x) return;
+    if (!across || !out) return;
     if (!tile || tile.shape[1] !== out.shape[0]) {
       throw new KynError('model', 'the network says nothing of neighbouring sections, though it should');
     }
-    addTile(out.data, out.shape[1], out.shape[2], { tile, ...coarser(plan, job, across.stride) });
+    const turned = options.flips ? turnBack(tile, job, across.displacements) : tile;
+    addTile(out.data, out.shape[1], out.shape[2], { tile: turned, ...coarser(plan, job, across.stride) });
   };
   const place = (tile: NdArray<Float32Array>, { row, column }: TileJob) => ({
     tile,
@@ -208,6 +209,42 @@ function coarser({ rows, columns }: TilePlan, { row, column }: TileJob, stride: 
     weightY: everyNth(rows.weight[row], stride),
     weightX: everyNth(columns.weight[column], stride),
   };
+}
+
+/** Mirrored copies that are averaged. */
+const COPIES = 4;
+
+/**
+ * Its share of the mean of all copies: what was said of a mirrored tile, as the section lies. The displaced channels change
+ * places as their displacements do; where one has no counterpart, they are taken from the tile that is not mirrored alone.
+ */
+function turnBack(
+  { data, shape, stride }: NdArray<Float32Array>,
+  { y: turnY, x: turnX }: Flip,
+  displacements: readonly Offset2[],
+): NdArray<Float32Array> {
+  const [, channels, height, width] = shape;
+  const out = new Float32Array(channels * height * width);
+  const counterpart = (turnedY: boolean, turnedX: boolean, [dy, dx]: Offset2): number =>
+    displacements.findIndex(([y, x]) => y === (turnedY ? -dy : dy) && x === (turnedX ? -dx : dx));
+  const paired = displacements.every(
+    (d) => counterpart(true, false, d) >= 0 && counterpart(false, true, d) >= 0,
+  );
+  for (let c = 0; c < channels; c++) {
+    const displaced = c - (channels - displacements.length);
+    const alone = displaced >= 0 && !paired;
+    if (alone && (turnY || turnX)) continue;
+    const share = alone ? 1 : 1 / COPIES;
+    const from =
+      displaced < 0 || alone ? c : c - displaced + counterpart(turnY, turnX, displacements[displaced]);
+    for (let y = 0, to = c * height * width; y < height; y++) {
+      const row = from * stride[1] + (turnY ? height - 1 - y : y) * stride[2];
+      for (let x = 0; x < width; x++) {
+        out[to++] = share * data[row + (turnX ? width - 1 - x : x) * stride[3]];
+      }
+    }
+  }
+  return ndarray(out, shape);
 }
 
 /** Every `stride`th value, from the first. */
