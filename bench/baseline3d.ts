@@ -11,6 +11,7 @@ import {
   BLOCK_DEFAULTS,
   type BlockPredictor,
   createMemoryStore,
+  type Demand,
   evaluate,
   evaluatePerSlice,
   type LabelSection,
@@ -96,7 +97,7 @@ function labelsOf(sections: readonly LabelSection[], like: LabelSource): LabelSo
 
 type Choice = readonly [
   name: string,
-  values: readonly (number | string)[],
+  values: readonly (number | string | Demand | undefined)[],
   part: 'across' | 'partition' | 'segment',
   key: string,
 ];
@@ -107,6 +108,7 @@ const CHOICES: readonly Choice[] = [
   ['area power', [0, 0.25, 0.5, 0.75, 1], 'partition', 'areaPower'],
   ['in-plane weight', [0, 0.1, 0.3, 0.6, 1], 'partition', 'inPlaneWeight'],
   ['threshold', [0.3, 0.4, 0.5, 0.6, 0.7], 'partition', 'threshold'],
+  ['demand', [undefined, ...[2, 5, 10, 20].map((most) => ({ most, half: 5000 }))], 'partition', 'demand'],
   ['bias', [0.2, 0.3, 0.4, 0.5, 0.6, 0.7], 'segment', 'bias'],
   ['smoothing', [0, 1, 2, 3], 'segment', 'smoothing'],
   ['evidence reach', [3, 9, 27], 'segment', 'evidenceReachPixels'],

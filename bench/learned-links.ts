@@ -2,21 +2,21 @@
  * 3D VOI by learned links over the options of segmentation and partition, on several volumes: every volume is segmented
  * once for each bias, then its graph is partitioned over and over.
  *
- *     node bench/run.mjs bench/learned-links.ts --model M.kyn [--bias 0.5,0.6] [--sweep] [--repair JSON] VOLUME.h5[@Z_STEP] ...
+ *     node bench/run.mjs bench/learned-links.ts --model M.kyn [--bias 0.5,0.6] [--sweep] [--repair JSON] [--segment JSON] VOLUME.h5[@Z_STEP] ...
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
-  type Classifier,
   ContingencyTable,
   createMemoryStore,
+  type Demand,
+  type EdgeColumns,
+  fragmentVoxels,
   PARTITION_DEFAULTS,
   type PartitionOptions,
   PIPELINE_DEFAULTS,
-  type PieceGraph,
   partition,
-  partitionPieces,
   REPAIR_DEFAULTS,
   runPipeline,
   type Scores,
@@ -34,11 +34,21 @@ const { values, positionals } = parseArgs({
     bias: { type: 'string', default: String(PIPELINE_DEFAULTS.segment.bias) },
     sweep: { type: 'boolean', default: false },
     repair: { type: 'string' },
+    segment: { type: 'string', default: '{}' },
   },
 });
 
-interface Graph extends PieceGraph {
+const DEMANDS: readonly (Demand | undefined)[] = [
+  undefined,
+  ...[10, 20, 40].map((most) => ({ most, half: 5000 })),
+  { most: 20, half: 20_000 },
+];
+
+interface Graph {
   readonly name: string;
+  readonly edges: EdgeColumns;
+  /** Of every fragment. */
+  readonly voxels: Float64Array;
   readonly assignment: Uint32Array;
   /** Fragments against truth. */
   readonly table: ContingencyTable;
@@ -50,7 +60,7 @@ const predictor = await createPredictor(runtime, new Uint8Array(readFileSync(val
 async function graphOf(spec: string, bias: number): Promise<Graph> {
   const { source, truth } = await openVolume(spec);
   const store = createMemoryStore();
-  const segment = { ...PIPELINE_DEFAULTS.segment, bias };
+  const segment = { ...PIPELINE_DEFAULTS.segment, ...JSON.parse(values.segment), bias };
   const { linker } = predictor;
   const repair =
     values.repair === undefined ? undefined : { ...REPAIR_DEFAULTS, ...JSON.parse(values.repair) };
@@ -64,17 +74,9 @@ async function graphOf(spec: string, bias: number): Promise<Graph> {
   for (const [z, fragments] of store.fragments.entries()) table.add(fragments, await truth.read(z));
   await Promise.all([source.close(), truth.close()]);
   if (!store.graph || !store.assignment) throw new Error('no graph');
-  const { graph: edges, assignment, records: sections } = store;
-  const voxelSizeNm = source.info.voxelSizeNm ?? ([40, 10, 10] as const);
-  return {
-    name: basename(spec),
-    edges,
-    fragments: assignment.length - 1,
-    sections,
-    voxelSizeNm,
-    assignment,
-    table,
-  };
+  const { graph: edges, assignment, records } = store;
+  const voxels = fragmentVoxels(records, assignment.length - 1);
+  return { name: basename(spec), edges, voxels, assignment, table };
 }
 
 function scoresOf({ table }: Graph, neurons: Uint32Array): Scores {
@@ -85,15 +87,9 @@ function scoresOf({ table }: Graph, neurons: Uint32Array): Scores {
   return scoreTable(assigned);
 }
 
-function partitioned(graph: Graph, change: Partial<PartitionOptions>, judge: Classifier | undefined): Scores {
-  const options = { ...PARTITION_DEFAULTS, ...change };
-  const neurons = judge
-    ? partitionPieces(graph, judge, options)
-    : partition(graph.edges, graph.fragments, options);
-  return scoresOf(graph, neurons);
+function partitioned(graph: Graph, change: Partial<PartitionOptions>): Scores {
+  return scoresOf(graph, partition(graph.edges, graph.voxels, { ...PARTITION_DEFAULTS, ...change }));
 }
-
-const judges = { 'one round': undefined, 'pieces judged': predictor.linker?.pieces };
 
 for (const bias of values.bias.split(',').map(Number)) {
   const graphs: Graph[] = [];
@@ -108,18 +104,20 @@ for (const bias of values.bias.split(',').map(Number)) {
       `${voi_split.toFixed(3)} + ${voi_merge.toFixed(3)} = ${voi.toFixed(3)}, ${perfect.toFixed(3)}  ARAND ${arand.toFixed(3)}`,
     );
   }
-  for (const [name, judge] of Object.entries(judges)) {
-    const mean = (options: Partial<PartitionOptions>) =>
-      graphs.reduce((sum, graph) => sum + partitioned(graph, options, judge).voi, 0) / graphs.length;
-    console.log(`mean, ${name}`.padEnd(24), mean({}).toFixed(3));
-    if (!values.sweep || (name !== 'one round' && !judge)) continue;
-    const thresholds = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
-    console.log('threshold'.padEnd(36), ...thresholds.map((t) => String(t).padEnd(6)));
-    for (const areaPower of [0.25, 0.5, 0.75]) {
-      for (const inPlaneWeight of [0.3, 0.6, 1]) {
-        const cells = thresholds.map((threshold) => mean({ threshold, areaPower, inPlaneWeight }).toFixed(3));
-        const row = `area^${areaPower}, in-plane ${inPlaneWeight}`;
-        console.log(row.padEnd(36), ...cells.map((c) => c.padEnd(6)));
+  const mean = (options: Partial<PartitionOptions>) =>
+    graphs.reduce((sum, graph) => sum + partitioned(graph, options).voi, 0) / graphs.length;
+  console.log('mean'.padEnd(24), mean({}).toFixed(3));
+  if (!values.sweep) continue;
+  const thresholds = [0.35, 0.4, 0.45, 0.5, 0.6];
+  console.log('threshold'.padEnd(48), ...thresholds.map((t) => String(t).padEnd(6)));
+  for (const areaPower of [0.35, 0.5, 0.65]) {
+    for (const inPlaneWeight of [0, 0.15, 0.6]) {
+      for (const demand of DEMANDS) {
+        const change = { areaPower, inPlaneWeight, demand };
+        const cells = thresholds.map((threshold) => mean({ ...change, threshold }).toFixed(3));
+        const asked = demand ? `demand ${demand.most} (${demand.half})` : 'no demand';
+        const row = `area^${areaPower}, in-plane ${inPlaneWeight}, ${asked}`;
+        console.log(row.padEnd(48), ...cells.map((c) => c.padEnd(6)));
       }
     }
   }

@@ -10,16 +10,18 @@ import {
   EdgeList,
   type FragmentTable,
   fragmentTable,
+  fragmentVoxels,
   type LabelSection,
   LINK_DEFAULTS,
   labelProfiles,
   linkByOverlap,
-  PARTITION_DEFAULTS,
+  OVERLAP_DEFAULTS,
   type PartitionOptions,
   partition,
   project,
   SEGMENT_DEFAULTS,
   type SectionFragments,
+  type SectionTable,
   scorePerfectLinks,
   scoreTable,
   segment,
@@ -32,6 +34,7 @@ interface Stack {
   readonly sections: readonly SectionFragments[];
   readonly inPlane: EdgeList;
   readonly fragments: number;
+  readonly voxels: Float64Array;
 }
 
 interface CutSection {
@@ -67,13 +70,21 @@ function stackOf(zs: number[], cut: (z: number) => CutSection): Stack {
   const inPlane = new EdgeList();
   const sections: SectionFragments[] = [];
   let idOffset = 0;
+  const tables: SectionTable[] = [];
   for (const z of zs) {
     const { labels: cutLabels, stats, edges } = cut(z);
     if (edges) inPlane.append(edges, idOffset);
     sections.push({ labels: cutLabels, area: stats.area, idOffset });
+    tables.push({ z, idOffset, stats });
     idOffset += stats.count;
   }
-  return { truth: zs.map((z) => truth[z]), sections, inPlane, fragments: idOffset };
+  return {
+    truth: zs.map((z) => truth[z]),
+    sections,
+    inPlane,
+    fragments: idOffset,
+    voxels: fragmentVoxels(tables, idOffset),
+  };
 }
 
 function report(title: string, stack: Stack): void {
@@ -107,7 +118,7 @@ function report(title: string, stack: Stack): void {
         const link = { ...LINK_DEFAULTS, evenScore };
         edges.append(linkByOverlap(stack.sections[i - 1], stack.sections[i], link));
       }
-      const neurons = partition(edges.columns(), stack.fragments, { ...PARTITION_DEFAULTS, ...options });
+      const neurons = partition(edges.columns(), stack.voxels, { ...OVERLAP_DEFAULTS.partition, ...options });
       const table = new ContingencyTable();
       stack.sections.forEach((s, i) => {
         table.add(project(s.labels, neurons, s.idOffset), stack.truth[i]);

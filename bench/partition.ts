@@ -4,21 +4,19 @@
  *
  *     node bench/run.mjs bench/partition.ts [EDGES, default 10000000] [method, default gaec] [sweeps of refinement]
  */
-import { readFileSync } from 'node:fs';
 import {
   CROSS,
   DOUBT_DEFAULTS,
   doubts,
   EdgeList,
   fragmentTable,
+  fragmentVoxels,
   IN_PLANE,
   PARTITION_DEFAULTS,
   type PartitionMethod,
   partition,
-  partitionPieces,
   Random,
 } from '@kyn/core';
-import { decodeModel } from '@kyn/nn';
 
 const wanted = Number(process.argv[2] ?? 1e7);
 const method = (process.argv[3] ?? PARTITION_DEFAULTS.method) as PartitionMethod;
@@ -52,14 +50,9 @@ const table = fragmentTable(
 );
 const tables = Array.from({ length: sections }, (_, z) => ({ z, idOffset: z * perSection, stats: table }));
 
-const options = { ...PARTITION_DEFAULTS, method, inPlaneWeight: 0.3, refine: sweeps };
-const assignment = timed(`${method}, ${sweeps} sweeps`, () => partition(columns, fragments, options));
-const { linker } = decodeModel(readFileSync('models/base.kyn'), 'base');
-if (linker?.pieces) {
-  const { pieces } = linker;
-  const graph = { edges: columns, fragments, sections: tables, voxelSizeNm: [40, 8, 8] as const };
-  timed('two rounds, pieces judged', () => partitionPieces(graph, pieces, options));
-}
+const options = { ...PARTITION_DEFAULTS, method, refine: sweeps };
+const voxels = fragmentVoxels(tables, fragments);
+const assignment = timed(`${method}, ${sweeps} sweeps`, () => partition(columns, voxels, options));
 const neurons = assignment.reduce((max, n) => Math.max(max, n), 0);
 const input = { edges: columns, assignment, sections: tables, voxelSizeNm: [40, 8, 8] as const };
 const rows = timed('doubts', () => doubts(input, DOUBT_DEFAULTS));

@@ -1,7 +1,7 @@
 /**
  * What each part of the linker brings: 3D VOI by plain overlap, by the network's mean affinity, by the classifier of
- * pairs, with touching fragments judged, with pieces judged, all on the same fragments (for overlap, also on those
- * that suit it best), and with repair.
+ * pairs, with touching fragments judged, with more demanded of larger merges, all on the same fragments (for overlap, also on
+ * those that suit it best), and with repair.
  *
  *     node bench/run.mjs bench/parts.ts [--model models/base.kyn] VOLUME.h5[@Z_STEP] ...
  */
@@ -14,6 +14,7 @@ import {
   type EdgeColumns,
   EdgeList,
   edgesOfPairs,
+  fragmentVoxels,
   type MemoryStore,
   OVERLAP_DEFAULTS,
   PAIR_FEATURES,
@@ -22,7 +23,6 @@ import {
   PIPELINE_DEFAULTS,
   type PipelineOptions,
   partition,
-  partitionPieces,
   runPipeline,
   type SectionPairs,
   scorePerfectLinks,
@@ -41,8 +41,8 @@ const predictor = await createPredictor(runtime, new Uint8Array(readFileSync(val
 const { linker } = predictor;
 if (!linker) throw new Error('the model has no linker');
 
-/** Touching fragments say nothing. */
-const ACROSS_ONLY = { inPlaneWeight: 0 } as const;
+/** Touching fragments say nothing, and all merges are alike. */
+const ACROSS_ONLY = { inPlaneWeight: 0, demand: undefined } as const;
 
 const UNREPAIRED: PipelineOptions = { ...PIPELINE_DEFAULTS, repair: undefined };
 
@@ -102,21 +102,17 @@ for (const spec of positionals) {
   const plain = await segmented(opened, UNREPAIRED, false);
   const table = await fragmentsAgainst(opened, plain.store);
   if (!plain.store.graph || !plain.store.assignment) throw new Error('no result');
-  const fragments = plain.store.assignment.length - 1;
+  const voxels = fragmentVoxels(plain.store.records, plain.store.assignment.length - 1);
   const sumsUp = (edges: EdgeColumns, change: Partial<PartitionOptions> = {}) =>
-    voiOf(table, partition(edges, fragments, { ...PARTITION_DEFAULTS, ...change }));
+    voiOf(table, partition(edges, voxels, { ...PARTITION_DEFAULTS, ...change }));
   figures.overlap = sumsUp(plain.store.graph, ACROSS_ONLY);
-  for (const even of EVEN) figures[`affinity, even at ${even}`] = sumsUp(byAffinity(plain.pairs, even));
+  for (const even of EVEN)
+    figures[`affinity, even at ${even}`] = sumsUp(byAffinity(plain.pairs, even), ACROSS_ONLY);
   const whole = await segmented(opened, UNREPAIRED, true);
   if (!whole.store.graph) throw new Error('no result');
   figures['pairs classified'] = sumsUp(whole.store.graph, ACROSS_ONLY);
-  figures['touching fragments judged'] = sumsUp(whole.store.graph);
-  if (linker.pieces) {
-    const { graph: edges, records: sections } = whole.store;
-    const voxelSizeNm = opened.source.info.voxelSizeNm ?? ([40, 10, 10] as const);
-    const graph = { edges, fragments, sections, voxelSizeNm };
-    figures['pieces judged'] = voiOf(table, partitionPieces(graph, linker.pieces, PARTITION_DEFAULTS));
-  }
+  figures['touching fragments judged'] = sumsUp(whole.store.graph, { demand: undefined });
+  figures['more demanded of larger merges'] = sumsUp(whole.store.graph);
   const mended = await segmented(opened, PIPELINE_DEFAULTS, true);
   const mendedTable = await fragmentsAgainst(opened, mended.store);
   if (!mended.store.assignment) throw new Error('no result');

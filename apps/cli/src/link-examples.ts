@@ -1,16 +1,13 @@
 /** Pairs of fragments with their truth, for the linker's classifier: the pipeline is run over labelled volumes. */
 import {
   type BoostOptions,
-  ContingencyTable,
   createMemoryStore,
   fitClassifier,
   fitLinkModel,
   KynError,
   type LabelSource,
-  type MemoryStore,
   PairExamples,
   PIPELINE_DEFAULTS,
-  PieceExamples,
   Random,
   type Reliability,
   runPipeline,
@@ -21,9 +18,6 @@ import {
 import { createPredictor, encodeModel, type KynModel, type Runtime } from '@kyn/nn';
 import { openRecipeVolume, type PairVolume } from './training-recipe.ts';
 
-/** Classifiers that make pieces have not seen one volume in so many. */
-const FOLDS = 3;
-
 /** Every so many sections the pairs are kept back, to calibrate and to judge. */
 const KEPT_BACK = 5;
 
@@ -33,15 +27,13 @@ export interface FittedLinks {
   readonly cross: Reliability;
   readonly plane: Reliability | undefined;
   readonly given: Reliability | undefined;
-  readonly pieces: Reliability | undefined;
   /** Pairs of fragments of neighbouring sections that were learned from. */
   readonly pairs: number;
 }
 
 /**
- * Fits the classifiers of a model: of pairs of its fragments, of pairs of true profiles (for fragments that are given), then
- * of pairs of the pieces that its fragments make. Pieces are made by classifiers that have not seen the volume, as in use:
- * each of three learns from the other two thirds of the volumes.
+ * Fits the classifiers of a model: of pairs of its fragments, of touching ones, and of pairs of true profiles (for fragments
+ * that are given).
  * @throws KynError `content` where the volumes have no pairs
  */
 export async function fitLinks(
@@ -54,14 +46,11 @@ export async function fitLinks(
 ): Promise<FittedLinks> {
   const { linker: _, ...network } = model;
   const predictor = await createPredictor(runtime, encodeModel(network), 'the linker in training');
-  const folds = Math.min(FOLDS, volumes.length);
   const examples = new PairExamples();
-  const others = Array.from({ length: folds }, () => new PairExamples());
   const drawn = new PairExamples();
-  const pieces = new PieceExamples();
   const { signal } = context;
   const tell = (done: number) =>
-    context.onProgress?.({ stage: 'pairs', done, total: 2 * volumes.length, unit: 'volumes' });
+    context.onProgress?.({ stage: 'pairs', done, total: volumes.length, unit: 'volumes' });
   try {
     for (const [i, volume] of volumes.entries()) {
       tell(i);
@@ -70,13 +59,12 @@ export async function fitLinks(
         const found: SectionPairs[] = [];
         const input = { source, predictor, onPairs: (pairs: SectionPairs) => found.push(pairs) };
         await runPipeline(input, createMemoryStore(), PIPELINE_DEFAULTS, { signal });
-        const learners = [examples, ...others.filter((_, fold) => fold !== i % folds)];
-        await addPairs(learners, found.splice(0), labels, weight);
+        await addPairs(examples, found.splice(0), labels, weight);
         if (volume.noise) return;
         await runPipeline({ ...input, fragments: labels }, createMemoryStore(), PIPELINE_DEFAULTS, {
           signal,
         });
-        await addPairs([drawn], found, labels, weight);
+        await addPairs(drawn, found, labels, weight);
       });
     }
     if (examples.cross.count === 0) {
@@ -84,34 +72,16 @@ export async function fitLinks(
         hint: 'give volumes of at least two sections whose neurons are labelled in 3D',
       });
     }
-    const unseen = others.map((each) =>
-      each.cross.count > 0 ? fitLinkModel(each, boost, signal) : undefined,
-    );
-    for (const [i, volume] of volumes.entries()) {
-      tell(volumes.length + i);
-      const linker = unseen[i % folds]?.model;
-      if (!linker) continue;
-      await inVolume(volume, folder, async (source, labels) => {
-        const store = createMemoryStore();
-        await runPipeline({ source, predictor, linker }, store, PIPELINE_DEFAULTS, { signal });
-        await addPieces(pieces, store, source, labels, volume.weight ?? 1);
-      });
-    }
   } finally {
     await predictor.close();
   }
   const { model: linker, cross, plane } = fitLinkModel(examples, boost, signal);
   const given = drawn.cross.count > 0 ? fitClassifier(drawn.cross, boost, signal) : undefined;
-  const judged =
-    pieces.rows.rows(false).labels.length > 0 ? fitClassifier(pieces.rows, boost, signal) : undefined;
-  const own = given ? { ...linker, given: given.classifier } : linker;
-  const whole = judged ? { ...own, pieces: judged.classifier } : own;
   return {
-    model: { ...network, linker: whole },
+    model: { ...network, linker: given ? { ...linker, given: given.classifier } : linker },
     cross,
     plane,
     given: given?.reliability,
-    pieces: judged?.reliability,
     pairs: examples.cross.count,
   };
 }
@@ -129,40 +99,8 @@ async function inVolume(
   }
 }
 
-/** Adds the pieces that the store's graph falls into, with what the labels say of them. */
-async function addPieces(
-  pieces: PieceExamples,
-  { fragments, records, graph, assignment }: MemoryStore,
-  source: SectionSource,
-  labels: LabelSource,
-  weight: number,
-): Promise<void> {
-  if (!graph || !assignment) throw new TypeError('the run is not complete');
-  const table = new ContingencyTable();
-  for (const [z, section] of fragments.entries()) table.add(section, await labels.read(z));
-  const length = assignment.length;
-  const truth = {
-    neuron: new Uint32Array(length),
-    inside: new Float64Array(length),
-    known: new Float64Array(length),
-  };
-  table.forEach((fragment, neuron, voxels) => {
-    truth.known[fragment] += voxels;
-    if (voxels <= truth.inside[fragment]) return;
-    truth.inside[fragment] = voxels;
-    truth.neuron[fragment] = neuron;
-  });
-  const whole = {
-    edges: graph,
-    fragments: length - 1,
-    sections: records,
-    voxelSizeNm: source.info.voxelSizeNm ?? ([40, 10, 10] as const),
-  };
-  pieces.add(whole, truth, PIPELINE_DEFAULTS.partition, weight);
-}
-
 async function addPairs(
-  learners: readonly PairExamples[],
+  examples: PairExamples,
   found: readonly SectionPairs[],
   truth: LabelSource,
   weight: number,
@@ -171,8 +109,7 @@ async function addPairs(
     const own = await truth.read(lowerZ);
     const other = await truth.read(upperZ);
     const keptBack = lowerZ % KEPT_BACK === 0;
-    for (const examples of learners)
-      examples.add(pairs, [lower, upper], upperEdges, [own, other], weight, keptBack);
+    examples.add(pairs, [lower, upper], upperEdges, [own, other], weight, keptBack);
   }
 }
 

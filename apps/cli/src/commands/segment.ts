@@ -88,7 +88,8 @@ A run that was stopped or killed is finished by the same command with --resume, 
       }
       if (in3d && values.accurate) context.stage.onNote('--accurate changes nothing for a 3D network');
       checkPipelineInput({ source, predictor, fragments });
-      const defaults = pipelineDefaults({ predictor, linker });
+      const input = { source, predictor, linker, fragments, mendFragments: values.repair };
+      const defaults = pipelineDefaults(input);
       const options: PipelineOptions = {
         ...defaults,
         predict: { flips: values.accurate },
@@ -97,7 +98,6 @@ A run that was stopped or killed is finished by the same command with --resume, 
       if (values.repair && !fragments) {
         throw usageError('--repair', 'there are no given fragments', 'the model’s own are repaired anyway');
       }
-      const input = { source, predictor, linker, fragments, mendFragments: values.repair };
       if (values.repair && keepsGiven(input)) {
         context.stage.onNote('--repair needs a model that links: the fragments stay as they are');
       }

@@ -72,11 +72,10 @@ calibrated on sections kept back. The model that is written does both.`,
           BOOST_DEFAULTS,
           context.stage,
         );
-        const { cross, plane, given, pieces, pairs } = fitted;
+        const { cross, plane, given, pairs } = fitted;
         run.onPicture?.('Links between sections, on sections kept back', reliabilityDiagram(cross));
         if (plane) run.onPicture?.('Touching fragments of one section', reliabilityDiagram(plane));
         if (given) run.onPicture?.('Links between true profiles', reliabilityDiagram(given));
-        if (pieces) run.onPicture?.('Pieces of neurons', reliabilityDiagram(pieces));
         const { calibrationError, logLoss, precision, recall } = cross;
         const figures = { pairs, calibrationError, logLoss, precision, recall };
         return { model: withFigures(fitted.model, figures), history: trained.history };

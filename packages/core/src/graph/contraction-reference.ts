@@ -16,6 +16,12 @@ export function contractReference(graph: SignedGraph, options: ContractionOption
   const stopAt = options.stopAt ?? 0;
   const mean = options.linkage === 'mean';
   const cluster = Array.from({ length: graph.nodeCount }, (_, i) => i);
+  const mass = Array.from(cluster, (i) => graph.mass?.[i] ?? 0);
+  const { most, half } = options.demand ?? { most: 0, half: 1 };
+  const demand = ({ a, b }: Link): number => {
+    const smaller = Math.min(mass[a], mass[b]);
+    return (most * smaller) / (smaller + half);
+  };
   let links: Link[] = Array.from(graph.a, (a, i) => ({
     a,
     b: graph.b[i],
@@ -41,11 +47,12 @@ export function contractReference(graph: SignedGraph, options: ContractionOption
       }
     }
     links = [...pooled.values()];
-    const priority = (link: Link) => (mean ? link.weight / link.size : link.weight);
+    const priority = (link: Link) => (mean ? link.weight / link.size : link.weight) - demand(link);
     const open = links.filter((link) => link.contractible && priority(link) > stopAt);
     if (open.length === 0) break;
     const { a: stays, b: goes } = open.reduce((x, y) => (priority(y) > priority(x) ? y : x));
     for (let i = 0; i < cluster.length; i++) if (cluster[i] === goes) cluster[i] = stays;
+    mass[stays] += mass[goes];
     for (const link of links) {
       if (link.a === goes) link.a = stays;
       if (link.b === goes) link.b = stays;

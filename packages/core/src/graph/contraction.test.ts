@@ -14,6 +14,7 @@ function randomGraph(seed: number, nodeCount: number, edges: number, lifted: num
     weight: size.map((s) => s * (next() - 0.5)),
     size,
     contractible: Uint8Array.from({ length: edges }, () => (next() < lifted ? 0 : 1)),
+    mass: Float64Array.from({ length: nodeCount }, () => Math.floor(next() * 100)),
   };
 }
 
@@ -32,6 +33,12 @@ describe.each(linkages)('contract, %s linkage', (linkage) => {
       const graph = randomGraph(seed, nodes, edges, lifted);
       for (const stopAt of [-0.1, 0, 0.2]) {
         expect(contract(graph, { linkage, stopAt })).toEqual(contractReference(graph, { linkage, stopAt }));
+      }
+      for (const demand of [
+        { most: 0.3, half: 50 },
+        { most: 4, half: 200 },
+      ]) {
+        expect(contract(graph, { linkage, demand })).toEqual(contractReference(graph, { linkage, demand }));
       }
     }
   });
@@ -71,6 +78,14 @@ describe('contract', () => {
   it('mutex: a stronger repulsion is a constraint that attraction cannot overrule later', () => {
     const graph = edge([0, 1, 0], [1, 2, 2], [3, 2, -2.5]);
     expect(contract(graph, { linkage: 'mutex' })).toEqual(Uint32Array.of(0, 0, 1));
+  });
+
+  it('demands more of two large clusters than of a small one', () => {
+    const graph = { ...edge([0, 1], [1, 2], [2, 2]), mass: Float64Array.of(1000, 5, 1000) };
+    expect(contract(graph, { linkage: 'sum' })).toEqual(Uint32Array.of(0, 0, 0));
+    const demand = { most: 3, half: 100 };
+    expect(contract(graph, { linkage: 'sum', demand })).toEqual(Uint32Array.of(0, 0, 1));
+    expect(() => contract({ ...graph, mass: undefined }, { linkage: 'sum', demand })).toThrow(TypeError);
   });
 
   it('lifted edges never join what does not touch', () => {

@@ -9,6 +9,7 @@
  *   mutex  the stronger of the two stays, the mutex watershed's clustering (Wolf et al. 2018); there an edge
  *          that repels is a constraint as soon as no attractive edge is stronger
  * An edge that is not contractible is "lifted": its weight counts once its ends also share a contractible edge.
+ * Where clusters have a mass, joining two large ones may demand more than joining a small one to something.
  *
  * Half-edges hang in linked lists on their nodes, one hash table finds the edge between two nodes, the node of
  * smaller degree is merged into the other: O(E log E) steps and about 60 bytes an edge.
@@ -31,12 +32,25 @@ export interface SignedGraph {
   readonly size?: Float64Array | Float32Array;
   /** 0 = lifted. Every edge is contractible where absent. */
   readonly contractible?: Uint8Array;
+  /** Of every node, for `demand`. */
+  readonly mass?: Float64Array | Float32Array | Uint32Array;
+}
+
+/**
+ * What the weight between two clusters must be worth beyond `stopAt`: `most` · m / (m + `half`), where m is the smaller of their
+ * masses. So the prior that two clusters are one falls as both of them grow, and levels out.
+ */
+export interface Demand {
+  readonly most: number;
+  readonly half: number;
 }
 
 export interface ContractionOptions {
   readonly linkage: Linkage;
   /** Contraction stops when no edge's weight (its mean for `mean`) is above this. Default 0. */
   readonly stopAt?: number;
+  /** Taken off an edge's weight (its mean for `mean`); needs the mass of nodes. Nothing is where absent. */
+  readonly demand?: Demand;
 }
 
 /**
@@ -44,7 +58,7 @@ export interface ContractionOptions {
  * @returns cluster of every node, numbered 0, 1, ... in order of first node.
  */
 export function contract(graph: SignedGraph, options: ContractionOptions): Uint32Array {
-  return new Contraction(graph, options.linkage, options.stopAt ?? 0).run();
+  return new Contraction(graph, options).run();
 }
 
 /** Edges gone through by one call: the engine compiles what is called often once and for all. */
@@ -62,14 +76,21 @@ class Contraction {
   private readonly mask: number;
   private readonly heap: IndexedMaxHeap;
   private readonly sets: UnionFind;
+  private readonly mass: Float64Array | undefined;
+  private readonly linkage: Linkage;
+  private readonly stopAt: number;
+  private readonly most: number;
+  private readonly half: number;
 
-  constructor(
-    graph: SignedGraph,
-    private readonly linkage: Linkage,
-    private readonly stopAt: number,
-  ) {
-    const { nodeCount, a, b, weight, size, contractible } = graph;
+  constructor(graph: SignedGraph, { linkage, stopAt = 0, demand }: ContractionOptions) {
+    const { nodeCount, a, b, weight, size, contractible, mass } = graph;
     const edges = a.length;
+    this.linkage = linkage;
+    this.stopAt = stopAt;
+    this.most = demand?.most ?? 0;
+    this.half = demand?.half ?? 1;
+    if (demand && !mass) throw new TypeError('demand needs the mass of every node');
+    this.mass = demand && mass ? new Float64Array(mass) : undefined;
     this.end = new Uint32Array(edges * 2);
     this.next = new Int32Array(edges * 2);
     this.head = new Int32Array(nodeCount).fill(-1);
@@ -124,14 +145,25 @@ class Contraction {
   }
 
   run(): Uint32Array {
-    const { heap, end, degree } = this;
+    const { heap, end, degree, mass } = this;
     while (heap.length > 0 && heap.topKey() > this.stopAt) {
+      const key = heap.topKey();
       const e = heap.pop();
+      // keys are brought up to date here: as clusters grow, demands only rise
+      const priority = mass ? this.priority(e) : key;
+      if (priority < key) {
+        if (priority > this.stopAt) heap.set(e, priority);
+        continue;
+      }
       const u = end[2 * e];
       const v = end[2 * e + 1];
       this.remove(e);
       this.alive[e] = 0;
       this.sets.union(u, v);
+      if (mass) {
+        mass[u] += mass[v];
+        mass[v] = mass[u];
+      }
       if (degree[u] < degree[v]) this.absorb(u, v);
       else this.absorb(v, u);
     }
@@ -166,7 +198,11 @@ class Contraction {
   }
 
   private priority(e: number): number {
-    return this.size ? this.weight[e] / this.size[e] : this.weight[e];
+    const { size, mass, end } = this;
+    const weight = size ? this.weight[e] / size[e] : this.weight[e];
+    if (!mass) return weight;
+    const smaller = Math.min(mass[end[2 * e]], mass[end[2 * e + 1]]);
+    return weight - (this.most * smaller) / (smaller + this.half);
   }
 
   /** Adds the evidence of edge `from` to edge `into`; `from` is dead after it. */
@@ -233,4 +269,4 @@ class Contraction {
 
 const NOTHING = new Uint32Array(0);
 const NO_GRAPH = { nodeCount: 1, a: NOTHING, b: NOTHING, weight: new Float64Array(0) };
-keepCompiled(new Contraction(NO_GRAPH, 'mean', 0));
+keepCompiled(new Contraction(NO_GRAPH, { linkage: 'mean' }));

@@ -1,4 +1,10 @@
-export { type ContractionOptions, contract, type Linkage, type SignedGraph } from './contraction.ts';
+export {
+  type ContractionOptions,
+  contract,
+  type Demand,
+  type Linkage,
+  type SignedGraph,
+} from './contraction.ts';
 export {
   CROSS,
   EDGE_KINDS,

@@ -18,8 +18,6 @@ export interface LinkModel {
   readonly plane?: Classifier;
   /** In place of `cross` where fragments are given: profiles that were drawn differ from what the network cuts. */
   readonly given?: Classifier;
-  /** Of pieces of neurons, in the partition, which knows its features. */
-  readonly pieces?: Classifier;
 }
 
 export const LINK_FORMAT = 'kyn-linker-2';

@@ -14,7 +14,7 @@ import { throwIfCancelled } from '../errors.ts';
 import { type EdgeColumns, LIFTED } from '../graph/edge-list.ts';
 import { PairTable } from '../graph/pair-table.ts';
 import { spanningTrees } from '../graph/spanning-trees.ts';
-import type { SectionTable } from '../segment/fragment-table.ts';
+import { fragmentVoxels, type SectionTable } from '../segment/fragment-table.ts';
 import type { Vec3 } from '../volume/array.ts';
 import type { StageContext } from '../volume/contracts.ts';
 import { edgeScales, PARTITION_DEFAULTS, signedWeights } from './partition.ts';
@@ -80,7 +80,7 @@ export function doubts(
     weight: signedWeights(edges, { ...options, threshold: 0.5 }),
     scale: edgeScales(edges, options),
   };
-  const voxels = fragmentVoxels(sections, assignment.length);
+  const voxels = fragmentVoxels(sections, assignment.length - 1);
   const found = new Candidates(minimumRisk, limit);
   findSplits(edges, assignment, evidence, voxels, found);
   throwIfCancelled(context.signal);
@@ -192,15 +192,6 @@ function findMerges(
     const smaller = Math.min(size[pairs.a[i]], size[pairs.b[i]]);
     found.offer('merge?', strongest - 1, pairs.values[at + WEIGHT], pairs.values[at + SCALE], smaller);
   }
-}
-
-/** Voxels of every fragment, by global id. */
-function fragmentVoxels(sections: readonly SectionTable[], length: number): Float64Array {
-  const voxels = new Float64Array(length);
-  for (const { idOffset, stats } of sections) {
-    for (let i = 1; i <= stats.count; i++) voxels[idOffset + i] = stats.area[i];
-  }
-  return voxels;
 }
 
 /** Tells where two fragments meet: the smaller one's centroid. */

@@ -11,29 +11,37 @@ function edges(...rows: [a: number, b: number, kind: number, area: number, proba
   return list.columns();
 }
 
+/** Of fragments 1..count. */
+function voxels(count: number): Float64Array {
+  return new Float64Array(count + 1).fill(9);
+}
+
+/** Merges demand nothing. */
+const FREE = { ...PARTITION_DEFAULTS, threshold: 0.5, demand: undefined } as const;
+
 describe.each(methods)('partition, %s', (method) => {
-  const options = { ...PARTITION_DEFAULTS, method };
+  const options = { ...FREE, method };
 
   it('takes no fragments, and fragments without edges', () => {
-    expect(partition(edges(), 0, options)).toEqual(Uint32Array.of(0));
-    expect(partition(edges(), 3, options)).toEqual(Uint32Array.of(0, 1, 2, 3));
+    expect(partition(edges(), voxels(0), options)).toEqual(Uint32Array.of(0));
+    expect(partition(edges(), voxels(3), options)).toEqual(Uint32Array.of(0, 1, 2, 3));
   });
 
   it('joins what attracts, numbers neurons by first fragment, keeps 0', () => {
     const graph = edges([2, 4, CROSS, 9, 0.9], [1, 3, CROSS, 9, 0.2], [3, 5, CROSS, 9, 0.8]);
-    expect(partition(graph, 5, options)).toEqual(Uint32Array.of(0, 1, 2, 3, 2, 3));
+    expect(partition(graph, voxels(5), options)).toEqual(Uint32Array.of(0, 1, 2, 3, 2, 3));
   });
 
   it('moves its threshold', () => {
     const graph = edges([1, 2, CROSS, 9, 0.6]);
-    expect(partition(graph, 2, { ...options, threshold: 0.7 })).toEqual(Uint32Array.of(0, 1, 2));
-    expect(partition(graph, 2, { ...options, threshold: 0.3 })).toEqual(Uint32Array.of(0, 1, 1));
+    expect(partition(graph, voxels(2), { ...options, threshold: 0.7 })).toEqual(Uint32Array.of(0, 1, 2));
+    expect(partition(graph, voxels(2), { ...options, threshold: 0.3 })).toEqual(Uint32Array.of(0, 1, 1));
   });
 
   it('takes in-plane edges only where they have weight', () => {
     const graph = edges([1, 2, IN_PLANE, 9, 0.9]);
-    expect(partition(graph, 2, { ...options, inPlaneWeight: 0 })).toEqual(Uint32Array.of(0, 1, 2));
-    expect(partition(graph, 2, { ...options, inPlaneWeight: 1 })).toEqual(Uint32Array.of(0, 1, 1));
+    expect(partition(graph, voxels(2), { ...options, inPlaneWeight: 0 })).toEqual(Uint32Array.of(0, 1, 2));
+    expect(partition(graph, voxels(2), { ...options, inPlaneWeight: 1 })).toEqual(Uint32Array.of(0, 1, 1));
   });
 
   it('repeats itself and does not mind the order of edges where no two are equal', () => {
@@ -44,12 +52,12 @@ describe.each(methods)('partition, %s', (method) => {
     }).filter(([, b]) => b <= 1000);
     const forth = partition(
       edges(...rows.map((r) => [...r] as [number, number, number, number, number])),
-      1000,
+      voxels(1000),
       options,
     );
     const back = partition(
       edges(...rows.reverse().map((r) => [...r] as [number, number, number, number, number])),
-      1000,
+      voxels(1000),
       options,
     );
     expect(back).toEqual(forth);
@@ -57,9 +65,9 @@ describe.each(methods)('partition, %s', (method) => {
   });
 
   it('refuses edges that name no fragment', () => {
-    expect(() => partition(edges([0, 1, CROSS, 1, 1]), 2, options)).toThrow(/joins 0 and 1/);
-    expect(() => partition(edges([1, 3, CROSS, 1, 1]), 2, options)).toThrow(/2 fragments/);
-    expect(() => partition(edges(), 2, options, { signal: { aborted: true } })).toThrow(/stopped/);
+    expect(() => partition(edges([0, 1, CROSS, 1, 1]), voxels(2), options)).toThrow(/joins 0 and 1/);
+    expect(() => partition(edges([1, 3, CROSS, 1, 1]), voxels(2), options)).toThrow(/2 fragments/);
+    expect(() => partition(edges(), voxels(2), options, { signal: { aborted: true } })).toThrow(/stopped/);
   });
 });
 
@@ -67,12 +75,8 @@ describe('partition', () => {
   it('a membrane in the plane keeps apart what one weak link would merge', () => {
     // fragments 1 and 2 touch along a clear membrane; 3 overlaps both
     const graph = edges([1, 2, IN_PLANE, 40, 0.05], [1, 3, CROSS, 90, 0.9], [2, 3, CROSS, 20, 0.6]);
-    expect(partition(graph, 3, { ...PARTITION_DEFAULTS, inPlaneWeight: 0 })).toEqual(
-      Uint32Array.of(0, 1, 1, 1),
-    );
-    expect(partition(graph, 3, { ...PARTITION_DEFAULTS, inPlaneWeight: 0.3 })).toEqual(
-      Uint32Array.of(0, 1, 2, 1),
-    );
+    expect(partition(graph, voxels(3), { ...FREE, inPlaneWeight: 0 })).toEqual(Uint32Array.of(0, 1, 1, 1));
+    expect(partition(graph, voxels(3), { ...FREE, inPlaneWeight: 0.3 })).toEqual(Uint32Array.of(0, 1, 2, 1));
   });
 
   it('refines what contraction leaves where it is asked to', () => {
@@ -85,23 +89,33 @@ describe('partition', () => {
       [2, 4, CROSS, 1, 0.85],
       [1, 4, CROSS, 1, 0.004],
     );
-    const plain = partition(graph, 4, { ...PARTITION_DEFAULTS, refine: 0 });
+    const plain = partition(graph, voxels(4), { ...FREE, refine: 0 });
     expect(plain).toEqual(Uint32Array.of(0, 1, 1, 2, 2));
-    expect(partition(graph, 4, { ...PARTITION_DEFAULTS, refine: 5 })).toEqual(Uint32Array.of(0, 1, 2, 2, 2));
+    expect(partition(graph, voxels(4), { ...FREE, refine: 5 })).toEqual(Uint32Array.of(0, 1, 2, 2, 2));
   });
 
   it('lifted edges count, but join nothing by themselves', () => {
     const far = edges([1, 2, LIFTED, 9, 0.99]);
     const outvoted = edges([1, 2, CROSS, 9, 0.7], [2, 3, CROSS, 9, 0.7], [1, 3, LIFTED, 9, 0.05]);
     for (const method of methods) {
-      expect(partition(far, 2, { ...PARTITION_DEFAULTS, method })).toEqual(Uint32Array.of(0, 1, 2));
+      expect(partition(far, voxels(2), { ...FREE, method })).toEqual(Uint32Array.of(0, 1, 2));
     }
-    expect(partition(outvoted, 3, PARTITION_DEFAULTS)).toEqual(Uint32Array.of(0, 1, 1, 2));
+    expect(partition(outvoted, voxels(3), FREE)).toEqual(Uint32Array.of(0, 1, 1, 2));
   });
 
   it('area power lets large contacts outvote small ones', () => {
     const graph = edges([1, 2, CROSS, 100, 0.7], [1, 2, CROSS, 1, 0.1]);
-    expect(partition(graph, 2, { ...PARTITION_DEFAULTS, areaPower: 0 })).toEqual(Uint32Array.of(0, 1, 2));
-    expect(partition(graph, 2, { ...PARTITION_DEFAULTS, areaPower: 0.5 })).toEqual(Uint32Array.of(0, 1, 1));
+    expect(partition(graph, voxels(2), { ...FREE, areaPower: 0 })).toEqual(Uint32Array.of(0, 1, 2));
+    expect(partition(graph, voxels(2), { ...FREE, areaPower: 0.5 })).toEqual(Uint32Array.of(0, 1, 1));
+  });
+
+  it('demands more evidence for a merge of two large sides than of a small one', () => {
+    const graph = edges([1, 2, CROSS, 9, 0.8], [2, 3, CROSS, 9, 0.8]);
+    const large = Float64Array.of(0, 50_000, 20, 50_000);
+    const options = { ...FREE, demand: { most: 20, half: 5000 } };
+    expect(partition(graph, large, FREE)).toEqual(Uint32Array.of(0, 1, 1, 1));
+    expect(partition(graph, large, options)).toEqual(Uint32Array.of(0, 1, 1, 2));
+    const small = Float64Array.of(0, 50_000, 20, 30);
+    expect(partition(graph, small, options)).toEqual(Uint32Array.of(0, 1, 1, 1));
   });
 });

@@ -5,9 +5,11 @@
  *   gaec        greedy additive edge contraction (Keuper et al. 2015), then local refinement (`refine`);
  *   mean        the same with average linkage (GASP, Bailoni et al. 2022);
  *   mutex       mutex clustering (Wolf et al. 2018).
+ * Links err together, and a wrong one between two large neurons costs more than a missing one of a sliver: joining two large
+ * pieces may demand more evidence than joining a small one to anything (`demand`).
  */
 import { throwIfCancelled } from '../errors.ts';
-import { contract } from '../graph/contraction.ts';
+import { contract, type Demand } from '../graph/contraction.ts';
 import { type EdgeColumns, edgesOfKind, IN_PLANE, LIFTED } from '../graph/edge-list.ts';
 import { UnionFind } from '../graph/union-find.ts';
 import type { StageContext } from '../volume/contracts.ts';
@@ -23,19 +25,19 @@ export interface PartitionOptions {
   readonly inPlaneWeight: number;
   /** Weights are multiplied by area to this power. */
   readonly areaPower: number;
+  /** What a merge must be worth, by the voxels of the smaller side; nothing where absent. `components` does not heed it. */
+  readonly demand?: Demand;
   /** Sweeps of local refinement after `gaec`, at most; 0 for none. It raises the objective, not the accuracy. */
   readonly refine: number;
 }
 
-/**
- * By 3D VOI (`bench/link.ts`): contraction halves the loss of connected components, the linkages are alike, in-plane
- * edges matter little beside plain overlap and guard against merges.
- */
+/** By 3D VOI of learned links over five volumes kept for tuning (docs/experiments.md), on a wide plateau. */
 export const PARTITION_DEFAULTS = {
   method: 'gaec',
-  threshold: 0.5,
-  inPlaneWeight: 0.6,
+  threshold: 0.45,
+  inPlaneWeight: 0.15,
   areaPower: 0.5,
+  demand: { most: 40, half: 15_000 },
   refine: 0,
 } as const satisfies PartitionOptions;
 
@@ -43,19 +45,21 @@ export const PARTITION_DEFAULTS = {
 const PROBABILITY_MARGIN = 1e-3;
 
 /**
- * Assigns fragments 1..fragmentCount to neurons.
+ * Assigns fragments to neurons.
  * @param edges with global fragment ids; not mutated.
- * @returns neuron of every fragment id, length fragmentCount + 1: entry 0 is 0, neurons are numbered from 1 in
+ * @param voxels of every fragment id, entry 0 (background) is not read; not mutated
+ * @returns neuron of every fragment id, as long as `voxels`: entry 0 is 0, neurons are numbered from 1 in
  * order of first fragment.
  * @throws RangeError where an edge names a fragment that does not exist; KynError `cancelled`.
  */
 export function partition(
   edges: EdgeColumns,
-  fragmentCount: number,
+  voxels: Float64Array,
   options: PartitionOptions,
   context: StageContext = {},
 ): Uint32Array {
   throwIfCancelled(context.signal);
+  const fragmentCount = voxels.length - 1;
   for (let i = 0; i < edges.count; i++) {
     const a = edges.a[i];
     const b = edges.b[i];
@@ -67,16 +71,17 @@ export function partition(
   const { count, a, b, kind } = used;
   const weight = signedWeights(used, options);
   // Node 0 is background: no edge names it, so it is cluster 0 and the neurons are numbered from 1.
-  const nodeCount = fragmentCount + 1;
+  const nodeCount = voxels.length;
   if (options.method === 'components') {
     const sets = new UnionFind(nodeCount);
     for (let i = 0; i < count; i++) if (weight[i] > 0 && kind[i] !== LIFTED) sets.union(a[i], b[i]);
     return sets.labels();
   }
   const contractible = kind.includes(LIFTED) ? kind.map((k) => (k === LIFTED ? 0 : 1)) : undefined;
-  const graph = { nodeCount, a, b, weight, contractible };
-  if (options.method !== 'gaec') return contract(graph, { linkage: options.method });
-  return refine(graph, contract(graph, { linkage: 'sum' }), options.refine, context);
+  const graph = { nodeCount, a, b, weight, contractible, mass: voxels };
+  const { method, demand } = options;
+  if (method !== 'gaec') return contract(graph, { linkage: method, demand });
+  return refine(graph, contract(graph, { linkage: 'sum', demand }), options.refine, context);
 }
 
 /** Log-odds weight of every edge, scaled; positive attracts. */

@@ -4,10 +4,9 @@ import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, LIFTED, SKIP } from '../gr
 import { neuronTable } from '../neurons/neuron-table.ts';
 import { DOUBT_DEFAULTS, doubts } from '../partition/doubts.ts';
 import { partition } from '../partition/partition.ts';
-import { partitionPieces } from '../partition/partition-pieces.ts';
 import { enlargeLabels } from '../predict/resample.ts';
 import { project } from '../project/project.ts';
-import type { SectionTable } from '../segment/fragment-table.ts';
+import { fragmentVoxels, type SectionTable } from '../segment/fragment-table.ts';
 import { ndarray } from '../volume/array.ts';
 import { mapAhead, WRITES, WriteBehind } from './ahead.ts';
 import { LabelRing } from './label-ring.ts';
@@ -37,7 +36,7 @@ type EdgeCounts = PipelineReport['edges'];
 
 /** Gathers and writes the graph, cuts it into neurons, writes the assignment and what is doubtful in it. */
 async function partitionGraph(
-  { input, store, options, context, timer, voxelSizeNm }: Run,
+  { store, options, context, timer, voxelSizeNm }: Run,
   sections: readonly SectionSummary[],
 ): Promise<{ assignment: Uint32Array; edges: EdgeCounts; tables: SectionTable[] }> {
   const graph = new EdgeList(sections.reduce((sum, { edges }) => sum + edges, 0));
@@ -50,14 +49,8 @@ async function partitionGraph(
   const edges = graph.columns();
   await timer.wait('write', store.writeGraph(edges));
   const fragments = sections.reduce((sum, section) => sum + section.fragments, 0);
-  const whole = { edges, fragments, sections: tables, voxelSizeNm };
-  // pieces of given fragments are not what the classifier has seen
-  const judge = input.fragments ? undefined : input.linker?.pieces;
-  const assignment = timer.run('partition', () =>
-    judge
-      ? partitionPieces(whole, judge, options.partition, context)
-      : partition(edges, fragments, options.partition, context),
-  );
+  const voxels = fragmentVoxels(tables, fragments);
+  const assignment = timer.run('partition', () => partition(edges, voxels, options.partition, context));
   await timer.wait('write', store.writeAssignment(assignment));
   const cut = { edges, assignment, sections: tables, voxelSizeNm };
   const counting = { ...DOUBT_DEFAULTS, ...options.partition };

@@ -9,6 +9,7 @@ export type { Clock, PipelineReport, StageName, StageTime } from './report.ts';
 export {
   BLOCK_DEFAULTS,
   checkPipelineInput,
+  GIVEN_DEFAULTS,
   keepsGiven,
   OVERLAP_DEFAULTS,
   PIPELINE_DEFAULTS,

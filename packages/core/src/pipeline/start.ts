@@ -67,13 +67,21 @@ export const PIPELINE_DEFAULTS: PipelineOptions = {
   partition: PARTITION_DEFAULTS,
 };
 
+/** Merges demand nothing, touching fragments repel. */
+const SOFT_PARTITION: PartitionOptions = {
+  ...PARTITION_DEFAULTS,
+  threshold: 0.5,
+  inPlaneWeight: 0.6,
+  demand: undefined,
+};
+
 /** The same for a 3D network. What differs is tuned with `bench/baseline3d.ts` on `flyem-medulla/val.h5`,
  * every section and every 4th, EM over `pinky40-labels` and a phantom. */
 export const BLOCK_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
   segment: { ...SEGMENT_DEFAULTS, bias: 0.7 },
   across: { evenAffinity: 0.3, reach: 1 },
-  partition: { ...PARTITION_DEFAULTS, areaPower: 0.25 },
+  partition: { ...SOFT_PARTITION, areaPower: 0.25 },
 };
 
 /**
@@ -83,16 +91,23 @@ export const BLOCK_DEFAULTS: PipelineOptions = {
 export const OVERLAP_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
   segment: { ...SEGMENT_DEFAULTS, bias: 0.4 },
-  partition: { ...PARTITION_DEFAULTS, inPlaneWeight: 0.3, areaPower: 0 },
+  partition: { ...SOFT_PARTITION, inPlaneWeight: 0.3, areaPower: 0 },
+};
+
+/**
+ * Where fragments are given and stay as they are. Those that touch were told apart by somebody who knew, and a third of them
+ * are specks, which join more readily. By link F1 and VOI on EM over `pinky40-labels`, every section and every 2nd.
+ */
+export const GIVEN_DEFAULTS: PipelineOptions = {
+  ...PIPELINE_DEFAULTS,
+  partition: { ...PARTITION_DEFAULTS, threshold: 0.2, inPlaneWeight: 0.6, areaPower: 0.25 },
 };
 
 /** What suits a network, and how its sections are linked. */
-export function pipelineDefaults({
-  predictor,
-  linker,
-}: Pick<PipelineInput, 'predictor' | 'linker'>): PipelineOptions {
-  if (isBlockPredictor(predictor)) return BLOCK_DEFAULTS;
-  return linker ? PIPELINE_DEFAULTS : OVERLAP_DEFAULTS;
+export function pipelineDefaults(input: Omit<PipelineInput, 'source'>): PipelineOptions {
+  if (isBlockPredictor(input.predictor)) return BLOCK_DEFAULTS;
+  if (!input.linker) return OVERLAP_DEFAULTS;
+  return keepsGiven(input) ? GIVEN_DEFAULTS : PIPELINE_DEFAULTS;
 }
 
 /** What all steps of a run share. */
@@ -107,11 +122,11 @@ export interface Run extends NetworkView {
 }
 
 /** True where given fragments stay as they are. */
-export function keepsGiven(input: PipelineInput): boolean {
+export function keepsGiven(input: Omit<PipelineInput, 'source'>): boolean {
   return input.fragments !== undefined && !(input.mendFragments && canRepair(input));
 }
 
-function canRepair({ predictor, linker }: PipelineInput): boolean {
+function canRepair({ predictor, linker }: Omit<PipelineInput, 'source'>): boolean {
   return linker !== undefined && !!predictor && !isBlockPredictor(predictor) && !!predictor.info.cross;
 }
 

@@ -29,6 +29,7 @@ function section(
   });
   return segment(ndarray(data, [OFFSETS.length, HEIGHT, WIDTH]), {
     ...SEGMENT_DEFAULTS,
+    bias: 0.6,
     offsets: OFFSETS,
     parts: true,
   });

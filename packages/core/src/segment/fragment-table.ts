@@ -59,6 +59,15 @@ export function fragmentTable(
   return table;
 }
 
+/** Voxels of the fragments 1..fragments of a volume, by global id; entry 0 is 0. */
+export function fragmentVoxels(sections: readonly SectionTable[], fragments: number): Float64Array {
+  const voxels = new Float64Array(fragments + 1);
+  for (const { idOffset, stats } of sections) {
+    for (let i = 1; i <= stats.count; i++) voxels[idOffset + i] = stats.area[i];
+  }
+  return voxels;
+}
+
 function upTo(count: number): Uint32Array {
   const out = new Uint32Array(count + 1);
   for (let i = 1; i <= count; i++) out[i] = i;

@@ -1,4 +1,4 @@
-export { type FragmentTable, fragmentTable, type SectionTable } from './fragment-table.ts';
+export { type FragmentTable, fragmentTable, fragmentVoxels, type SectionTable } from './fragment-table.ts';
 export {
   type FragmentParts,
   joinParts,

@@ -44,7 +44,7 @@ export const SEGMENT_DEFAULTS = {
   evidenceReachPixels: 9,
   stride: 3,
   linkage: 'mean',
-  bias: 0.6,
+  bias: 0.7,
   minimumPixels: 25,
 } as const satisfies Omit<SegmentOptions, 'offsets' | 'mask'>;
 

@@ -2,16 +2,7 @@
  * A model as one file, `NAME.kyn`: a zip of its ONNX graphs and `model.json`, which says what they were trained for
  * and is their card: data, licence, seed, command, figures.
  */
-import {
-  type CrossInfo,
-  isClassifier,
-  isLinkModel,
-  KynError,
-  type LinkModel,
-  type Offset2,
-  PIECE_FEATURES,
-  type Vec3,
-} from '@kyn/core';
+import { type CrossInfo, isLinkModel, KynError, type LinkModel, type Offset2, type Vec3 } from '@kyn/core';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import type { Weights } from '../nets/layers.ts';
 
@@ -127,9 +118,7 @@ function decodeWeights(bytes: Uint8Array): Weights | undefined {
 function readLinker(bytes: Uint8Array): LinkModel | undefined {
   try {
     const linker: unknown = JSON.parse(strFromU8(bytes));
-    if (!isLinkModel(linker)) return undefined;
-    const { pieces } = linker;
-    return pieces === undefined || isClassifier(pieces, PIECE_FEATURES) ? linker : undefined;
+    return isLinkModel(linker) ? linker : undefined;
   } catch {
     return undefined;
   }
