@@ -136,7 +136,9 @@ for (let round = 0; round < Number(values.rounds); round++) {
       if (JSON.stringify(tried) === JSON.stringify(options)) continue;
       const figures = await measure(tried);
       const better = figures.voi < best.voi - 1e-9;
-      console.log(`${better ? '*' : ' '} ${name} ${value}: ${figures.voi.toFixed(3)}: ${figures.text}`);
+      console.log(
+        `${better ? '*' : ' '} ${name} ${JSON.stringify(value)}: ${figures.voi.toFixed(3)}: ${figures.text}`,
+      );
       if (!better) continue;
       [options, best, changed] = [tried, figures, true];
     }

@@ -50,7 +50,9 @@ const table = fragmentTable(
 );
 const tables = Array.from({ length: sections }, (_, z) => ({ z, idOffset: z * perSection, stats: table }));
 
-const options = { ...PARTITION_DEFAULTS, method, refine: sweeps };
+// sweeps raise the sum of weights, which knows of no demand
+const demand = sweeps > 0 ? undefined : PARTITION_DEFAULTS.demand;
+const options = { ...PARTITION_DEFAULTS, method, refine: sweeps, demand };
 const voxels = fragmentVoxels(tables, fragments);
 const assignment = timed(`${method}, ${sweeps} sweeps`, () => partition(columns, voxels, options));
 const neurons = assignment.reduce((max, n) => Math.max(max, n), 0);

@@ -1,6 +1,6 @@
 /**
- * One training step of a U-Net over pixels beside PyTorch's on the CPU: the same network, batch, losses, optimiser and
- * thread count, in turns within one run. The ratio is our speed over PyTorch's.
+ * One training step of the shipped network beside PyTorch's on the CPU: the same network, batch, losses, optimiser and thread
+ * count, in turns within one run. The ratio is our speed over PyTorch's.
  *
  *     KYN_PYTHON=python3 node bench/run.mjs bench/train-step.ts [--batch 5] [--size 160] [--threads 2] [--rounds 3]
  *
@@ -9,9 +9,10 @@
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { ndarray, Random } from '@kyn/core';
-import { SEGMENTER_DEFAULTS } from '@kyn/nn';
+import { LINKER_DEFAULTS, SEGMENTER_DEFAULTS } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
-import { unet2d, unetFeatures } from '../packages/nn/src/nets/unet.ts';
+import { segmenterHeads, segmenterNetwork } from '../packages/nn/src/nets/segmenter.ts';
+import { segmenterShape } from '../packages/nn/src/train/segmenter.ts';
 import { buildTrainStep } from '../packages/nn/src/train/train-step.ts';
 import { freshState, SCHEDULE_DEFAULTS, train } from '../packages/nn/src/train/trainer.ts';
 
@@ -31,27 +32,30 @@ const [batch, size, threads, steps, rounds] = [
   values.steps,
   values.rounds,
 ].map(Number);
-const { offsets } = SEGMENTER_DEFAULTS;
-/** Of a network over pixels, which both sides can write. */
-const widths = [16, 32, 64, 96, 128];
-const config = unet2d(widths, offsets.length + 6);
-const step = buildTrainStep(
-  (layers, x) => layers.head('head', unetFeatures(layers, config, x), config.outputs),
-  {
-    input: [batch, 1, size, size],
-    affinities: offsets.length,
-    descriptors: 6,
-    descriptorWeight: 1,
-  },
-);
+const shape = segmenterShape({
+  ...SEGMENTER_DEFAULTS,
+  contextSections: 2,
+  displacements: LINKER_DEFAULTS.displacements,
+});
+const { widths, stem } = shape;
+const heads = segmenterHeads(shape);
+const sections = 1 + 2 * shape.contextSections;
+const affinities = heads.affinities + heads.cross;
+const outputs = affinities + heads.descriptors;
+const extents = [size / stem, size / stem];
+const step = buildTrainStep(segmenterNetwork(shape), {
+  input: [batch, sections, size, size],
+  affinities,
+  descriptors: heads.descriptors,
+  descriptorWeight: 1,
+  extents,
+});
 const random = new Random(1);
-const filled = (channels: number, value: () => number) => {
-  const data = Float32Array.from({ length: batch * channels * size * size }, value);
-  return ndarray(data, [batch, channels, size, size]);
-};
-const input = filled(1, () => random.normal());
-const target = filled(14, () => Number(random.uniform(0, 1) > 0.5));
-const weight = filled(14, () => random.uniform(0, 1));
+const filled = (full: readonly number[], value: () => number) =>
+  ndarray(Float32Array.from({ length: full.reduce((a, b) => a * b, 1) }, value), full);
+const input = filled([batch, sections, size, size], () => random.normal());
+const target = filled([batch, outputs, ...extents], () => Number(random.uniform(0, 1) > 0.5));
+const weight = filled([batch, outputs, ...extents], () => random.uniform(0, 1));
 
 const median = (times: readonly number[]): number => [...times].sort((a, b) => a - b)[times.length >> 1];
 
@@ -74,7 +78,8 @@ async function ours(): Promise<number> {
 }
 
 function pytorch(): number {
-  const args = ['bench/train-step.py', steps, threads, batch, size, widths.join(',')].map(String);
+  const network = [widths.join(','), sections, stem, affinities, heads.descriptors];
+  const args = ['bench/train-step.py', steps, threads, batch, size, ...network].map(String);
   return Number(execFileSync(process.env.KYN_PYTHON ?? 'python3', args, { encoding: 'utf8' }));
 }
 
@@ -87,5 +92,5 @@ for (let round = 0; round < rounds; round++) {
   );
 }
 console.log(
-  `median ratio ${median(ratios).toFixed(2)} (${batch}×${size}², widths ${widths.join('-')}, ${threads} threads)`,
+  `median ratio ${median(ratios).toFixed(2)} (${batch}×${sections}×${size}², widths ${widths.join('-')} over ${stem}×${stem} px, ${threads} threads)`,
 );

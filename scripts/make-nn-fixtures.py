@@ -97,11 +97,12 @@ class Block(torch.nn.Module):
 class UNet(torch.nn.Module):
     """The 2D network of packages/nn/src/nets/unet.ts; modules are registered in the order of our flat vector."""
 
-    def __init__(self, widths, outputs):
+    def __init__(self, widths, outputs, inputs=1, stem=1):
         super().__init__()
         self.widths = widths
+        self.stem = stem
         for i, w in enumerate(widths):
-            setattr(self, f'down{i}0', Block(1 if i == 0 else widths[i - 1], w, 3))
+            setattr(self, f'down{i}0', Block(inputs * stem**2 if i == 0 else widths[i - 1], w, 3))
             setattr(self, f'down{i}1', Block(w, w, 3))
         for i in reversed(range(len(widths) - 1)):
             setattr(self, f'narrow{i}', Block(widths[i + 1], widths[i], 1))
@@ -111,6 +112,8 @@ class UNet(torch.nn.Module):
 
     def forward(self, x):
         skips = []
+        if self.stem > 1:
+            x = F.pixel_unshuffle(x, self.stem)
         for i in range(len(self.widths)):
             if i:
                 x = F.avg_pool2d(x, 2)

@@ -1,11 +1,12 @@
 /** The built command line as a process: signals, exit codes, pipes. `npm test` builds it first. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ndarray } from '@kyn/core';
 import { createCremiHdf5 } from '@kyn/io/node';
+import { unzipSync, zipSync } from 'fflate';
 import { afterAll, describe, expect, it } from 'vitest';
 
 const bundle = join(dirname(fileURLToPath(import.meta.url)), '../../../dist/kyn.js');
@@ -39,6 +40,27 @@ function run(args: string[], onStderr?: (text: string, kill: Kill) => void, onSt
 }
 
 describe.skipIf(!built)('the built kyn', () => {
+  it('leaves a segmentation alone that it is to replace with a network which cannot be loaded', async () => {
+    await writeVolume(join(scratch, 'replaced.h5'));
+    const args = ['segment', 'replaced.h5', '--out', 'kept', '--quiet'];
+    expect((await run(args)).code).toBe(0);
+    const before = readdirSync(join(scratch, 'kept')).sort();
+    const files = unzipSync(readFileSync(join(dirname(bundle), '../models/base.kyn')));
+    writeFileSync(
+      join(scratch, 'broken.kyn'),
+      zipSync({ 'model.json': files['model.json'], 'segmenter.onnx': new Uint8Array(99) }),
+    );
+    for (const more of [['--overwrite'], ['--overwrite', '--link', 'overlap']]) {
+      const { code, stderr } = await run([...args, '--model', 'broken.kyn', ...more]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^kyn: broken\.kyn: not a network that ONNX Runtime can load[^\n]*\n$/);
+      expect(readdirSync(join(scratch, 'kept')).sort()).toEqual(before);
+    }
+    const fresh = await run(['segment', 'replaced.h5', '--out', 'fresh', '--quiet', '--model', 'broken.kyn']);
+    expect(fresh).toMatchObject({ code: 1 });
+    expect(existsSync(join(scratch, 'fresh'))).toBe(false);
+  });
+
   it('prints its version, and ends with 2 on wrong use', async () => {
     const { code, stdout } = await run(['--version']);
     expect(code).toBe(0);

@@ -1,4 +1,4 @@
-/** The network of a command: read, loaded, and run in a thread of its own where there is one. */
+/** The network of a command: read, loaded, and run in threads of its own where it can be. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { BlockPredictor } from '@kyn/core';
@@ -9,7 +9,7 @@ import { type ModelFile, readModel } from './model-file.ts';
 export interface LoadedNetwork {
   readonly model: ModelFile;
   readonly predictor: LoadedModel | BlockPredictor;
-  /** What runs it, for reports. */
+  /** What runs it, for reports; true once it has predicted something. */
   readonly runtime: () => string;
   /** May be called more than once. */
   close(): Promise<void>;
@@ -19,11 +19,13 @@ export interface NetworkOptions {
   readonly threads: number | undefined;
   readonly device: 'auto' | 'cpu' | 'webgpu';
   readonly onNote?: (note: string) => void;
+  /** Go on only when it is loaded: for whoever removes something then. */
+  readonly wait?: boolean;
 }
 
 /** @throws KynError `not-found` or `model` where it is not one. */
 export async function loadNetwork(name: string, options: NetworkOptions): Promise<LoadedNetwork> {
-  const { threads, onNote } = options;
+  const { threads, onNote, wait = false } = options;
   const device = options.device === 'webgpu' ? 'webgpu' : 'cpu';
   const model = await readModel(name);
   // sources that run unbuilt have no worker script beside them
@@ -41,7 +43,7 @@ export async function loadNetwork(name: string, options: NetworkOptions): Promis
   const runtime = workerRuntime({ threads, device, onNote, workerUrl: worker });
   try {
     // the volume is looked at while the threads load the network
-    const predictor = await openPredictor(runtime, model.bytes, model.name, { wait: false });
+    const predictor = await openPredictor(runtime, model.bytes, model.name, { wait });
     const describe = () => runtime.description;
     // the threads take their sessions with them
     return { model, predictor, runtime: describe, close: () => runtime.close() };

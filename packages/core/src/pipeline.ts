@@ -2,11 +2,11 @@
  * The whole way from sections to neurons, over interfaces only, so that the command line, a browser and a cluster
  * worker run the same lines:
  *
- *     read → normalise → predict → segment → link      section by section, one ahead of the other
+ *     read → normalise → predict → segment → link      section by section, each ahead of the next
  *     partition                                         once, over the graph
  *     project                                           section by section
  *
- * While the network works on section z + 1, this thread segments section z and section z − 1 is written. Whatever
+ * While the network works on the next sections, this thread segments section z and section z − 1 is written. Whatever
  * the depth, a few sections and the graph are in memory. A section whose record the store holds is done: a run that
  * takes up an interrupted one goes on with the first that is not, and gives the same result.
  */
@@ -187,7 +187,7 @@ interface SectionOnTheWay extends Omit<SeenSection, 'affinities'> {
   readonly cut: () => Cut;
 }
 
-/** Sections from `first` on, predicted one ahead. */
+/** Sections from `first` on, predicted ahead. */
 async function* sectionsOnTheWay(run: Run, first: number): AsyncGenerator<SectionOnTheWay, void, undefined> {
   const { input, options, context, timer, plan, spans } = run;
   const { predictor, fragments } = input;

@@ -35,7 +35,7 @@ export {
   type ModelDescription,
   type SegmenterSettings,
 } from './model/kyn-model.ts';
-export { createPredictor, type LoadedModel } from './model/predictor.ts';
+export { createPredictor, type LoadedModel, type LoadOptions } from './model/predictor.ts';
 export type { Device, Feeds, Runtime, RuntimeOptions, Session, TensorInfo } from './runtime/session.ts';
 export * from './sample/index.ts';
 export { BASELINE3D_DEFAULTS, type Baseline3dOptions, trainBaseline3d } from './train/baseline3d.ts';

@@ -78,7 +78,8 @@ A run that was stopped or killed is finished by the same command with --resume, 
       const learned = values.link === 'learned';
       if (!fragments || learned) {
         const { threads, device } = values;
-        network = await loadNetwork(values.model, { threads, device, onNote: context.stage.onNote });
+        const { onNote } = context.stage;
+        network = await loadNetwork(values.model, { threads, device, onNote, wait: values.overwrite });
       }
       const predictor = network?.predictor;
       const in3d = isBlockPredictor(predictor);

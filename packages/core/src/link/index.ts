@@ -12,7 +12,6 @@ export {
   classify,
   Examples,
   fitClassifier,
-  isClassifier,
   type Reliability,
 } from './classifier.ts';
 export { fitLinkModel, PairExamples, recalibrateLinkModel } from './fit.ts';

@@ -7,4 +7,10 @@ export {
   doubts,
 } from './doubts.ts';
 export { doubtsCsv } from './doubts-csv.ts';
-export { PARTITION_DEFAULTS, type PartitionMethod, type PartitionOptions, partition } from './partition.ts';
+export {
+  demandOf,
+  PARTITION_DEFAULTS,
+  type PartitionMethod,
+  type PartitionOptions,
+  partition,
+} from './partition.ts';

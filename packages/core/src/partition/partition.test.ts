@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CROSS, EdgeList, IN_PLANE, LIFTED } from '../graph/edge-list.ts';
 import { Random } from '../volume/random.ts';
-import { PARTITION_DEFAULTS, type PartitionMethod, partition } from './partition.ts';
+import { demandOf, PARTITION_DEFAULTS, type PartitionMethod, partition } from './partition.ts';
 
 const methods: PartitionMethod[] = ['components', 'gaec', 'mean', 'mutex'];
 
@@ -117,5 +117,26 @@ describe('partition', () => {
     expect(partition(graph, large, options)).toEqual(Uint32Array.of(0, 1, 1, 2));
     const small = Float64Array.of(0, 50_000, 20, 30);
     expect(partition(graph, small, options)).toEqual(Uint32Array.of(0, 1, 1, 1));
+  });
+
+  it('cuts alike whatever pixels areas are counted in', () => {
+    const random = new Random(9);
+    const rows = Array.from({ length: 400 }, () => {
+      const a = 1 + Math.floor(random.float() * 150);
+      return [
+        a,
+        a + 1 + Math.floor(random.float() * 20),
+        CROSS,
+        1 + Math.floor(random.float() * 900),
+        random.float(),
+      ];
+    }) as Parameters<typeof edges>;
+    const sizes = Float64Array.from({ length: 200 }, () => Math.floor(random.float() * 40_000));
+    const coarse = partition(edges(...rows), sizes, PARTITION_DEFAULTS);
+    const finer = edges(...(rows.map(([a, b, kind, area, p]) => [a, b, kind, 4 * area, p]) as typeof rows));
+    const sizesFiner = sizes.map((voxels) => 4 * voxels);
+    const demand = demandOf(PARTITION_DEFAULTS, 4);
+    expect(partition(finer, sizesFiner, { ...PARTITION_DEFAULTS, demand })).toEqual(coarse);
+    expect(partition(finer, sizesFiner, PARTITION_DEFAULTS)).not.toEqual(coarse);
   });
 });

@@ -25,7 +25,10 @@ export interface PartitionOptions {
   readonly inPlaneWeight: number;
   /** Weights are multiplied by area to this power. */
   readonly areaPower: number;
-  /** What a merge must be worth, by the voxels of the smaller side; nothing where absent. `components` does not heed it. */
+  /**
+   * What a merge of `gaec` must be worth, by the voxels of the smaller side; nothing where absent. Not heeded by the other
+   * methods nor by `refine`. For voxels as large as the network's pixels: `demandOf` tells it for others.
+   */
   readonly demand?: Demand;
   /** Sweeps of local refinement after `gaec`, at most; 0 for none. It raises the objective, not the accuracy. */
   readonly refine: number;
@@ -79,9 +82,21 @@ export function partition(
   }
   const contractible = kind.includes(LIFTED) ? kind.map((k) => (k === LIFTED ? 0 : 1)) : undefined;
   const graph = { nodeCount, a, b, weight, contractible, mass: voxels };
-  const { method, demand } = options;
-  if (method !== 'gaec') return contract(graph, { linkage: method, demand });
-  return refine(graph, contract(graph, { linkage: 'sum', demand }), options.refine, context);
+  const { method, demand, refine: sweeps } = options;
+  if (method !== 'gaec') return contract(graph, { linkage: method });
+  const contracted = contract(graph, { linkage: 'sum', demand });
+  return sweeps > 0 ? refine(graph, contracted, sweeps, context) : contracted;
+}
+
+/**
+ * The same demand where areas and voxels are counted in finer (or coarser) pixels than the network's.
+ * @param pixelArea pixels that one of the network's stands for
+ */
+export function demandOf(
+  { demand, areaPower }: Pick<PartitionOptions, 'demand' | 'areaPower'>,
+  pixelArea: number,
+): Demand | undefined {
+  return demand && { most: demand.most * pixelArea ** areaPower, half: demand.half * pixelArea };
 }
 
 /** Log-odds weight of every edge, scaled; positive attracts. */
@@ -97,7 +112,7 @@ export function signedWeights(
 }
 
 /** Of a probability that is kept away from 0 and 1. */
-export function logOdds(probability: number): number {
+function logOdds(probability: number): number {
   const p = Math.min(1 - PROBABILITY_MARGIN, Math.max(PROBABILITY_MARGIN, probability));
   return Math.log(p / (1 - p));
 }

@@ -1,4 +1,4 @@
-/** Work that overlaps in time without queues that grow: one step ahead, and a few writes behind. */
+/** Work that overlaps in time without queues that grow: a step or two ahead, and a few writes behind. */
 
 /**
  * Maps an iterable some elements ahead: before the consumer gets element i, `map` of element i + `ahead` has begun, however

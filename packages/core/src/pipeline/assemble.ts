@@ -3,7 +3,7 @@ import { throwIfCancelled } from '../errors.ts';
 import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, LIFTED, SKIP } from '../graph/edge-list.ts';
 import { neuronTable } from '../neurons/neuron-table.ts';
 import { DOUBT_DEFAULTS, doubts } from '../partition/doubts.ts';
-import { partition } from '../partition/partition.ts';
+import { demandOf, partition } from '../partition/partition.ts';
 import { enlargeLabels } from '../predict/resample.ts';
 import { project } from '../project/project.ts';
 import { fragmentVoxels, type SectionTable } from '../segment/fragment-table.ts';
@@ -36,7 +36,7 @@ type EdgeCounts = PipelineReport['edges'];
 
 /** Gathers and writes the graph, cuts it into neurons, writes the assignment and what is doubtful in it. */
 async function partitionGraph(
-  { store, options, context, timer, voxelSizeNm }: Run,
+  { store, options, context, timer, voxelSizeNm, imagePlan }: Run,
   sections: readonly SectionSummary[],
 ): Promise<{ assignment: Uint32Array; edges: EdgeCounts; tables: SectionTable[] }> {
   const graph = new EdgeList(sections.reduce((sum, { edges }) => sum + edges, 0));
@@ -50,7 +50,9 @@ async function partitionGraph(
   await timer.wait('write', store.writeGraph(edges));
   const fragments = sections.reduce((sum, section) => sum + section.fragments, 0);
   const voxels = fragmentVoxels(tables, fragments);
-  const assignment = timer.run('partition', () => partition(edges, voxels, options.partition, context));
+  const demand = demandOf(options.partition, imagePlan.factor[0] * imagePlan.factor[1]);
+  const asked = { ...options.partition, demand };
+  const assignment = timer.run('partition', () => partition(edges, voxels, asked, context));
   await timer.wait('write', store.writeAssignment(assignment));
   const cut = { edges, assignment, sections: tables, voxelSizeNm };
   const counting = { ...DOUBT_DEFAULTS, ...options.partition };

@@ -58,6 +58,8 @@ export const SYSTEM_CLOCK: Clock = { wall: () => Date.now() / 1000, cpu: () => D
 /** Adds up the time of the stages. */
 export class StageTimer {
   private readonly times = new Map<StageName, { seconds: number; cpuSeconds: number }>();
+  /** Waits under way, and when the first of them began. */
+  private readonly waits = new Map<StageName, { open: number; since: number }>();
   readonly started: number;
 
   constructor(private readonly clock: Clock) {
@@ -73,13 +75,18 @@ export class StageTimer {
     return result;
   }
 
-  /** Times a wait; other work of this thread may go on in it, so it counts no processor time. */
+  /**
+   * Times a wait; other work of this thread may go on in it, so it counts no processor time. Waits of one stage that overlap
+   * count once.
+   */
   async wait<T>(stage: StageName, promise: Promise<T>): Promise<T> {
-    const wall = this.clock.wall();
+    const waits = this.waits.get(stage) ?? { open: 0, since: 0 };
+    this.waits.set(stage, waits);
+    if (waits.open++ === 0) waits.since = this.clock.wall();
     try {
       return await promise;
     } finally {
-      this.add(stage, this.clock.wall() - wall, 0);
+      if (--waits.open === 0) this.add(stage, this.clock.wall() - waits.since, 0);
     }
   }
 

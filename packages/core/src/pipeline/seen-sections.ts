@@ -1,7 +1,7 @@
 /** Sections as a network sees them, ahead of the pipeline: by a 2D network one by one, by a 3D one in slabs. */
 import type { CrossAffinity } from '../link/pair-evidence.ts';
 import type { NormalisedSection } from '../predict/normalise.ts';
-import { isBlockPredictor, slabPredictor } from '../predict/predict-blocks.ts';
+import { isBlockPredictor, type SlabPredictor, slabPredictor } from '../predict/predict-blocks.ts';
 import { type SectionPrediction, sectionPredictor } from '../predict/predict-section.ts';
 import { type NdArray, ndarray, type Vec3 } from '../volume/array.ts';
 import type { BlockPredictor, CrossInfo, Predictor } from '../volume/contracts.ts';
@@ -146,29 +146,45 @@ async function* seeInSlabs(
   const [height, width] = imagePlan.small;
   const shape: Vec3 = [input.source.info.shape[0], height, width];
   const network = slabPredictor(predictor, shape);
-  const { start, side } = network;
-  const begin = network.firstSlabOf(first);
-  const prepared = prepareFrom(run, start[begin])[Symbol.asyncIterator]();
-  const slab: PreparedSection[] = [];
-  try {
-    for (let i = begin; i < start.length; i++) {
-      while (slab.length > 0 && slab[0].z < start[i]) slab.shift();
-      while (slab.length < side) slab.push((await prepared.next()).value as PreparedSection);
+  const { start } = network;
+  const predicted = mapAhead(
+    slabsFrom(run, first, network),
+    async ({ i, slab }) => {
       await timer.wait('predict', network.predict(i, imagesOf(slab), context));
-      const end = i + 1 < start.length ? start[i + 1] : shape[0];
-      for (const section of slab.slice(0, end - start[i])) {
-        if (section.z < first) continue;
-        if (section.state !== 'tissue') {
-          yield unseen(section);
-          continue;
-        }
-        const { affinities, across: values } = network.section(section.z);
-        const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
-        yield { section, affinities, view, across: { zReach, values } };
+      return { i, slab };
+    },
+    network.ahead,
+  );
+  for await (const { i, slab } of predicted) {
+    const end = i + 1 < start.length ? start[i + 1] : shape[0];
+    for (const section of slab.slice(0, end - start[i])) {
+      if (section.z < first) continue;
+      if (section.state !== 'tissue') {
+        yield unseen(section);
+        continue;
       }
+      const { affinities, across: values } = network.section(section.z);
+      const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
+      yield { section, affinities, view, across: { zReach, values } };
     }
-  } finally {
-    await prepared.return?.();
+  }
+}
+
+/** The sections of every slab that has a say in section `first` or one after it. */
+async function* slabsFrom(
+  run: Run,
+  first: number,
+  { start, side, firstSlabOf }: SlabPredictor,
+): AsyncGenerator<{ i: number; slab: PreparedSection[] }, void, undefined> {
+  const begin = firstSlabOf(first);
+  let slab: PreparedSection[] = [];
+  let i = begin;
+  for await (const section of prepareFrom(run, start[begin])) {
+    slab.push(section);
+    if (slab.length < side) continue;
+    yield { i, slab };
+    i++;
+    slab = slab.filter(({ z }) => z >= start[i]);
   }
 }
 

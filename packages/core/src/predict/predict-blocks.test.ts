@@ -94,7 +94,8 @@ describe('slabPredictor', () => {
 
   it('needs no more memory for a deeper stack', async () => {
     const { buffers, network } = await predictAll([60, 20, 20], {});
-    expect(buffers).toBe(network.side + 2);
+    expect(network.ahead).toBe(2);
+    expect(buffers).toBe(3 * network.side + 2);
   });
 
   it('refuses a slab of the wrong depth, and stops when told to', async () => {

@@ -1,7 +1,7 @@
 /**
  * A stack through a 3D network: cut into blocks that overlap along all three axes, predicted, blended. The weights are
  * those of 2D tiles, with one more axis. Blocks of the same sections make up a slab; slabs follow each other in z, and
- * only the sections of one slab are in memory, however deep the stack is.
+ * only the sections of a few slabs are in memory, however deep the stack is.
  *
  * In its first sections a block cannot know of the sections before: affinities with those are taken from where they
  * were seen, and blended over what is left of the overlap.
@@ -10,6 +10,7 @@ import { KynError, throwIfCancelled } from '../errors.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
 import type { BlockPredictor, BlockPredictorInfo, Predictor, StageContext } from '../volume/contracts.ts';
 import { addTile } from './blend.ts';
+import { Pool, sendAll } from './pool.ts';
 import { blendWeights, mirrorIndex, planAxis, type TileAxis } from './tiles.ts';
 
 /** Blocks on their way at a time. */
@@ -59,7 +60,7 @@ export function planBlocks(
   return { sections, rows: planAxis(height, inPlane), columns: planAxis(width, inPlane), across };
 }
 
-/** What the network says of one section. Good until the slab after the next is asked for. */
+/** What the network says of one section. Good while no slab is asked for that is `ahead` slabs beyond its own. */
 export interface BlockedSection {
   /** `[offsets, height, width]` in 0..1. */
   readonly affinities: NdArray<Float32Array>;
@@ -71,10 +72,12 @@ export interface SlabPredictor {
   /** First section of every slab, and how many sections each has. */
   readonly start: readonly number[];
   readonly side: number;
+  /** How many slabs should be asked for before the sections of one are used, so that there are always two blocks to predict. */
+  readonly ahead: number;
   /** The first slab whose result counts in section `z`. */
   firstSlabOf(z: number): number;
   /**
-   * Predicts a slab; to be called in order, from any.
+   * Predicts a slab; to be called in order, from any, before or after the one before is done.
    * @param images its sections: dense float32 [height, width], contrast-normalised
    */
   predict(slab: number, images: readonly NdArray<Float32Array>[], context?: StageContext): Promise<void>;
@@ -96,22 +99,30 @@ export function slabPredictor(
   const inPlane = info.offsets.length;
   const channels = inPlane + info.zReach.length;
   const blockShape = [side, rows.side, columns.side];
-  const slots: Float32Array[] = Array.from({ length: Math.min(shape[0], side + HELD) });
-  const inputs: NdArray<Float32Array>[] = [];
-  let sent = 0;
+  const jobs = rows.start.flatMap((_, row) => columns.start.map((__, column): BlockJob => [row, column]));
+  const ahead = jobs.length === 1 ? IN_FLIGHT : 1;
+  const slots: Float32Array[] = Array.from({ length: Math.min(shape[0], (1 + ahead) * side + HELD) });
+  const blockVoxels = side * rows.side * columns.side;
+  const inputs = Array.from({ length: IN_FLIGHT }, () =>
+    ndarray(new Float32Array(blockVoxels), [1, 1, ...blockShape]),
+  );
+  const free = new Pool(inputs);
   let begun = 0;
+  /** Settles when the last slab that was asked for is blended: one after the other, so that sums come out the same. */
+  let blended: Promise<void> = Promise.resolve();
 
-  const send = (images: readonly NdArray<Float32Array>[], row: number, column: number, signal: Signal) => {
-    const slot = sent++ % (IN_FLIGHT + 1);
-    const voxels = side * rows.side * columns.side;
-    inputs[slot] ??= ndarray(new Float32Array(voxels), [1, 1, ...blockShape]);
+  const send = (
+    images: readonly NdArray<Float32Array>[],
+    { signal }: StageContext,
+    input: NdArray<Float32Array>,
+    [row, column]: BlockJob,
+  ): Promise<NdArray<Float32Array>> => {
+    throwIfCancelled(signal);
     images.forEach((image, k) => {
       const at = k * rows.side * columns.side;
-      cutBlock(image, plan, row, column, inputs[slot].data.subarray(at, at + rows.side * columns.side));
+      cutBlock(image, plan, row, column, input.data.subarray(at, at + rows.side * columns.side));
     });
-    const result = predictor.predict(inputs[slot], signal);
-    result.catch(() => {}); // told where it is awaited
-    return result;
+    return predictor.predict(input, signal);
   };
 
   /** Empties the buffers of the sections that this slab is the first to tell of. */
@@ -143,21 +154,19 @@ export function slabPredictor(
   return {
     start,
     side,
+    ahead,
     firstSlabOf: (z) => start.findIndex((_, i) => slabCounts(plan, i, z)),
     async predict(slab, images, context = {}) {
       if (images.length !== side) throw new RangeError(`a slab has ${side} sections, not ${images.length}`);
-      clear(slab);
-      const jobs = rows.start.flatMap((_, row) => columns.start.map((__, column) => [row, column] as const));
-      const waiting: Promise<NdArray<Float32Array>>[] = [];
-      for (let done = 0, next = 0; done < jobs.length; done++) {
+      throwIfCancelled(context.signal);
+      const before = blended.then(() => clear(slab));
+      const take = (block: NdArray<Float32Array>, [row, column]: BlockJob): void => {
         throwIfCancelled(context.signal);
-        while (waiting.length < IN_FLIGHT && next < jobs.length) {
-          waiting.push(send(images, ...jobs[next++], context.signal));
-        }
-        const block = await (waiting.shift() as Promise<NdArray<Float32Array>>);
         checkBlock(block, channels, blockShape);
-        blend(block, slab, ...jobs[done]);
-      }
+        blend(block, slab, row, column);
+      };
+      blended = sendAll(free, jobs, (input, job) => send(images, context, input, job), take, before);
+      await blended;
     },
     section(z) {
       const values = slots[z % slots.length];
@@ -168,7 +177,7 @@ export function slabPredictor(
   };
 }
 
-type Signal = StageContext['signal'];
+type BlockJob = readonly [row: number, column: number];
 
 /** True where slab `i` has a say in section `z`. */
 function slabCounts({ sections, across }: BlockPlan, i: number, z: number): boolean {

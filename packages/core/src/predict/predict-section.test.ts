@@ -102,14 +102,15 @@ describe('sectionPredictor', () => {
     };
     const section = sectionPredictor(watched, 200, 200);
     const image = randomImage(200, 200);
-    const { affinities: first } = await section.predict([image]);
-    const { affinities: second } = await section.predict([image]);
-    const { affinities: third } = await section.predict([image]);
+    const results: NdArray<Float32Array>[] = [];
+    for (let i = 0; i < section.ahead + 2; i++) results.push((await section.predict([image])).affinities);
+    const [first, second] = results;
+    const last = results[section.ahead + 1];
     expect(most).toBe(2);
     expect(inputs.size).toBe(2);
     expect(second.data).not.toBe(first.data);
-    expect(third.data).toBe(first.data);
-    expect(third.data.every((value, p) => value === second.data[p])).toBe(true);
+    expect(last.data).toBe(first.data);
+    expect(last.data.every((value, p) => value === second.data[p])).toBe(true);
   });
 
   it('has two sections of one tile on their way, and each gets its own result', async () => {
@@ -203,6 +204,23 @@ describe('sectionPredictor', () => {
       });
     },
   );
+
+  it('sends no more tiles after one has failed', async () => {
+    const crude = crudePredictor({ tileSize: 64 });
+    let sent = 0;
+    const failing: Predictor = {
+      ...crude,
+      async predict(tiles) {
+        if (++sent === 3) throw new Error('out of memory');
+        return crude.predict(tiles);
+      },
+    };
+    await expect(sectionPredictor(failing, 300, 300).predict([randomImage(300, 300)])).rejects.toThrow(
+      'memory',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(sent).toBeLessThanOrEqual(5);
+  });
 
   it('refuses a network that answers in another size', async () => {
     const crude = crudePredictor({ tileSize: 64 });

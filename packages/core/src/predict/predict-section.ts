@@ -12,6 +12,7 @@ import { KynError, throwIfCancelled } from '../errors.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
 import type { Offset2, Prediction, Predictor, PredictorInfo, StageContext } from '../volume/contracts.ts';
 import { addFlippedTile, addTile, type Flip } from './blend.ts';
+import { Pool, sendAll } from './pool.ts';
 import { mirrorIndex, planAxis, type TileAxis } from './tiles.ts';
 
 export interface PredictOptions {
@@ -23,6 +24,9 @@ export const PREDICT_DEFAULTS = { flips: false } as const satisfies PredictOptio
 
 /** Tiles on their way at a time. */
 const IN_FLIGHT = 2;
+
+/** Tiles of a section of which one is a small part. */
+const MANY = 9;
 
 export interface TilePlan {
   readonly rows: TileAxis;
@@ -90,35 +94,26 @@ export function sectionPredictor(
   const depth = 1 + 2 * contextSections;
   const tilePixels = rows.side * columns.side;
   const values = offsets.length * height * width;
-  const ahead = jobs.length === 1 ? IN_FLIGHT : 1;
+  // so that the last of an odd number of tiles is not alone; of many it matters little, and the buffers are large
+  const ahead = jobs.length % IN_FLIGHT === 0 || jobs.length > MANY ? 1 : IN_FLIGHT;
   const inputs = Array.from({ length: IN_FLIGHT }, () =>
     ndarray(new Float32Array(depth * tilePixels), [1, depth, rows.side, columns.side]),
   );
   const free = new Pool(inputs);
-  const outputs: Float32Array[] = [];
+  const outputs: { readonly sum: Float32Array; readonly weight: Float32Array | undefined }[] = [];
   let calls = 0;
 
-  /** Sends all tiles, one after the other as inputs come free; those of an earlier section first. */
-  const sendAll = (
+  const send = (
     sections: readonly NdArray<Float32Array>[],
-    context: StageContext,
-  ): Promise<Prediction>[] => {
-    let failed = false;
-    return jobs.map((job) => {
-      const result = free.use(async (input) => {
-        throwIfCancelled(context.signal);
-        if (failed) throw new Error('not sent: an earlier tile failed');
-        sections.forEach((image, i) => {
-          cutTile(image, plan, job, input.data.subarray(i * tilePixels, (i + 1) * tilePixels));
-        });
-        return predictor.predict(input, context.signal);
-      });
-      // told where it is awaited
-      result.catch(() => {
-        failed = true;
-      });
-      return result;
+    { signal }: StageContext,
+    input: NdArray<Float32Array>,
+    job: TileJob,
+  ): Promise<Prediction> => {
+    throwIfCancelled(signal);
+    sections.forEach((image, i) => {
+      cutTile(image, plan, job, input.data.subarray(i * tilePixels, (i + 1) * tilePixels));
     });
+    return predictor.predict(input, signal);
   };
   const crossOf = (): NdArray<Float32Array> | undefined => {
     if (!across) return undefined;
@@ -154,51 +149,38 @@ export function sectionPredictor(
       if (sections.length !== depth) {
         throw new RangeError(`the network sees ${depth} sections, not ${sections.length}`);
       }
-      const tiles = sendAll(sections, context);
       const cross = crossOf();
-      if (jobs.length === 1) {
-        const { affinities: tile, cross: crossTile } = await tiles[0];
-        checkTile(tile, offsets.length, plan);
-        addCross(cross, crossTile, jobs[0]);
-        const shape = [offsets.length, height, width];
-        return { affinities: { data: tile.data, shape, stride: tile.stride.slice(1) }, cross };
-      }
+      let affinities: NdArray<Float32Array> | undefined;
       const slot = calls++ % (ahead + 1);
-      outputs[slot] ??= new Float32Array(values);
-      const sum = outputs[slot].fill(0);
-      const weightSum = options.flips ? new Float32Array(values) : undefined;
-      for (const [i, job] of jobs.entries()) {
-        const { affinities: tile, cross: crossTile } = await tiles[i];
+      if (jobs.length > 1) {
+        outputs[slot] ??= {
+          sum: new Float32Array(values),
+          weight: options.flips ? new Float32Array(values) : undefined,
+        };
+        outputs[slot].sum.fill(0);
+        outputs[slot].weight?.fill(0);
+        affinities = ndarray(outputs[slot].sum, [offsets.length, height, width]);
+      }
+      const take = ({ affinities: tile, cross: crossTile }: Prediction, job: TileJob): void => {
         throwIfCancelled(context.signal);
         checkTile(tile, offsets.length, plan);
-        const placed = place(tile, job);
         addCross(cross, crossTile, job);
-        if (weightSum) addFlippedTile(sum, weightSum, height, width, placed, job, offsets);
-        else addTile(sum, height, width, placed);
-      }
-      if (weightSum) for (let i = 0; i < sum.length; i++) sum[i] /= weightSum[i];
-      return { affinities: ndarray(sum, [offsets.length, height, width]), cross };
+        if (!affinities) {
+          const shape = [offsets.length, height, width];
+          affinities = { data: tile.data, shape, stride: tile.stride.slice(1) };
+          return;
+        }
+        const { sum, weight } = outputs[slot];
+        if (weight) addFlippedTile(sum, weight, height, width, place(tile, job), job, offsets);
+        else addTile(sum, height, width, place(tile, job));
+      };
+      await sendAll(free, jobs, (input, job) => send(sections, context, input, job), take);
+      if (!affinities) throw new Error('no tile');
+      const { weight } = outputs[slot] ?? {};
+      if (weight) for (let i = 0; i < weight.length; i++) affinities.data[i] /= weight[i];
+      return { affinities, cross };
     },
   };
-}
-
-/** Things that one user has at a time; who asks first is served first. */
-class Pool<T> {
-  private readonly waiting: ((thing: T) => void)[] = [];
-
-  /** @param free in-out */
-  constructor(private readonly free: T[]) {}
-
-  async use<R>(work: (thing: T) => Promise<R>): Promise<R> {
-    const thing = this.free.pop() ?? (await new Promise<T>((resolve) => this.waiting.push(resolve)));
-    try {
-      return await work(thing);
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next(thing);
-      else this.free.push(thing);
-    }
-  }
 }
 
 /** Place and weights of a tile of which every `stride`th pixel is given. */

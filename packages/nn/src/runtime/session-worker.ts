@@ -1,4 +1,4 @@
-/** The thread in which {@link import('./worker-runtime.ts')} runs its sessions: one request, one answer, in order. */
+/** A thread in which {@link import('./worker-runtime.ts')} runs its sessions: one request, one answer, in order. */
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { isKynError } from '@kyn/core';
 import { nodeRuntime } from './node.ts';

@@ -60,7 +60,7 @@ export function workerRuntime(options: WorkerRuntimeOptions = {}): WorkerRuntime
   const threads = options.threads ?? availableParallelism();
   const count = options.device === 'webgpu' ? 1 : Math.min(AT_A_TIME, threads);
   const workers = Array.from({ length: count }, (_, i) =>
-    startWorker(url, { ...runtimeOptions, threads: Math.floor((threads + i) / count) }),
+    startWorker(url, { ...runtimeOptions, threads: Math.ceil((threads - i) / count) }),
   );
   let sessions = 0;
   const runtime: WorkerRuntime & { description: string } = {
@@ -72,7 +72,7 @@ export function workerRuntime(options: WorkerRuntimeOptions = {}): WorkerRuntime
       );
       const [loaded] = answers.map((answer) => answer.loaded);
       if (!loaded) throw new Error('the network thread did not load the graph');
-      runtime.description = count > 1 ? `${count} times ${loaded.description}` : loaded.description;
+      runtime.description = count > 1 ? `${loaded.description}, ${count} at a time` : loaded.description;
       for (const note of loaded.notes) onNote?.(note);
       return {
         inputs: loaded.inputs,
@@ -140,7 +140,7 @@ function startWorker(url: URL, options: RuntimeOptions): SessionWorker {
     asked: () => waiting.size,
     async close() {
       failure ??= new Error('the network thread is closed');
-      // ONNX Runtime takes the process down with it where its thread is ended while a session is being made
+      // ONNX Runtime takes the process down with it where its thread is ended while a session is being made; a run takes no longer
       await Promise.allSettled(underWay);
       await worker.terminate();
     },
