@@ -35,8 +35,8 @@ export interface SegmentOptions extends RegionGraphOptions, AgglomerateOptions {
 }
 
 /**
- * By per-slice VOI on FIB-SEM of fly neuropil, see `bench/segment.ts`. A membrane is rarely as clear as cytoplasm,
- * so the mean affinity across it is below one half by a margin: hence the bias.
+ * By per-slice VOI on FIB-SEM of fly neuropil (`bench/segment.ts`), but for the bias: fragments are cut finely, since the
+ * partition puts them together better than it could cut them; chosen by 3D VOI of learned links (docs/experiments.md).
  */
 export const SEGMENT_DEFAULTS = {
   reachPixels: 3,
