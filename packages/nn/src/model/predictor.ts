@@ -7,12 +7,12 @@ import {
   type Predictor,
   type PredictorInfo,
   type Signal,
-  throwIfCancelled,
 } from '@kyn/core';
 import type { Runtime, Session } from '../runtime/session.ts';
 import { CROSS_OUTPUT } from '../train/export.ts';
 import { affinitiesFromForeign } from './foreign-output.ts';
 import { decodeModel, looksLikeKynModel } from './kyn-model.ts';
+import { type LateNetwork, lateNetwork } from './late-network.ts';
 
 /** How plain ONNX networks are run: nothing is known of them but their graph. */
 const FOREIGN = { tileMultiple: 32, tileSize: 512, halo: 32 } as const;
@@ -54,13 +54,16 @@ export async function createPredictor(
     const model = decodeModel(bytes, where, { weights: false });
     const { name, segmenter } = model.description;
     const info = { name, ...segmenter };
-    const session = loadChecked(runtime, model.segmenter, where, 1 + 2 * info.contextSections);
-    if (wait) await session;
-    const predictor = predictorOver(session, info, (output) => output);
+    const sections = 1 + 2 * info.contextSections;
+    const network = lateNetwork(runtime, model.segmenter, where, (session) =>
+      checkGraph(session, where, sections),
+    );
+    if (wait) await network.loaded;
+    const predictor = predictorOver(network, info, (output) => output);
     return model.linker ? { ...predictor, linker: model.linker } : predictor;
   }
-  const session = loadChecked(runtime, bytes, where, 1);
-  await session;
+  const network = lateNetwork(runtime, bytes, where, (session) => checkGraph(session, where, 1));
+  await network.loaded;
   const info: PredictorInfo = {
     name: where,
     voxelSizeNm: undefined,
@@ -69,17 +72,7 @@ export async function createPredictor(
     contextSections: 0,
     flopPerPixel: Number.NaN,
   };
-  return predictorOver(session, info, (output) => affinitiesFromForeign(output, where));
-}
-
-/** A failure is told where the session is awaited. */
-function loadChecked(runtime: Runtime, graph: Uint8Array, where: string, sections: number): Promise<Session> {
-  const loaded = runtime.load(graph, where).then((session) => {
-    checkGraph(session, where, sections);
-    return session;
-  });
-  loaded.catch(() => {});
-  return loaded;
+  return predictorOver(network, info, (output) => affinitiesFromForeign(output, where));
 }
 
 function checkGraph(session: Session, where: string, sections: number): void {
@@ -99,24 +92,16 @@ function checkGraph(session: Session, where: string, sections: number): void {
 }
 
 function predictorOver(
-  loading: Promise<Session>,
+  network: LateNetwork,
   info: PredictorInfo,
   toAffinities: (output: NdArray<Float32Array>) => NdArray<Float32Array>,
 ): Predictor {
   return {
     info,
     async predict(tiles: NdArray<Float32Array>, signal?: Signal) {
-      const session = await loading;
-      throwIfCancelled(signal);
-      const results = await session.run({ [session.inputs[0].name]: tiles });
-      throwIfCancelled(signal);
-      const affinities = toAffinities(results[session.outputs[0].name]);
-      return { affinities, cross: info.cross && results[CROSS_OUTPUT] };
+      const { first, all } = await network.run(tiles, signal);
+      return { affinities: toAffinities(first), cross: info.cross && all[CROSS_OUTPUT] };
     },
-    close: () =>
-      loading.then(
-        (session) => session.release(),
-        () => {},
-      ),
+    close: () => network.close(),
   };
 }

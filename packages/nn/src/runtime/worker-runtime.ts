@@ -103,7 +103,8 @@ interface SessionWorker {
 function startWorker(url: URL, options: RuntimeOptions): SessionWorker {
   const worker = new Worker(url, { workerData: options });
   const waiting = new Map<number, Waiting>();
-  const underWay = new Set<Promise<Answer>>();
+  /** Settles when all that was asked has been answered: answers come in order. */
+  let last: Promise<unknown> = Promise.resolve();
   let counter = 0;
   let failure: unknown;
   const failAll = (error: unknown): void => {
@@ -132,16 +133,14 @@ function startWorker(url: URL, options: RuntimeOptions): SessionWorker {
         worker.ref();
         worker.postMessage({ id, ...request });
       });
-      underWay.add(answer);
-      const forget = () => underWay.delete(answer);
-      answer.then(forget, forget);
+      last = answer.catch(() => {});
       return answer;
     },
     asked: () => waiting.size,
     async close() {
       failure ??= new Error('the network thread is closed');
       // ONNX Runtime takes the process down with it where its thread is ended while a session is being made; a run takes no longer
-      await Promise.allSettled(underWay);
+      await last;
       await worker.terminate();
     },
   };
