@@ -5,7 +5,15 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type NdArray, ndarray, normaliseSection, type Offset2, sectionPredictor, toDense } from '@kyn/core';
+import {
+  type NdArray,
+  ndarray,
+  normaliseSection,
+  type Offset2,
+  sectionPredictor,
+  toDense,
+  withNeighbours,
+} from '@kyn/core';
 import { openLabels, openSections } from '@kyn/io/node';
 import { createPredictor } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
@@ -51,17 +59,12 @@ async function predictTo(folder: string, model: string, volume: string): Promise
   const runtime = await nodeRuntime({ threads: 2 });
   const predictor = await createPredictor(runtime, new Uint8Array(readFileSync(model)), model);
   const sections = sectionPredictor(predictor, height, width);
-  const { contextSections } = predictor.info;
-  const images = new Map<number, NdArray<Float32Array>>();
-  for (let z = 0; z < depth; z++) {
-    const seen: NdArray<Float32Array>[] = [];
-    for (let at = z - contextSections; at <= z + contextSections; at++) {
-      const near = Math.max(0, Math.min(depth - 1, at));
-      const image = images.get(near) ?? normaliseSection(await raw.read(near)).image;
-      images.set(near, image);
-      seen.push(image);
-    }
-    images.delete(z - contextSections);
+  const normalised = async function* () {
+    for (let z = 0; z < depth; z++) yield { ...normaliseSection(await raw.read(z)), z };
+  };
+  const shown = withNeighbours(normalised(), predictor.info.contextSections, (z) => z);
+  for await (const { section, seen } of shown) {
+    const { z } = section;
     writeFileSync(join(folder, `${z}.f32`), toDense((await sections.predict(seen)).affinities).data);
     writeFileSync(join(folder, `${z}.u32`), toDense(await labels.read(z)).data);
   }

@@ -8,7 +8,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { ndarray, Random } from '@kyn/core';
+import { elementCount, ndarray, Random } from '@kyn/core';
 import { LINKER_DEFAULTS, SEGMENTER_DEFAULTS } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
 import { segmenterHeads, segmenterNetwork } from '../packages/nn/src/nets/segmenter.ts';
@@ -52,7 +52,7 @@ const step = buildTrainStep(segmenterNetwork(shape), {
 });
 const random = new Random(1);
 const filled = (full: readonly number[], value: () => number) =>
-  ndarray(Float32Array.from({ length: full.reduce((a, b) => a * b, 1) }, value), full);
+  ndarray(Float32Array.from({ length: elementCount(full) }, value), full);
 const input = filled([batch, sections, size, size], () => random.normal());
 const target = filled([batch, outputs, ...extents], () => Number(random.uniform(0, 1) > 0.5));
 const weight = filled([batch, outputs, ...extents], () => random.uniform(0, 1));

@@ -44,9 +44,9 @@ export async function loadNetwork(name: string, options: NetworkOptions): Promis
   try {
     // the volume is looked at while the threads load the network
     const predictor = await openPredictor(runtime, model.bytes, model.name, { wait });
-    const describe = () => runtime.description;
     // the threads take their sessions with them
-    return { model, predictor, runtime: describe, close: () => runtime.close() };
+    const close = () => runtime.close();
+    return { model, predictor, runtime: () => runtime.description, close };
   } catch (error) {
     await runtime.close();
     throw error;
