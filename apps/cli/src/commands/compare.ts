@@ -152,7 +152,7 @@ async function readWays(model: string, baseline: string): Promise<[Way, Way]> {
   if (looksLikeBaseline3d(flat.bytes)) {
     throw new KynError('model', 'it is a 3D network', { where: model, hint: 'give it as --baseline' });
   }
-  const { flopPerPixel } = decodeBaseline3d(solid.bytes, baseline).description.baseline3d;
+  const { flopPerPixel } = decodeBaseline3d(solid.bytes, baseline, { weights: false }).description.baseline3d;
   return [
     {
       key: 'link2d',

@@ -92,7 +92,7 @@ function isModelName(input: string): boolean {
 /** What a model of either kind says of itself, and its network. */
 function readDescription(bytes: Uint8Array, where: string) {
   if (looksLikeBaseline3d(bytes)) {
-    const { description, graph } = decodeBaseline3d(bytes, where);
+    const { description, graph } = decodeBaseline3d(bytes, where, { weights: false });
     return { description, settings: description.baseline3d, graph };
   }
   const { description, segmenter } = decodeModel(bytes, where, { weights: false });

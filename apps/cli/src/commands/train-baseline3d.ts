@@ -1,16 +1,14 @@
-import { BASELINE3D_DEFAULTS, type Baseline3dModel, encodeBaseline3d, trainBaseline3d } from '@kyn/nn';
+import {
+  BASELINE3D_DEFAULTS,
+  type Baseline3dModel,
+  decodeBaseline3d,
+  encodeBaseline3d,
+  trainBaseline3d,
+} from '@kyn/nn';
 import { defineCommand } from '../command.ts';
-import { runTrainingCommand, trainingOptions } from '../training-command.ts';
-
-const kind = {
-  name: 'baseline3d',
-  description: '3D affinities',
-  defaults: BASELINE3D_DEFAULTS,
-  samples: 'a row a section: grey values, affinities in the plane, with the sections before',
-  train: trainBaseline3d,
-  encode: encodeBaseline3d,
-  figures: ({ description }: Baseline3dModel) => description.card.figures,
-};
+import { readModel } from '../model-file.ts';
+import { text } from '../options.ts';
+import { runTrainingCommand, type TrainingKind, trainingOptions } from '../training-command.ts';
 
 export const trainBaseline3dCommand = defineCommand({
   name: 'train baseline3d',
@@ -19,7 +17,10 @@ export const trainBaseline3dCommand = defineCommand({
 recipes as \`train segmenter\`. The learning rate stays high until the last steps, so a run may go on with
 more or fewer --steps as long as these have not begun.`,
   operands: [],
-  options: trainingOptions(BASELINE3D_DEFAULTS, 'models/baseline3d.recipe.json'),
+  options: {
+    ...trainingOptions(BASELINE3D_DEFAULTS, 'models/baseline3d.recipe.json'),
+    model: text('M', 'a 3D model to start from (default: random weights)'),
+  },
   examples: [
     {
       line: 'kyn train baseline3d --recipe models/baseline3d.recipe.json --data ../shared/data --out b.kyn',
@@ -30,5 +31,18 @@ more or fewer --steps as long as these have not begun.`,
       says: 'train for longer',
     },
   ],
-  run: (invocation, context) => runTrainingCommand(kind, invocation, context),
+  async run(invocation, context) {
+    const { model } = invocation.values;
+    const start = model === undefined ? undefined : decodeBaseline3d((await readModel(model)).bytes, model);
+    const kind: TrainingKind<typeof BASELINE3D_DEFAULTS, Baseline3dModel> = {
+      name: 'baseline3d',
+      description: '3D affinities',
+      defaults: BASELINE3D_DEFAULTS,
+      samples: 'a row a section: grey values, affinities in the plane, with the sections before',
+      train: (...from) => trainBaseline3d(...from, start),
+      encode: encodeBaseline3d,
+      figures: ({ description }) => description.card.figures,
+    };
+    await runTrainingCommand(kind, invocation, context);
+  },
 });

@@ -1,7 +1,15 @@
 /** The 3D baseline as a model file: one ONNX graph and what it was trained for. */
 import type { Offset2, Vec3 } from '@kyn/core';
 import { unzipSync } from 'fflate';
-import { type CommonDescription, looksLikeKynModel, packModel, unpackModel } from './kyn-model.ts';
+import type { Weights } from '../nets/layers.ts';
+import {
+  type CommonDescription,
+  decodeWeights,
+  encodeWeights,
+  looksLikeKynModel,
+  packModel,
+  unpackModel,
+} from './kyn-model.ts';
 
 export interface Baseline3dSettings {
   /** nm, zyx; z is what a section typically is. */
@@ -30,18 +38,33 @@ export interface Baseline3dModel {
   readonly description: Baseline3dDescription;
   /** ONNX graph: `input` `[n, 1, d, h, w]` to `affinities` `[n, offsets + zReach, d, h, w]`. */
   readonly graph: Uint8Array;
+  /** The weights before batch normalisation is folded away: where further training starts. */
+  readonly weights?: Weights;
 }
 
 const GRAPH = 'baseline3d.onnx';
+const WEIGHTS = 'baseline3d.weights';
 
-export function encodeBaseline3d({ description, graph }: Baseline3dModel): Uint8Array {
-  return packModel(description, { [GRAPH]: graph });
+export function encodeBaseline3d({ description, graph, weights }: Baseline3dModel): Uint8Array {
+  return packModel(description, {
+    [GRAPH]: graph,
+    ...(weights ? { [WEIGHTS]: encodeWeights(weights) } : {}),
+  });
 }
 
-/** @throws KynError `model` if the bytes are not a 3D baseline of a format that we know. */
-export function decodeBaseline3d(bytes: Uint8Array, where: string): Baseline3dModel {
-  const { description, files } = unpackModel<Baseline3dDescription>(bytes, GRAPH, where);
-  return { description, graph: files[GRAPH] };
+/**
+ * @param parts weights are only of use for training: they can be left out
+ * @throws KynError `model` if the bytes are not a 3D baseline of a format that we know.
+ */
+export function decodeBaseline3d(
+  bytes: Uint8Array,
+  where: string,
+  parts = { weights: true },
+): Baseline3dModel {
+  const leftOut = parts.weights ? [] : [WEIGHTS];
+  const { description, files } = unpackModel<Baseline3dDescription>(bytes, GRAPH, where, leftOut);
+  const weights = files[WEIGHTS] && decodeWeights(files[WEIGHTS], WEIGHTS, where);
+  return { description, graph: files[GRAPH], ...(weights ? { weights } : {}) };
 }
 
 /** True for a model file that holds a 3D baseline. */

@@ -12,7 +12,7 @@ export async function createBlockPredictor(
   where: string,
   { wait = true }: LoadOptions = {},
 ): Promise<BlockPredictor> {
-  const { description, graph } = decodeBaseline3d(bytes, where);
+  const { description, graph } = decodeBaseline3d(bytes, where, { weights: false });
   const network = lateNetwork(runtime, graph, where, ({ inputs }) => {
     if (inputs.length === 1 && inputs[0].shape.length === 5) return;
     throw new KynError('model', 'the network does not take one input [n, 1, d, h, w]', {

@@ -93,8 +93,8 @@ export function packModel(
   return zipSync(all, { level: 0, mtime: DATE });
 }
 
-/** Number of parameters, then both vectors, float32; all little-endian. */
-function encodeWeights({ parameters, statistics }: Weights): Uint8Array {
+/** Weights as a file of a model: number of parameters, then both vectors, float32; all little-endian. */
+export function encodeWeights({ parameters, statistics }: Weights): Uint8Array {
   const out = new Uint8Array(4 * (1 + parameters.length + statistics.length));
   const view = new DataView(out.buffer);
   view.setUint32(0, parameters.length, true);
@@ -105,10 +105,11 @@ function encodeWeights({ parameters, statistics }: Weights): Uint8Array {
   return out;
 }
 
-function decodeWeights(bytes: Uint8Array): Weights | undefined {
+/** @throws KynError `model` if it is not whole. */
+export function decodeWeights(bytes: Uint8Array, file: string, where: string): Weights {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = bytes.length >= 4 ? view.getUint32(0, true) : Number.POSITIVE_INFINITY;
-  if (bytes.length % 4 !== 0 || 4 * (1 + count) > bytes.length) return undefined;
+  if (bytes.length % 4 !== 0 || 4 * (1 + count) > bytes.length) throw refusal(where, `${file} is not whole`);
   const values = Float32Array.from({ length: bytes.length / 4 - 1 }, (_, i) =>
     view.getFloat32(4 + 4 * i, true),
   );
@@ -143,8 +144,7 @@ const refusal = (where: string, what: string, cause?: unknown) =>
 export function decodeModel(bytes: Uint8Array, where: string, parts = { weights: true }): KynModel {
   const leftOut = parts.weights ? [] : [WEIGHTS];
   const { description, files } = unpackModel<ModelDescription>(bytes, SEGMENTER, where, leftOut);
-  const weights = files[WEIGHTS] && decodeWeights(files[WEIGHTS]);
-  if (files[WEIGHTS] && !weights) throw refusal(where, `${WEIGHTS} is not whole`);
+  const weights = files[WEIGHTS] && decodeWeights(files[WEIGHTS], WEIGHTS, where);
   const linker = files[LINKER] && readLinker(files[LINKER]);
   if (files[LINKER] && !linker) throw refusal(where, `${LINKER} is not a linker that this version reads`);
   return {

@@ -32,7 +32,17 @@ interface Trained {
   checkpoints: Map<number, Uint8Array>;
 }
 
-async function trained(steps: number, resume?: Uint8Array): Promise<Trained> {
+async function trained(
+  steps: number,
+  {
+    resume,
+    start,
+    ...changes
+  }: Partial<Baseline3dOptions> & {
+    resume?: Uint8Array;
+    start?: Baseline3dModel;
+  } = {},
+): Promise<Trained> {
   const checkpoints = new Map<number, Uint8Array>();
   const run = {
     queue: { workers: 0 },
@@ -45,7 +55,8 @@ async function trained(steps: number, resume?: Uint8Array): Promise<Trained> {
     },
   };
   const runtime = await nodeRuntime({ threads: 1 });
-  const { model, history } = await trainBaseline3d(runtime, [volume], optionsOf(steps), 'tiny', card, run);
+  const options = { ...optionsOf(steps), ...changes };
+  const { model, history } = await trainBaseline3d(runtime, [volume], options, 'tiny', card, run, start);
   return { model, history, checkpoints };
 }
 
@@ -55,16 +66,16 @@ const losses = (history: readonly TrainRecord[]) =>
 describe('training the 3D baseline', () => {
   it('goes on after a stop to the same numbers, and to another length while the rate is constant', async () => {
     const whole = await trained(7);
-    const again = await trained(7, whole.checkpoints.get(4));
+    const again = await trained(7, { resume: whole.checkpoints.get(4) });
     expect(losses(again.history)).toEqual(losses(whole.history));
     expect(again.model.graph).toEqual(whole.model.graph);
 
     const longer = await trained(9);
-    const lengthened = await trained(9, whole.checkpoints.get(4));
+    const lengthened = await trained(9, { resume: whole.checkpoints.get(4) });
     expect(losses(lengthened.history)).toEqual(losses(longer.history));
     expect(lengthened.model.graph).toEqual(longer.model.graph);
 
-    const late = await trained(9, whole.checkpoints.get(5)).catch((error: unknown) => error);
+    const late = await trained(9, { resume: whole.checkpoints.get(5) }).catch((error: unknown) => error);
     expect(isKynError(late) && late.code).toBe('usage');
   });
 
@@ -92,6 +103,35 @@ describe('training the 3D baseline', () => {
     expect(affinities.shape).toEqual([2, 4, 3, 12, 8]);
     expect(affinities.data.every((value) => value >= 0 && value <= 1)).toBe(true);
     await session.release();
+  });
+});
+
+describe('training on from a 3D model', () => {
+  it('begins where its weights left off', async () => {
+    const { model } = await trained(60);
+    const [first] = (await trained(1, { start: model })).history;
+    const [scratch] = (await trained(1)).history;
+    expect(first.values.loss).toBeLessThan(0.9 * scratch.values.loss);
+  });
+
+  it('refuses a model without weights, and one of another shape', async () => {
+    const { model } = await trained(1);
+    const { weights: _, ...bare } = model;
+    const refusal = (start: Baseline3dModel, zReach = [1, 2]) =>
+      trained(1, { start, zReach }).catch(
+        (error: unknown) => isKynError(error) && [error.code, error.message],
+      );
+    expect(await refusal(bare)).toEqual(['model', 'it carries no weights to start from']);
+    expect(await refusal(model, [1, 2, 3])).toEqual(['model', 'its network has another shape']);
+  });
+
+  it('keeps its weights in the file, which need not be read', async () => {
+    const { model } = await trained(1);
+    const bytes = encodeBaseline3d({ ...model, weights: undefined });
+    expect(decodeBaseline3d(bytes, 'b.kyn').weights).toBeUndefined();
+    const whole = encodeBaseline3d(model);
+    expect(decodeBaseline3d(whole, 'b.kyn', { weights: false }).weights).toBeUndefined();
+    expect(decodeBaseline3d(whole, 'b.kyn').weights).toEqual(model.weights);
   });
 });
 

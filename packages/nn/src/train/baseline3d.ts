@@ -3,7 +3,7 @@
  * sections, for affinities in the plane at several distances and with the sections before. It learns from the same
  * volumes, with the same augmentation and loss, as the segmenter does.
  */
-import type { Offset2, Vec3 } from '@kyn/core';
+import { KynError, type Offset2, type Vec3 } from '@kyn/core';
 import type { Baseline3dModel } from '../model/baseline3d-model.ts';
 import { MODEL_FORMAT, type ModelCard } from '../model/kyn-model.ts';
 import {
@@ -82,6 +82,24 @@ function defineBaseline(options: Baseline3dOptions): Baseline3d {
   return { unet, step, spec };
 }
 
+/** @throws KynError `model` where the model has no weights, or those of another network. */
+function startState({ layout }: TrainStep, seed: number, start: Baseline3dModel | undefined): TrainState {
+  if (!start) return freshState(layout, seed);
+  const { weights, description } = start;
+  const fits =
+    weights?.parameters.length === layout.parameterCount &&
+    weights.statistics.length === layout.statisticCount;
+  if (fits) return freshState(layout, weights);
+  throw new KynError(
+    'model',
+    weights ? 'its network has another shape' : 'it carries no weights to start from',
+    {
+      where: description.name,
+      hint: 'give a model of kyn train baseline3d with the widths and zReach of the options',
+    },
+  );
+}
+
 function toModel(
   { unet, step }: Baseline3d,
   { voxelSizeNm, offsets, zReach, widths }: Baseline3dOptions,
@@ -90,8 +108,10 @@ function toModel(
   card: ModelCard,
 ): Baseline3dModel {
   const multiples = unetMultiple(unet);
+  const weights = averagedWeights(state);
   return {
-    graph: exportNetwork(unetNetwork(unet), step.layout, averagedWeights(state), [1, ...multiples]),
+    graph: exportNetwork(unetNetwork(unet), step.layout, weights, [1, ...multiples]),
+    weights,
     description: {
       format: MODEL_FORMAT,
       name,
@@ -111,8 +131,9 @@ function toModel(
 
 /**
  * @param card the model card; `figures` and `seed` are filled in.
+ * @param start where to start from; default: random weights
  * @returns the trained model and its curves.
- * @throws KynError as `runTraining`.
+ * @throws KynError `model` if what to start from has no weights of this shape; as `runTraining`.
  */
 export async function trainBaseline3d(
   runtime: Runtime,
@@ -121,6 +142,7 @@ export async function trainBaseline3d(
   name: string,
   card: Omit<ModelCard, 'seed' | 'figures'>,
   run: TrainingRun<Baseline3dModel>,
+  start?: Baseline3dModel,
 ): Promise<{ model: Baseline3dModel; history: readonly TrainRecord[] }> {
   const baseline = defineBaseline(options);
   const { step, spec } = baseline;
@@ -131,7 +153,7 @@ export async function trainBaseline3d(
     seed,
     schedule,
     settings: options,
-    start: () => freshState(step.layout, seed),
+    start: () => startState(step, seed, start),
     model: (state, figures) => toModel(baseline, options, state, name, { ...card, seed, figures }),
   };
   return runTraining(runtime, volumes, task, run);
