@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ndarray } from '@kyn/core';
@@ -73,4 +73,14 @@ it('takes volumes and pairs from the recipe beside it that is named', async () =
   expect(linker.pairs?.length).toBeGreaterThan(10);
   expect(wider.pairs).toEqual(linker.pairs);
   expect(wider.volumes.length).toBeGreaterThan(linker.volumes.length);
+  expect((await readRecipe(join(models, 'baseline3d-wider.recipe.json'))).volumes).toEqual(wider.volumes);
+});
+
+it('says so where a recipe names itself, or one that lists nothing', async () => {
+  const path = join(scratch, 'round.recipe.json');
+  writeFileSync(path, JSON.stringify({ name: 'round', volumes: 'round.recipe.json' }));
+  await expect(readRecipe(path)).rejects.toThrow(/volumes from round.recipe.json, which lists none/);
+  const empty = join(scratch, 'empty.recipe.json');
+  writeFileSync(empty, JSON.stringify({ name: 'empty', volumes: [] }));
+  await expect(readRecipe(empty)).rejects.toThrow(/lists no volumes/);
 });

@@ -55,11 +55,31 @@ type WrittenRecipe<O> = Omit<Recipe<O>, 'volumes' | 'pairs'> & {
   readonly pairs?: Recipe<O>['pairs'] | string;
 };
 
-/** @throws KynError `format` where the file is not a recipe. */
+/** @throws KynError `format` where the file, or one that it takes a list from, is not a recipe. */
 export async function readRecipe<O>(path: string): Promise<Recipe<O>> {
-  let recipe: WrittenRecipe<O>;
+  const { volumes: ownVolumes, pairs: ownPairs, ...rest } = await readWritten<O>(path);
+  const listed = async <T>(key: 'volumes' | 'pairs', own: T | string): Promise<T> => {
+    if (typeof own !== 'string') return own;
+    const list = (await readWritten<O>(join(dirname(path), own)))[key];
+    if (Array.isArray(list)) return list as T;
+    throw new KynError('format', `the recipe takes its ${key} from ${own}, which lists none`, {
+      where: path,
+    });
+  };
+  const volumes = await listed('volumes', ownVolumes);
+  const pairs = await listed('pairs', ownPairs);
+  if (!Array.isArray(volumes) || volumes.length === 0) {
+    throw new KynError('format', 'the recipe lists no volumes', {
+      where: path,
+      hint: 'see models/base.recipe.json',
+    });
+  }
+  return { ...rest, volumes, ...(pairs ? { pairs } : {}) };
+}
+
+async function readWritten<O>(path: string): Promise<WrittenRecipe<O>> {
   try {
-    recipe = JSON.parse(await readFile(path, 'utf8'));
+    return JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
     const missing = (cause as { code?: string }).code === 'ENOENT';
     throw new KynError(missing ? 'not-found' : 'format', missing ? 'no such file' : 'not a recipe in JSON', {
@@ -68,22 +88,6 @@ export async function readRecipe<O>(path: string): Promise<Recipe<O>> {
       cause,
     });
   }
-  const beside = (name: string): Promise<Recipe<O>> => readRecipe<O>(join(dirname(path), name));
-  const { volumes: ownVolumes, pairs: ownPairs, ...rest } = recipe;
-  const volumes = typeof ownVolumes === 'string' ? (await beside(ownVolumes)).volumes : ownVolumes;
-  const pairs = typeof ownPairs === 'string' ? (await beside(ownPairs)).pairs : ownPairs;
-  if (ownPairs !== undefined && !pairs) {
-    throw new KynError('format', `the recipe takes its pairs from ${ownPairs}, which has none`, {
-      where: path,
-    });
-  }
-  if (!Array.isArray(volumes) || volumes.length === 0) {
-    throw new KynError('format', 'the recipe lists no volumes', {
-      where: path,
-      hint: 'see models/base.recipe.json',
-    });
-  }
-  return { ...rest, volumes, ...(pairs ? { pairs } : {}) };
 }
 
 /** Raw and labels of a recipe's volume, opened; the caller closes both. */
