@@ -3,7 +3,7 @@
  * model and report, and validation by the whole pipeline.
  */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import {
   createMemoryStore,
@@ -31,7 +31,15 @@ import {
 import { nodeRuntime } from '@kyn/nn/node';
 import type { CommandContext, Invocation } from './command.ts';
 import { flag, integer, number, required, text, texts, usageError } from './options.ts';
-import { loadRecipeVolumes, openRecipeVolume, type Recipe, readRecipe } from './training-recipe.ts';
+import {
+  checkRecipeVolumes,
+  loadRecipeVolumes,
+  namedVolume,
+  openRecipeVolume,
+  type Recipe,
+  type RecipeVolume,
+  readRecipe,
+} from './training-recipe.ts';
 
 const CHECKPOINT_STEPS = 250;
 const RECORD_STEPS = 10;
@@ -48,6 +56,10 @@ export interface TrainingKind<O extends CommonOptions, M> {
   /** What a model without a recipe is described as. */
   readonly description: string;
   readonly defaults: O;
+  /** What the command line says beyond the options of every training: counts more than the recipe. */
+  readonly chosen?: Partial<O>;
+  /** Volumes that are read after the training: they are looked for before it. */
+  readonly later?: readonly RecipeVolume[];
   /** Nothing is learned from samples: the volumes need not be read. */
   readonly withoutSamples?: boolean;
   /** What the picture of samples shows. */
@@ -76,7 +88,7 @@ export function trainingOptions({ schedule }: CommonOptions, recipe: string) {
     validate: text('FILE', 'a labelled volume to validate on; never trained on'),
     recipe: text('FILE.json', `volumes and settings; see ${recipe}`),
     data: text('DIR', 'where the recipe’s volumes lie (default: the current folder)', '.'),
-    run: text('DIR', 'the run’s folder (default: FILE.run)'),
+    run: text('DIR', 'the run’s folder (default: FILE.kyn.run)'),
     resume: flag('go on from the run’s checkpoint'),
     overwrite: flag('replace FILE.kyn and the run’s checkpoint'),
     steps: integer('N', `training steps (default: ${schedule.steps})`, { min: 1 }),
@@ -100,14 +112,17 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   if (!recipe && values.volume.length === 0) {
     throw usageError(command, 'nothing to train on', 'give --volume FILE or --recipe FILE.json');
   }
-  const options = mergeOptions(kind.defaults, recipe, values);
-  const files = values.volume.map((source) => ({ source: resolve(source) }));
-  const held = values.validate === undefined ? [] : [{ source: resolve(values.validate) }];
+  const options = mergeOptions(kind, recipe, values);
+  const files = values.volume.map(namedVolume);
+  const held = values.validate === undefined ? [] : [namedVolume(values.validate)];
   const validation = [...(recipe?.validation ?? []), ...held];
   const folder = values.run ?? `${values.out}.run`;
   const checkpoint = join(folder, 'checkpoint.bin');
   checkPlaces(checkpoint, values);
+  await checkRecipeVolumes([...validation, ...(kind.later ?? [])], values.data);
   await makeFolder(folder);
+  // else a run that is stopped before its first checkpoint would be resumed from another's
+  if (!values.resume) await rm(checkpoint, { force: true });
   const wanted = kind.withoutSamples ? [] : [...(recipe?.volumes ?? []), ...files];
   const volumes = await loadRecipeVolumes(wanted, values.data, context.stage);
   const name = recipe?.name ?? kind.name;
@@ -117,7 +132,7 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   const card = {
     description: recipe?.description ?? kind.description,
     licence: recipe?.licence ?? 'as the training data',
-    data: recipe?.data ?? volumes.map((volume) => volume.name),
+    data: [...(recipe?.data ?? []), ...values.volume],
     command: commandLine(command, values, given),
   };
   const { model, history } = await kind.train(runtime, volumes, options, name, card, {
@@ -152,9 +167,10 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   await report.write();
   const figures = kind.figures(model);
   const { step, seconds } = history.at(-1) ?? { step: 0, seconds: 0 };
+  const took = step === 0 ? '' : `${step} steps in ${(seconds / 60).toFixed(1)} minutes; `;
   context.result(
     { out: values.out, run: folder, steps: step, seconds, figures },
-    `${values.out}: ${step} steps in ${(seconds / 60).toFixed(1)} minutes; see ${join(folder, 'report.html')}`,
+    `${values.out}: ${took}see ${join(folder, 'report.html')}`,
   );
 }
 
@@ -173,7 +189,7 @@ function checkPlaces(checkpoint: string, values: TrainingValues): void {
 }
 
 function mergeOptions<O extends CommonOptions>(
-  defaults: O,
+  { defaults, chosen }: { readonly defaults: O; readonly chosen?: Partial<O> },
   recipe: Recipe<O> | undefined,
   { steps, rate, seed }: TrainingValues,
 ): O {
@@ -181,6 +197,7 @@ function mergeOptions<O extends CommonOptions>(
   return {
     ...defaults,
     ...recipe?.options,
+    ...chosen,
     ...(seed === undefined ? {} : { seed }),
     schedule: {
       ...schedule,
@@ -208,7 +225,8 @@ function commandLine(command: string, values: object, given: ReadonlySet<string>
   ];
   const told = Object.entries(values).filter(([key]) => deciding.includes(key) && given.has(key));
   told.sort(([a], [b]) => deciding.indexOf(a) - deciding.indexOf(b));
-  return [`kyn ${command}`, ...told.map(([key, value]) => `--${key} ${String(value)}`)].join(' ');
+  const words = told.map(([key, value]) => (value === true ? `--${key}` : `--${key} ${String(value)}`));
+  return [`kyn ${command}`, ...words].join(' ');
 }
 
 /** Figures on the validation volumes: means over them. */

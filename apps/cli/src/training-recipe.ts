@@ -3,7 +3,7 @@
  * makes the same model again; the shipped model's lies beside it in `models/`.
  */
 import { readFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import {
   createPhantom,
   isKynError,
@@ -17,8 +17,10 @@ import {
   type SubvolumeOptions,
   subvolume,
 } from '@kyn/core';
+import { parseVolumeSpec } from '@kyn/io';
 import { openLabels, openSections } from '@kyn/io/node';
 import { loadTrainingVolume, type ScheduleOptions, type TrainingVolume, type VolumeOptions } from '@kyn/nn';
+import { volumeSpec } from './volumes.ts';
 
 /** One volume: real (`source`), grown (`phantom`), or EM drawn over given labels (`render`). */
 export interface RecipeVolume extends VolumeOptions, SubvolumeOptions {
@@ -90,6 +92,20 @@ async function readWritten<O>(path: string): Promise<WrittenRecipe<O>> {
   }
 }
 
+/** A volume that the command line names: its path is from the current folder, not from the data's. */
+export function namedVolume(spec: string): RecipeVolume {
+  return { source: parseVolumeSpec(spec).isUrl ? spec : resolve(volumeSpec(spec)), name: spec };
+}
+
+/** Opens what a run will need later and closes it again, so that what is missing is told at once. */
+export async function checkRecipeVolumes(volumes: readonly RecipeVolume[], folder: string): Promise<void> {
+  for (const volume of volumes) {
+    if (volume.phantom) continue;
+    const { raw, labels } = await openRecipeVolume(volume, folder);
+    await Promise.all([raw.close(), labels.close()]);
+  }
+}
+
 /** Raw and labels of a recipe's volume, opened; the caller closes both. */
 export async function openRecipeVolume(
   volume: RecipeVolume,
@@ -97,7 +113,8 @@ export async function openRecipeVolume(
 ): Promise<{ raw: SectionSource; labels: LabelSource }> {
   const { source, phantom, render } = volume;
   if (phantom) return createPhantom(phantom);
-  const place = (spec: string): string => (isAbsolute(spec) ? spec : join(folder, spec));
+  const place = (spec: string): string =>
+    isAbsolute(spec) || parseVolumeSpec(spec).isUrl ? spec : join(folder, spec);
   const labelSpec = volume.labels ?? source;
   if (labelSpec === undefined)
     throw new KynError('format', 'a recipe volume names no source, phantom or labels');
@@ -119,7 +136,12 @@ export async function openRecipeVolume(
       return { raw: drawn.raw, labels: { ...drawn.labels, close: () => whole.close() } };
     }
     const raw = await openSections(place(source as string));
-    return { raw: subvolume(raw, volume) as SectionSource, labels };
+    try {
+      return { raw: subvolume(raw, volume) as SectionSource, labels };
+    } catch (error) {
+      await raw.close();
+      throw error;
+    }
   } catch (error) {
     await whole.close();
     throw error;
@@ -146,10 +168,11 @@ export async function loadRecipeVolumes(
     } = volume;
     const opened = await openRecipeVolume(volume, folder);
     const name =
+      volume.name ??
       source ??
       (render ? `${volume.labels}, drawn over, seed ${render.seed ?? 0}` : opened.raw.info.location);
     try {
-      loaded.push(await loadTrainingVolume(opened.raw, opened.labels, { name, ...options }));
+      loaded.push(await loadTrainingVolume(opened.raw, opened.labels, { ...options, name }, context.signal));
     } finally {
       await Promise.all([opened.raw.close(), opened.labels.close()]);
     }

@@ -17,7 +17,7 @@ import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
 import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
 import { describeCut, type LinkedSection, linkSections } from './pipeline/link-sections.ts';
-import { GAP } from './pipeline/neighbourhood.ts';
+import { GAP, withinSight } from './pipeline/neighbourhood.ts';
 import { tell } from './pipeline/network-view.ts';
 import { sectionNotes } from './pipeline/notes.ts';
 import { type CutSection, inPlaneOf, repairCut } from './pipeline/repair-sections.ts';
@@ -106,6 +106,8 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
   const writes = new WriteBehind(WRITES);
   const planes = new LabelRing(WRITES + 1);
   const repairing = repairOptions(run);
+  const inSight = (lower: number, upper: number) =>
+    withinSight(positionOf(run, lower), positionOf(run, upper));
 
   const finish = async (step: SectionOnTheWay, cut: Cut, repaired: SectionRecord['repaired']) => {
     const { record, here } = describeSection(run, step, cut, below, idOffset, repaired);
@@ -144,8 +146,12 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
       if (here.cut.repairable) {
         await finishWaiting(here);
         waiting.push(here);
-      } else if (waiting.length > 0) waiting.push(here);
-      else await finish(step, here.cut, NOT_REPAIRED);
+      } else if (waiting.length > 0 && inSight(waiting[0].step.section.z, section.z)) waiting.push(here);
+      else {
+        // what comes after a long gap says nothing of the section before it
+        await finishWaiting(undefined);
+        await finish(step, here.cut, NOT_REPAIRED);
+      }
     }
     await finishWaiting(undefined);
     await timer.wait('write', writes.drain());
@@ -196,7 +202,9 @@ async function* sectionsOnTheWay(run: Run, first: number): AsyncGenerator<Sectio
     const { tissue, z } = step.section;
     const given = fragments && (await timer.wait('read', fragments.read(z, context.signal)));
     const segmented = (): Cut => {
-      if (given && keepsGiven(input)) return givenFragments(given);
+      if (given && keepsGiven(input)) {
+        return step.section.state === 'tissue' ? givenFragments(given) : noFragments(plan);
+      }
       if (!predictor) throw new TypeError('a predictor or fragments are needed');
       if (!affinities) return noFragments(plan);
       const { offsets } = predictor.info;

@@ -93,3 +93,13 @@ async function readChecked(volume: PlaneVolume, z: number, signal: Signal | unde
   throwIfCancelled(signal);
   return plane;
 }
+
+/** What `make` makes of a volume, which is closed where that fails. */
+export async function closingOnFailure<T>(volume: PlaneVolume, make: () => T): Promise<T> {
+  try {
+    return make();
+  } catch (error) {
+    await volume.close();
+    throw error;
+  }
+}

@@ -27,8 +27,8 @@ more or fewer --steps as long as these have not begun.`,
       says: 'the shipped baseline again',
     },
     {
-      line: 'kyn train baseline3d --volume a.h5 --out b.kyn --resume --steps 12000',
-      says: 'train for longer',
+      line: 'kyn train baseline3d --model baseline3d --volume a.h5 --out b.kyn --steps 1000',
+      says: 'on from the shipped one, on a volume of your own',
     },
   ],
   async run(invocation, context) {

@@ -1,11 +1,18 @@
 import { BOOST_DEFAULTS, KynError } from '@kyn/core';
-import { decodeModel, encodeModel, type KynModel, LINKER_DEFAULTS, trainLinker } from '@kyn/nn';
+import {
+  decodeModel,
+  encodeModel,
+  type KynModel,
+  LINKER_DEFAULTS,
+  type ModelCard,
+  trainLinker,
+} from '@kyn/nn';
 import { defineCommand } from '../command.ts';
 import { fitLinks, reliabilityDiagram } from '../link-examples.ts';
 import { DEFAULT_MODEL, readModel } from '../model-file.ts';
-import { choice, flag, integer, text } from '../options.ts';
+import { choice, flag, integer, text, usageError } from '../options.ts';
 import { runTrainingCommand, type TrainingKind, trainingOptions } from '../training-command.ts';
-import { readRecipe } from '../training-recipe.ts';
+import { namedVolume, readRecipe } from '../training-recipe.ts';
 
 export const trainLinkerCommand = defineCommand({
   name: 'train linker',
@@ -40,11 +47,14 @@ calibrated on sections kept back. The model that is written does both.`,
     },
   ],
   async run(invocation, context) {
-    const { values } = invocation;
+    const { values, given } = invocation;
     const file = await readModel(values.model);
     const base = decodeModel(file.bytes, values.model);
     const recipe = values.recipe === undefined ? undefined : await readRecipe<object>(values.recipe);
-    const volumes = [...(recipe?.pairs ?? []), ...values.volume.map((source) => ({ source }))];
+    const volumes = [...(recipe?.pairs ?? []), ...values.volume.map(namedVolume)];
+    if (recipe && volumes.length === 0) {
+      throw usageError('--recipe', 'it has no pairs for the classifier', 'see models/linker.recipe.json');
+    }
     if (values.classifier && !base.description.segmenter.cross) {
       throw new KynError('usage', 'the model says nothing of neighbouring sections', {
         where: '--classifier',
@@ -55,14 +65,19 @@ calibrated on sections kept back. The model that is written does both.`,
     const kind: TrainingKind<typeof LINKER_DEFAULTS, KynModel> = {
       name: 'linker',
       description: 'links between sections',
-      defaults: { ...LINKER_DEFAULTS, transfer, ...(patches === undefined ? {} : { patches }) },
+      defaults: LINKER_DEFAULTS,
+      chosen: {
+        ...(given.has('transfer') ? { transfer } : {}),
+        ...(patches === undefined ? {} : { patches }),
+      },
+      later: volumes,
       withoutSamples: values.classifier,
       samples: 'neighbouring sections, affinities in the middle one and with those beside it, descriptors',
       encode: encodeModel,
       figures: ({ description }) => description.card.linker?.figures ?? {},
       async train(runtime, training, options, _name, card, run) {
         const trained = values.classifier
-          ? { model: base, history: [] }
+          ? { model: fittedAnew(base, card, options.seed), history: [] }
           : await trainLinker(runtime, training, base, options, card, run);
         const fitted = await fitLinks(
           runtime,
@@ -84,6 +99,25 @@ calibrated on sections kept back. The model that is written does both.`,
     await runTrainingCommand(kind, invocation, context);
   },
 });
+
+/** The same network, whose card says that another classifier follows. */
+function fittedAnew(
+  model: KynModel,
+  { description, licence, data, command }: Omit<ModelCard, 'seed' | 'figures'>,
+  seed: number,
+): KynModel {
+  const { card } = model.description;
+  const before = card.linker;
+  const linker = {
+    description: before?.description ?? description,
+    licence,
+    data: [...new Set([...(before?.data ?? []), ...data])],
+    seed: before?.seed ?? seed,
+    command: before ? `${before.command} && ${command}` : command,
+    figures: before?.figures ?? {},
+  };
+  return { ...model, description: { ...model.description, card: { ...card, linker } } };
+}
 
 function withFigures(model: KynModel, figures: Readonly<Record<string, number>>): KynModel {
   const { card } = model.description;

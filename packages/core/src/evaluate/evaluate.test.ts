@@ -220,6 +220,10 @@ describe('evaluate', () => {
     });
     const stopped = countPairs({ segmentation: two, truth: two }, { signal: { aborted: true } });
     await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
+    // what the first read says by then is not left unheard
+    const failing = { ...two, read: () => Promise.reject(new Error('stopped')) };
+    const early = countPairs({ segmentation: failing, truth: two }, { signal: { aborted: true } });
+    await expect(early).rejects.toMatchObject({ code: 'cancelled' });
   });
 
   it('averages every key', () => {

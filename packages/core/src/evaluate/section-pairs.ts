@@ -27,16 +27,17 @@ export async function forEachSection(
     }
   }
   const { signal, onProgress } = context;
-  const read = (z: number) => Promise.all(sources.map((source) => source.read(z, signal)));
+  const read = (z: number) => {
+    const sections = Promise.all(sources.map((source) => source.read(z, signal)));
+    sections.catch(() => {}); // told when it is awaited; what is thrown before that must not leave it unheard
+    return sections;
+  };
   const total = shape[0];
   let ahead = read(0);
   for (let z = 0; z < total; z++) {
     throwIfCancelled(signal);
     const sections = await ahead;
-    if (z + 1 < total) {
-      ahead = read(z + 1);
-      ahead.catch(() => {}); // told when it is awaited; a throw from `visit` must not leave it unheard
-    }
+    if (z + 1 < total) ahead = read(z + 1);
     visit(z, sections);
     onProgress?.({ stage, done: z + 1, total, unit: 'sections' });
   }

@@ -9,7 +9,6 @@ import { keepCompiled } from './kept-classes.ts';
  * by itself ("lifted").
  */
 export const EDGE_KINDS = ['in-plane', 'cross', 'skip', 'lifted'] as const;
-export type EdgeKind = (typeof EDGE_KINDS)[number];
 export const IN_PLANE = 0;
 export const CROSS = 1;
 export const SKIP = 2;

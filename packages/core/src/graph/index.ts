@@ -9,7 +9,6 @@ export {
   CROSS,
   EDGE_KINDS,
   type EdgeColumns,
-  type EdgeKind,
   EdgeList,
   IN_PLANE,
   LIFTED,

@@ -232,13 +232,6 @@ function addTrees(
   }
 }
 
-/** Gain of every feature over all splits cannot be kept in the ensemble; how often each one decides can be counted. */
-export function splitCounts({ features, feature, threshold }: BoostedTrees): number[] {
-  const counts = new Array<number>(features).fill(0);
-  for (let n = 0; n < feature.length; n++) if (threshold[n] < NEVER) counts[feature[n]]++;
-  return counts;
-}
-
 function startLogit(labels: Uint8Array, weights: Float32Array): number {
   let [yes, total] = [1, 2];
   for (let i = 0; i < labels.length; i++) {

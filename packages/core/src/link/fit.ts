@@ -30,7 +30,7 @@ export class PairExamples {
   ): void {
     const [below, above] = [majorities(lower, truth[0]), majorities(upper, truth[1])];
     label(this.cross, features, evidence, below, above, weight, keptBack);
-    label(this.plane, planeFeatures(edges, upper.profiles), edges, above, above, weight, keptBack);
+    label(this.plane, planeFeatures(edges, upper), edges, above, above, weight, keptBack);
   }
 }
 

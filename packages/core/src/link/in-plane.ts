@@ -4,7 +4,7 @@
  */
 import type { EdgeColumns } from '../graph/edge-list.ts';
 import { type Classifier, classify } from './classifier.ts';
-import type { ProfileTable } from './section-view.ts';
+import type { LinkSection } from './section-view.ts';
 
 export const PLANE_FEATURES = [
   'affinity, mean',
@@ -17,13 +17,16 @@ export const PLANE_FEATURES = [
   'cut at the border',
 ] as const;
 
+type Section = Pick<LinkSection, 'profiles' | 'pixelSide'>;
+
 /**
- * Rows of {@link PLANE_FEATURES}, one an edge.
- * @param edges in-plane edges of one section with its ids; probability is the mean affinity between the two
+ * Rows of {@link PLANE_FEATURES}, one an edge, lengths and areas in pixels of the network.
+ * @param edges in-plane edges of one section with its ids, areas in pixels of the volume; probability is the mean affinity
+ * between the two
  */
 export function planeFeatures(
   { count, a, b, area, probability }: EdgeColumns,
-  profiles: ProfileTable,
+  { profiles, pixelSide }: Section,
 ): Float32Array {
   const rows = new Float32Array(count * PLANE_FEATURES.length);
   for (let i = 0, at = 0; i < count; i++) {
@@ -32,10 +35,11 @@ export function planeFeatures(
       Math.min(profiles.area[m], profiles.area[n]),
       Math.max(profiles.area[m], profiles.area[n]),
     ];
+    const contact = area[i] / pixelSide;
     const [longA, longB] = [profiles.major[m] / profiles.minor[m], profiles.major[n] / profiles.minor[n]];
     rows[at++] = probability[i];
-    rows[at++] = Math.log2(1 + area[i]);
-    rows[at++] = area[i] / Math.sqrt(small);
+    rows[at++] = Math.log2(1 + contact);
+    rows[at++] = contact / Math.sqrt(small);
     rows[at++] = Math.log2(small);
     rows[at++] = Math.log2(large);
     rows[at++] = Math.min(longA, longB);
@@ -46,6 +50,6 @@ export function planeFeatures(
 }
 
 /** The same edges with the classifier's probabilities. */
-export function judgePlane(edges: EdgeColumns, profiles: ProfileTable, classifier: Classifier): EdgeColumns {
-  return { ...edges, probability: classify(classifier, planeFeatures(edges, profiles)) };
+export function judgePlane(edges: EdgeColumns, section: Section, classifier: Classifier): EdgeColumns {
+  return { ...edges, probability: classify(classifier, planeFeatures(edges, section)) };
 }

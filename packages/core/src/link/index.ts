@@ -4,7 +4,6 @@ export {
   type BoostOptions,
   type LabelledRows,
   predictLogits,
-  splitCounts,
   trainBoostedTrees,
 } from './boosted-trees.ts';
 export {

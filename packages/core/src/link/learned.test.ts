@@ -5,6 +5,7 @@ import { ndarray } from '../volume/array.ts';
 import { Random } from '../volume/random.ts';
 import { classify } from './classifier.ts';
 import { fitLinkModel, PairExamples } from './fit.ts';
+import { planeFeatures } from './in-plane.ts';
 import { describePairs, edgesOfPairs, isLinkModel } from './learned.ts';
 import { COLUMNS } from './pair-evidence.ts';
 import { evidenceReference } from './pair-evidence-reference.ts';
@@ -42,7 +43,8 @@ function section(shift: readonly [number, number], idOffset: number, seed = 1): 
     }
   }
   const profiles = profileTable(labels, HEIGHT, WIDTH, id);
-  return { labels, height: HEIGHT, width: WIDTH, idOffset, profiles, touching: touchingOf(labels) };
+  const touching = touchingOf(labels);
+  return { labels, height: HEIGHT, width: WIDTH, idOffset, profiles, touching, pixelSide: 1 };
 }
 
 /** Affinity 0.9 where both sections have the same id, else 0.1. */
@@ -131,7 +133,8 @@ describe('pairs of two sections', () => {
         for (let y = 20; y < 60; y++) labels.fill(i + 1, y * WIDTH + from, y * WIDTH + to);
       });
       const profiles = profileTable(labels, HEIGHT, WIDTH, columns.length);
-      return { labels, height: HEIGHT, width: WIDTH, idOffset: 0, profiles, touching: touchingOf(labels) };
+      const touching = touchingOf(labels);
+      return { labels, height: HEIGHT, width: WIDTH, idOffset: 0, profiles, touching, pixelSide: 1 };
     };
     const wide = blocks([[20, 80]]);
     const rivals = (upper: LinkSection): number[] => {
@@ -206,8 +209,24 @@ describe('pairs of two sections', () => {
       idOffset: 0,
       profiles: profileTable(new Uint32Array(HEIGHT * WIDTH), HEIGHT, WIDTH, 0),
       touching: { count: 0, a: new Uint32Array(0), b: new Uint32Array(0) },
+      pixelSide: 1,
     };
     expect(describePairs(empty, upper, crossOf(lower, upper), 40).evidence.count).toBe(0);
     expect(() => fitLinkModel(new PairExamples())).toThrow(RangeError);
   });
+});
+
+it('sees contacts in pixels of the network, whatever those of the volume are', () => {
+  const { profiles } = section([0, 0], 0);
+  const edges = (area: number) => ({
+    count: 1,
+    a: Uint32Array.of(1),
+    b: Uint32Array.of(2),
+    kind: Uint8Array.of(0),
+    area: Uint32Array.of(area),
+    probability: Float32Array.of(0.4),
+  });
+  const plain = planeFeatures(edges(12), { profiles, pixelSide: 1 });
+  expect(planeFeatures(edges(24), { profiles, pixelSide: 2 })).toEqual(plain);
+  expect(planeFeatures(edges(24), { profiles, pixelSide: 1 })).not.toEqual(plain);
 });

@@ -64,7 +64,8 @@ export function describePairs(
 
 /**
  * @param pixelArea pixels of the volume that a pixel of the network stands for
- * @returns one edge a candidate, global ids; area = common pixels of the volume.
+ * @returns one edge a candidate, global ids; area = common pixels of the volume, 0 of a near miss, which the partition
+ * therefore does not heed (docs/experiments.md).
  */
 export function edgesOfPairs(
   { evidence }: JudgedPairs,
@@ -77,7 +78,8 @@ export function edgesOfPairs(
   const { count, a, b, sums } = evidence;
   const edges = new EdgeList(count);
   for (let i = 0; i < count; i++) {
-    const area = Math.round(pixelArea * sums[i * COLUMNS + PIXELS]);
+    const shared = pixelArea * sums[i * COLUMNS + PIXELS];
+    const area = shared > 0 ? Math.max(1, Math.round(shared)) : 0;
     edges.push(
       a[i] + lower.idOffset,
       b[i] + upper.idOffset,

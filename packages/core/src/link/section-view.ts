@@ -30,6 +30,8 @@ export interface LinkSection {
   readonly profiles: ProfileTable;
   /** Pairs of its fragments that share a side of a pixel, ids of the section. */
   readonly touching: FragmentPairs;
+  /** Side of a pixel of the network in pixels of the volume, which contacts are counted in; their geometric mean. */
+  readonly pixelSide: number;
 }
 
 export type FragmentPairs = Pick<EdgeColumns, 'count' | 'a' | 'b'>;

@@ -8,7 +8,7 @@ export {
 } from './doubts.ts';
 export { doubtsCsv } from './doubts-csv.ts';
 export {
-  demandOf,
+  optionsIn,
   PARTITION_DEFAULTS,
   type PartitionMethod,
   type PartitionOptions,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CROSS, EdgeList, IN_PLANE, LIFTED } from '../graph/edge-list.ts';
 import { Random } from '../volume/random.ts';
-import { demandOf, PARTITION_DEFAULTS, type PartitionMethod, partition } from './partition.ts';
+import { optionsIn, PARTITION_DEFAULTS, type PartitionMethod, partition } from './partition.ts';
 
 const methods: PartitionMethod[] = ['components', 'gaec', 'mean', 'mutex'];
 
@@ -126,17 +126,25 @@ describe('partition', () => {
       return [
         a,
         a + 1 + Math.floor(random.float() * 20),
-        CROSS,
+        random.float() < 0.7 ? CROSS : IN_PLANE,
         1 + Math.floor(random.float() * 900),
         random.float(),
       ];
     }) as Parameters<typeof edges>;
     const sizes = Float64Array.from({ length: 200 }, () => Math.floor(random.float() * 40_000));
     const coarse = partition(edges(...rows), sizes, PARTITION_DEFAULTS);
-    const finer = edges(...(rows.map(([a, b, kind, area, p]) => [a, b, kind, 4 * area, p]) as typeof rows));
+    // pixels half as long: overlaps of four times as many, contacts of twice as many
+    const finer = edges(
+      ...(rows.map(([a, b, kind, area, p]) => [
+        a,
+        b,
+        kind,
+        (kind === CROSS ? 4 : 2) * area,
+        p,
+      ]) as typeof rows),
+    );
     const sizesFiner = sizes.map((voxels) => 4 * voxels);
-    const demand = demandOf(PARTITION_DEFAULTS, 4);
-    expect(partition(finer, sizesFiner, { ...PARTITION_DEFAULTS, demand })).toEqual(coarse);
+    expect(partition(finer, sizesFiner, optionsIn(4, PARTITION_DEFAULTS))).toEqual(coarse);
     expect(partition(finer, sizesFiner, PARTITION_DEFAULTS)).not.toEqual(coarse);
   });
 });

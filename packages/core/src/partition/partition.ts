@@ -17,6 +17,7 @@ import { refine } from './refine.ts';
 
 export type PartitionMethod = 'components' | 'gaec' | 'mean' | 'mutex';
 
+/** For voxels as large as the network's pixels: `optionsIn` tells them for others. */
 export interface PartitionOptions {
   readonly method: PartitionMethod;
   /** Edges with a higher probability than this attract, the others repel. 0..1 exclusive. */
@@ -27,7 +28,7 @@ export interface PartitionOptions {
   readonly areaPower: number;
   /**
    * What a merge of `gaec` must be worth, by the voxels of the smaller side; nothing where absent. Not heeded by the other
-   * methods nor by `refine`. For voxels as large as the network's pixels: `demandOf` tells it for others.
+   * methods nor by `refine`.
    */
   readonly demand?: Demand;
   /** Sweeps of local refinement after `gaec`, at most; 0 for none. It raises the objective, not the accuracy. */
@@ -89,14 +90,20 @@ export function partition(
 }
 
 /**
- * The same demand where areas and voxels are counted in finer (or coarser) pixels than the network's.
+ * The same options where areas and voxels are counted in finer (or coarser) pixels than the network's: an overlap grows with the
+ * pixels' area, a contact with their side only.
  * @param pixelArea pixels that one of the network's stands for
  */
-export function demandOf(
-  { demand, areaPower }: Pick<PartitionOptions, 'demand' | 'areaPower'>,
+export function optionsIn<O extends Pick<PartitionOptions, 'demand' | 'areaPower' | 'inPlaneWeight'>>(
   pixelArea: number,
-): Demand | undefined {
-  return demand && { most: demand.most * pixelArea ** areaPower, half: demand.half * pixelArea };
+  options: O,
+): O {
+  const { demand, areaPower, inPlaneWeight } = options;
+  return {
+    ...options,
+    inPlaneWeight: inPlaneWeight * pixelArea ** (areaPower / 2),
+    demand: demand && { most: demand.most * pixelArea ** areaPower, half: demand.half * pixelArea },
+  };
 }
 
 /** Log-odds weight of every edge, scaled; positive attracts. */

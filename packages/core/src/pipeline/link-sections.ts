@@ -36,7 +36,9 @@ export function viewSection(
   const [height, width] = plan.small;
   const labels = given && !plan.identity ? shrinkGiven(ndarray(cut, plan.full), plan).data : cut;
   const profiles = profileTable(labels, height, width, count);
-  return { labels, height, width, idOffset, profiles, touching: touchingPairs(edges, given) };
+  const touching = touchingPairs(edges, given);
+  const pixelSide = Math.sqrt(plan.factor[0] * plan.factor[1]);
+  return { labels, height, width, idOffset, profiles, touching, pixelSide };
 }
 
 export interface LinkContext {
@@ -73,7 +75,7 @@ export function describeCut(cut: Cut, viewOf: ViewOf, input: PipelineInput): Des
   const { linker } = input;
   const view = viewOf(cut, 0);
   const judging = linker?.plane && view && !keepsGiven(input);
-  const judged = judging ? judgePlane(cut.edges, view.profiles, linker.plane) : cut.edges;
+  const judged = judging ? judgePlane(cut.edges, view, linker.plane) : cut.edges;
   const described = { view, judged };
   DESCRIBED.set(cut, described);
   return described;

@@ -54,7 +54,7 @@ export async function networkView(
   const voxelSizeNm = info.voxelSizeNm ?? assumed;
   if (!info.voxelSizeNm) {
     const size = [...assumed].reverse().join('×');
-    const whose = network ? "the model's" : fragmentsNm ? "the fragments'" : 'set to';
+    const whose = network?.voxelSizeNm ? "the model's" : fragmentsNm ? "the fragments'" : 'set to';
     tell(remarks, `voxel size not known: ${whose} ${size} nm is assumed (--voxel-size X,Y,Z)`);
   }
   const [, height, width] = info.shape;
@@ -73,8 +73,12 @@ export async function networkView(
   if (doubt) tell(remarks, doubt);
   const meanNm = Math.sqrt(networkNm[0] * networkNm[1]);
   // how membranes look is only known at their true size
+  const known = info.voxelSizeNm ?? network?.voxelSizeNm ?? fragmentsNm;
   const surveyed = await surveySections(source, imagePlan, meanNm, timer, context);
-  const survey = { ...surveyed, membranesAreBright: surveyed.membranesAreBright && !doubt };
+  const survey = {
+    ...surveyed,
+    membranesAreBright: surveyed.membranesAreBright && !doubt && known !== undefined,
+  };
   if (survey.membranesAreBright) tell(remarks, 'membranes are bright here: contrast turned');
   return { source, voxelSizeNm, imagePlan, survey, timer, ...remarks };
 }

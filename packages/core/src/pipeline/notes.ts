@@ -1,5 +1,6 @@
 /** Remarks for the user about what was found and done, from the records of the sections. */
 import type { VolumeInfo } from '../volume/contracts.ts';
+import { GAP } from './neighbourhood.ts';
 import type { SectionSummary } from './store.ts';
 
 /** `3, 5–7 and 12`; long lists are cut. */
@@ -76,7 +77,7 @@ function gapNotes({ sectionPositions }: VolumeInfo): string[] {
   if (!sectionPositions) return [];
   const gaps: number[] = [];
   for (let z = 1; z < sectionPositions.length; z++) {
-    if (sectionPositions[z] - sectionPositions[z - 1] > 1.5) gaps.push(z);
+    if (sectionPositions[z] - sectionPositions[z - 1] > GAP) gaps.push(z);
   }
   if (gaps.length === 0) return [];
   const one = gaps.length === 1;

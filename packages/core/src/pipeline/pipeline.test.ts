@@ -323,6 +323,40 @@ describe('runPipeline', () => {
     await expect(refused).rejects.toThrow(/do not fit/);
   });
 
+  it('passes given fragments over where the section is blank', async () => {
+    const { sections, truth } = cellStack({ shape: [5, 64, 64] });
+    sections[2] = ndarray(new Uint8Array(64 * 64).fill(90), [64, 64]);
+    const store = createMemoryStore();
+    const report = await runPipeline(
+      { source: sourceOf(sections, [40, 10, 10]), fragments: asSource(truth) },
+      store,
+    );
+    expect(report.notes.join()).toMatch(/section 2 constant or blank: passed over, 0 in the output/);
+    expect(store.segmentation[2].data.every((id) => id === 0)).toBe(true);
+    const ids = (z: number) => new Set(store.segmentation[z].data);
+    expect([...ids(3)].some((id) => ids(1).has(id))).toBe(true);
+  });
+
+  it('does not keep the sections of a long gap in memory', async () => {
+    const depth = 24;
+    const { sections } = cellStack({ shape: [depth, 60, 60] });
+    for (let z = 3; z < depth; z++) sections[z] = ndarray(new Uint8Array(3600).fill(90), [60, 60]);
+    const plain = sourceOf(sections, [40, 10, 10]);
+    const store = createMemoryStore();
+    let done = 0;
+    const source = {
+      ...plain,
+      read(z: number) {
+        if (z === depth - 1) done = store.records.length;
+        return plain.read(z);
+      },
+    };
+    const predictor = crudePredictor({ contextSections: 1 }, true);
+    await runPipeline({ source, predictor, linker: crudeLinker }, store);
+    expect(store.records).toHaveLength(depth);
+    expect(done).toBeGreaterThan(depth - 12);
+  });
+
   it('names neighbouring sections that are shifted against each other', async () => {
     const { sections } = cellStack({ shape: [4, 220, 220], cells: 80 });
     const cut = sections.map(({ data }, z) => {

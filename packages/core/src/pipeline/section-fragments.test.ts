@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
+import { PairTable } from '../graph/pair-table.ts';
+import { pixelSpans, planResample } from '../predict/resample.ts';
+import { joinParts } from '../segment/segment.ts';
 import { ndarray } from '../volume/array.ts';
-import { givenFragments, touchingPairs } from './section-fragments.ts';
+import { givenFragments, inFullPixels, touchingPairs } from './section-fragments.ts';
 
 it('tells given fragments that share a side from those that meet at a corner', () => {
   const rows = [
@@ -19,4 +22,14 @@ it('tells given fragments that share a side from those that meet at a corner', (
   );
   expect(pairs(touchingPairs(edges, true))).toEqual(of([id(0, 0), id(0, 2)], [id(0, 2), id(2, 2)]));
   expect(touchingPairs(edges, false)).toBe(edges);
+});
+
+it('keeps what repair needs where sections are enlarged for the network', () => {
+  const plan = planResample([4, 4], [20, 20], [10, 10]);
+  const labels = Uint32Array.from({ length: 64 }, (_, p) => (p % 8 < 4 ? 1 : 2));
+  const parts = { labels, count: 2, area: Uint32Array.of(0, 32, 32), fragment: Uint32Array.of(0, 1, 2) };
+  const segmentation = joinParts({ ...parts, pairs: new PairTable(4, 16) }, [8, 8]);
+  const { stats, repairable } = inFullPixels(segmentation, plan, pixelSpans(plan));
+  expect(Array.from(stats.area)).toEqual([0, 8, 8]);
+  expect(repairable).toBe(segmentation);
 });

@@ -36,11 +36,15 @@ export function inFullPixels(segmentation: Segmentation, plan: ResamplePlan, spa
 }
 
 /** Numbers the fragments anew where some have no pixel left. */
-function withoutVanished({ labels, stats, edges }: Cut, plan: ResamplePlan, spans: PixelSpans): Cut {
+function withoutVanished(
+  { labels, stats, edges, repairable }: Cut,
+  plan: ResamplePlan,
+  spans: PixelSpans,
+): Cut {
   const renumbered = new Uint32Array(stats.count + 1);
   let count = 0;
   for (let i = 1; i <= stats.count; i++) if (stats.area[i] > 0) renumbered[i] = ++count;
-  if (count === stats.count) return { labels, stats, edges };
+  if (count === stats.count) return { labels, stats, edges, repairable };
   const kept = labels.map((label) => renumbered[label]);
   const list = new EdgeList(edges.count);
   for (let i = 0; i < edges.count; i++) {
@@ -52,6 +56,7 @@ function withoutVanished({ labels, stats, edges }: Cut, plan: ResamplePlan, span
     labels: kept,
     stats: fragmentTable(kept, plan.small[0], plan.small[1], count, spans),
     edges: list.columns(),
+    repairable, // with its own numbers
   };
 }
 

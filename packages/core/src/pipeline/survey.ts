@@ -62,7 +62,8 @@ export async function surveySections(
   return {
     membranesAreBright: membranesAreBright(evidence),
     minSpread: BLANK_SHARE * median(spreads),
-    maxNoise: ruinousNoise(median(noise)),
+    // where no sample shows tissue nothing can be told from it
+    maxNoise: noise.length > 0 ? ruinousNoise(median(noise)) : 1,
   };
 }
 

@@ -77,6 +77,22 @@ describe('repair', () => {
     expect(faint.count).toBe(2);
   });
 
+  it('does not put two fragments together through one between them that it cuts', () => {
+    const [p, q, n] = [14, 38, 46]; // the middle one is two parts, the first of which goes on where both others do
+    const middle = section(
+      (_y, x) => (x < p ? 1 : x < q ? 2 : x < n ? 3 : 4),
+      (a, b) => (a === 2 && b === 3 ? 0.65 : 0.5),
+    );
+    expect(middle.count).toBe(3);
+    const beside = nextDoor(
+      plane((_y, x) => (x >= q && x < n ? 2 : 1)),
+      [[1, 2, 0.05]],
+    );
+    const { segmentation, split, merged } = repair(middle, beside, beside);
+    expect([split, merged]).toEqual([1, 0]);
+    expect(at(segmentation, 20, 5)).not.toBe(at(segmentation, 20, 55));
+  });
+
   it('leaves it where one side shows one neuron, none, or nothing clear', () => {
     const one = nextDoor(
       plane((_y, x) => (x < 40 ? 1 : 2)),

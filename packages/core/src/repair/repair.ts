@@ -50,17 +50,18 @@ export function repair(
   const sides = [below, above].flatMap((side) => (side ? [side] : []));
   const shared = sides.map((side) => shareOf(parts.labels, side, width));
   const group = parts.fragment.slice();
-  const split = sides.length === 2 ? splitInPlace(group, own, parts, sides, shared, options) : 0;
-  const merged = mergeInPlace(group, own, parts, shared, options);
+  const cut = new Uint8Array(own.count + 1);
+  const split = sides.length === 2 ? splitInPlace(group, cut, parts, sides, shared, options) : 0;
+  const merged = mergeInPlace(group, cut, own, parts, shared, options);
   if (split === 0 && merged === 0) return { segmentation: own, split, merged };
   const mended = joinParts({ ...parts, fragment: group }, [height, width]);
   return { segmentation: split > 0 ? withCuts(mended, parts) : mended, split, merged };
 }
 
-/** Gives, in place, the parts of fragments that are cut numbers of their own; returns how many fragments were cut. */
+/** Gives, in place, the parts of fragments that are cut numbers of their own, and marks those; returns how many were cut. */
 function splitInPlace(
   group: Uint32Array,
-  { count }: Segmentation,
+  cut: Uint8Array,
   { count: partCount, fragment, pairs }: FragmentParts,
   sides: readonly NextDoor[],
   shared: readonly Shared[],
@@ -76,7 +77,6 @@ function splitInPlace(
     }
   }
   const apart: [number, number][] = [];
-  const cut = new Uint8Array(count + 1);
   for (const [id, list] of candidates.entries()) {
     for (const [i, p] of list?.entries() ?? []) {
       for (const q of list.slice(i + 1)) {
@@ -89,10 +89,10 @@ function splitInPlace(
   if (apart.length === 0) return 0;
   const clusters = partsApart(pairs, fragment, cut, apart);
   let cuts = 0;
-  for (let id = 1; id <= count; id++) cuts += cut[id];
+  for (const each of cut) cuts += each;
   // numbers beyond those of the fragments, one a cluster of parts
   for (let part = 1; part <= partCount; part++) {
-    if (cut[fragment[part]]) group[part] = count + 1 + clusters[part];
+    if (cut[fragment[part]]) group[part] = cut.length + clusters[part];
   }
   return cuts;
 }
@@ -132,9 +132,10 @@ function differentNeurons(
   return (m, n) => m !== n && !alike.has(key(m, n));
 }
 
-/** Gives, in place, the parts of fragments that are merged one number; returns how many pairs were. */
+/** Gives, in place, the parts of fragments that are merged one number, those that were cut aside; returns how many pairs were. */
 function mergeInPlace(
   group: Uint32Array,
+  cut: Uint8Array,
   { count, edges }: Segmentation,
   { fragment }: FragmentParts,
   shared: readonly Shared[],
@@ -147,7 +148,7 @@ function mergeInPlace(
   let merged = 0;
   for (let i = 0; i < edges.count; i++) {
     const [m, n] = [edges.a[i], edges.b[i]];
-    if (edges.probability[i] < mergeAbove) continue;
+    if (edges.probability[i] < mergeAbove || cut[m] || cut[n]) continue;
     if (!partners.every((best) => best[m] > 0 && best[m] === best[n])) continue;
     if (sets.find(m) === sets.find(n)) continue;
     sets.union(m, n);

@@ -63,6 +63,7 @@ export async function openPlainVolume(site: Site, path: string): Promise<PlaneVo
     try {
       return await slabs.read(start, stop);
     } catch (cause) {
+      if (isKynError(cause) && cause.code !== 'format') throw cause; // the disk's fault, not the file's
       throw new KynError('format', 'the HDF5 file is damaged or cut short', {
         where: `${where}, sections ${start} to ${stop - 1}`,
         hint: 'copy it again',

@@ -142,7 +142,9 @@ async function fromDefaults(site: Site, path: string, purpose: Purpose): Promise
 }
 
 async function onlyVolume(site: Site, path: string, purpose: Purpose): Promise<ZarrChoice | undefined> {
-  const arrays = (await listArrays(site)).filter((entry) => entry.path.startsWith(path));
+  const arrays = (await listArrays(site)).filter(
+    (entry) => entry.path === path || entry.path.startsWith(`${path}/`),
+  );
   const volumes = volumesIn(
     arrays.map(({ path: p, array }) => ({ path: p, shape: array.shape, dtype: array.dtype })),
     purpose,

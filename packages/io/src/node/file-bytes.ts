@@ -22,7 +22,9 @@ export async function fileBytes(path: string, name: string = path): Promise<Byte
         const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
         let filled = 0;
         while (filled < bytes.length) {
-          const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, offset + filled);
+          const { bytesRead } = await handle
+            .read(bytes, filled, bytes.length - filled, offset + filled)
+            .catch((error: unknown) => Promise.reject(inputError(error, name)));
           if (bytesRead === 0) break;
           filled += bytesRead;
         }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate, type ZlibOptions } from 'node:zlib';
 import type { LabelSource, SectionSource, Vec3 } from '@kyn/core';
-import { asLabelSource, asSectionSource } from '../adapt.ts';
+import { asLabelSource, asSectionSource, closingOnFailure } from '../adapt.ts';
 import type { Site, VolumeDescription } from '../format.ts';
 import type { Inflate } from '../inflate.ts';
 import type { PlaneVolume, Purpose } from '../plane.ts';
@@ -52,15 +52,6 @@ async function openPlanes(spec: string, options: OpenOptions, purpose: Purpose):
     return await (await formatOf(site)).open(site, purpose);
   } catch (error) {
     await site.file?.close().catch(() => {});
-    throw error;
-  }
-}
-
-async function closingOnFailure<T>(volume: PlaneVolume, make: () => T): Promise<T> {
-  try {
-    return make();
-  } catch (error) {
-    await volume.close();
     throw error;
   }
 }

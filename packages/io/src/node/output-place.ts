@@ -1,6 +1,6 @@
 /** Checks that an output path may be written: what is there is only replaced when asked for, and never if it is not ours. */
 import { readdir, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { KynError } from '@kyn/core';
 import { errorCode, makeFolder, outputError } from './atomic.ts';
 
@@ -36,7 +36,7 @@ export async function prepareZarr(path: string, resume: boolean, overwrite: bool
       ? await readdir(path).catch((error: unknown) => Promise.reject(outputError(error, path)))
       : [];
   if (names.length > 0) {
-    const isZarr = names.some((name) => ['zarr.json', '.zgroup', '.zarray'].includes(name));
+    const isZarr = names.some(isZarrMetadata);
     if (resume && isZarr) return true;
     if (!isZarr) {
       throw new KynError('output', 'the folder is not empty and no Zarr volume', {
@@ -45,12 +45,20 @@ export async function prepareZarr(path: string, resume: boolean, overwrite: bool
       });
     }
     if (!overwrite) throw taken(path);
+    // what tells that it is a Zarr volume goes last: who is stopped on the way can start again
+    for (const name of names) {
+      if (!isZarrMetadata(name)) await rm(join(path, name), { recursive: true });
+    }
     await rm(path, { recursive: true });
   }
   await makeFolder(path).catch((error: unknown) => {
     throw outputError(error, path);
   });
   return false;
+}
+
+function isZarrMetadata(name: string): boolean {
+  return ['zarr.json', '.zgroup', '.zarray'].includes(name);
 }
 
 async function existing(path: string): Promise<'file' | 'folder' | undefined> {

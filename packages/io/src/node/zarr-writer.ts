@@ -109,12 +109,11 @@ class ZarrWriter {
 
   async create(): Promise<void> {
     const { resume = false, overwrite = false } = this.options;
-    if (await prepareZarr(this.path, resume, overwrite)) {
-      await this.checkSame();
-    } else {
-      await writeFileAtomic(join(this.path, '0', 'zarr.json'), this.arrayMetadata());
-    }
+    const goesOn = await prepareZarr(this.path, resume, overwrite);
+    // first, so that a folder is known for what it is wherever a run is stopped
     await writeFileAtomic(join(this.path, 'zarr.json'), this.groupMetadata(false));
+    if (goesOn) await this.checkSame();
+    else await writeFileAtomic(join(this.path, '0', 'zarr.json'), this.arrayMetadata());
   }
 
   async write(z: number, section: NdArray): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import { KynError, type LabelSource, type SectionSource, type Vec3 } from '@kyn/core';
 import { FetchStore } from 'zarrita';
-import { asLabelSource, asSectionSource } from '../adapt.ts';
+import { asLabelSource, asSectionSource, closingOnFailure } from '../adapt.ts';
 import type { ByteSource } from '../byte-source.ts';
 import type { Site } from '../format.ts';
 import { inflateStream } from '../inflate.ts';
@@ -32,10 +32,8 @@ export async function openSectionsFromFiles(
   files: readonly File[],
   options: WebOpenOptions = {},
 ): Promise<SectionSource> {
-  return asSectionSource(
-    await openPlanes(await siteOfFiles(files, options), 'sections'),
-    options.voxelSizeNm,
-  );
+  const volume = await openPlanes(await siteOfFiles(files, options), 'sections');
+  return closingOnFailure(volume, () => asSectionSource(volume, options.voxelSizeNm));
 }
 
 /** The same for labels. */
@@ -43,17 +41,20 @@ export async function openLabelsFromFiles(
   files: readonly File[],
   options: WebOpenOptions = {},
 ): Promise<LabelSource> {
-  return asLabelSource(await openPlanes(await siteOfFiles(files, options), 'labels'), options.voxelSizeNm);
+  const volume = await openPlanes(await siteOfFiles(files, options), 'labels');
+  return closingOnFailure(volume, () => asLabelSource(volume, options.voxelSizeNm));
 }
 
 /** Opens raw sections of a Zarr volume by URL (`https://.../volume.zarr`, `...zarr:/inner`). */
 export async function openSectionsFromUrl(url: string, options: WebOpenOptions = {}): Promise<SectionSource> {
-  return asSectionSource(await openPlanes(siteOfUrl(url, options), 'sections'), options.voxelSizeNm);
+  const volume = await openPlanes(siteOfUrl(url, options), 'sections');
+  return closingOnFailure(volume, () => asSectionSource(volume, options.voxelSizeNm));
 }
 
 /** The same for labels. */
 export async function openLabelsFromUrl(url: string, options: WebOpenOptions = {}): Promise<LabelSource> {
-  return asLabelSource(await openPlanes(siteOfUrl(url, options), 'labels'), options.voxelSizeNm);
+  const volume = await openPlanes(siteOfUrl(url, options), 'labels');
+  return closingOnFailure(volume, () => asLabelSource(volume, options.voxelSizeNm));
 }
 
 async function openPlanes(site: Site, purpose: Purpose): Promise<PlaneVolume> {
@@ -81,7 +82,10 @@ async function siteOfFiles(files: readonly File[], options: WebOpenOptions): Pro
     return { ...common, location: root, zarr: () => site };
   }
   if (files.length > 1) {
-    const byName = new Map(files.map((file) => [file.name, file]));
+    // as on Node, a picked folder is its own files, not those of the folders in it
+    const depthOf = ({ webkitRelativePath }: File) => webkitRelativePath.split('/').length;
+    const top = Math.min(...files.map(depthOf));
+    const byName = new Map(files.filter((file) => depthOf(file) === top).map((file) => [file.name, file]));
     const location = first.webkitRelativePath?.split('/')[0] || `${files.length} files`;
     const open = async (name: string) => {
       const file = byName.get(name);

@@ -5,6 +5,7 @@ import { decodeModel } from '../model/kyn-model.ts';
 import { nodeRuntime } from '../runtime/node.ts';
 import { AUGMENT_DEFAULTS } from '../sample/augment-options.ts';
 import { cellVolume } from '../sample/testing/cells.ts';
+import type { TrainingVolume } from '../sample/volume.ts';
 import { BASELINE3D_DEFAULTS, type Baseline3dOptions, trainBaseline3d } from './baseline3d.ts';
 import type { TrainRecord } from './checkpoint.ts';
 import { learningRate, SCHEDULE_DEFAULTS, scheduleUntil } from './trainer.ts';
@@ -37,10 +38,12 @@ async function trained(
   {
     resume,
     start,
+    volumes = [volume],
     ...changes
   }: Partial<Baseline3dOptions> & {
     resume?: Uint8Array;
     start?: Baseline3dModel;
+    volumes?: TrainingVolume[];
   } = {},
 ): Promise<Trained> {
   const checkpoints = new Map<number, Uint8Array>();
@@ -56,7 +59,7 @@ async function trained(
   };
   const runtime = await nodeRuntime({ threads: 1 });
   const options = { ...optionsOf(steps), ...changes };
-  const { model, history } = await trainBaseline3d(runtime, [volume], options, 'tiny', card, run, start);
+  const { model, history } = await trainBaseline3d(runtime, volumes, options, 'tiny', card, run, start);
   return { model, history, checkpoints };
 }
 
@@ -123,6 +126,25 @@ describe('training on from a 3D model', () => {
       );
     expect(await refusal(bare)).toEqual(['model', 'it carries no weights to start from']);
     expect(await refusal(model, [1, 2, 3])).toEqual(['model', 'its network has another shape']);
+  });
+
+  it('does not go on from a checkpoint of a run that started elsewhere, or from other volumes', async () => {
+    const { model } = await trained(60);
+    const { checkpoints } = await trained(2, { start: model });
+    const resume = checkpoints.get(1);
+    const refusal = (changes: Parameters<typeof trained>[1]) =>
+      trained(2, { resume, ...changes }).catch((error: unknown) => isKynError(error) && error.message);
+    expect(await refusal({})).toMatch(/other settings \(options.start/);
+    expect(await refusal({ start: (await trained(1)).model })).toMatch(/other settings \(options.start/);
+    const other = {
+      ...volume,
+      labels: ndarray(
+        volume.labels.data.map((id) => id + 1),
+        volume.labels.shape,
+      ),
+    };
+    expect(await refusal({ start: model, volumes: [other] })).toMatch(/other settings \(volumes.0.content/);
+    expect(await refusal({ start: model })).toHaveProperty('history');
   });
 
   it('keeps its weights in the file, which need not be read', async () => {

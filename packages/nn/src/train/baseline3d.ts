@@ -18,6 +18,7 @@ import { AUGMENT_DEFAULTS, type AugmentOptions } from '../sample/augment-options
 import type { SampleSpec } from '../sample/spec.ts';
 import type { TrainingVolume } from '../sample/volume.ts';
 import type { TrainRecord, TrainState } from './checkpoint.ts';
+import { checksum } from './checksum.ts';
 import { exportNetwork } from './export.ts';
 import { SEGMENTER_DEFAULTS } from './segmenter.ts';
 import { buildTrainStep, type TrainStep } from './train-step.ts';
@@ -152,7 +153,7 @@ export async function trainBaseline3d(
     spec,
     seed,
     schedule,
-    settings: options,
+    settings: { ...options, ...(start?.weights ? { start: checksum(start.weights.parameters) } : {}) },
     start: () => startState(step, seed, start),
     model: (state, figures) => toModel(baseline, options, state, name, { ...card, seed, figures }),
   };

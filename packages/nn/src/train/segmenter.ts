@@ -21,6 +21,7 @@ import { AUGMENT_DEFAULTS, type AugmentOptions } from '../sample/augment-options
 import type { SampleSpec } from '../sample/spec.ts';
 import type { TrainingVolume } from '../sample/volume.ts';
 import type { TrainRecord, TrainState } from './checkpoint.ts';
+import { checksum } from './checksum.ts';
 import { exportSegmenter } from './export.ts';
 import { buildTrainStep, type TrainStep } from './train-step.ts';
 import { averagedWeights, freshState, SCHEDULE_DEFAULTS, type ScheduleOptions } from './trainer.ts';
@@ -216,7 +217,10 @@ export async function trainSegmenter(
     seed,
     schedule,
     stem: options.stem,
-    settings: options,
+    settings: {
+      ...options,
+      ...(start ? { start: checksum(start.weights.parameters), frozen: start.frozen === true } : {}),
+    },
     start: () => startState(step, seed, start),
     model(state, figures) {
       const own = { ...card, seed, figures };

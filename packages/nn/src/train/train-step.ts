@@ -123,6 +123,5 @@ export function buildTrainStep(network: Network, shapes: StepShapes): TrainStep 
     'statistics',
     statisticValues.length > 0 ? graph.concat(statisticValues, 0) : graph.floats([], [0]),
   );
-  graph.output('gradient', gradient);
   return { model: graph.encode(), layout, input: shapes.input, output: outputShape };
 }

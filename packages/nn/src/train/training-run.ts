@@ -11,6 +11,7 @@ import { BatchQueue, type BatchQueueOptions } from '../sample/queue.ts';
 import type { SampleSpec } from '../sample/spec.ts';
 import type { TrainingVolume } from '../sample/volume.ts';
 import { decodeCheckpoint, encodeCheckpoint, type TrainRecord, type TrainState } from './checkpoint.ts';
+import { checksum } from './checksum.ts';
 import type { TrainStep } from './train-step.ts';
 import { type ScheduleOptions, scheduleUntil, train } from './trainer.ts';
 
@@ -28,7 +29,7 @@ export interface TrainingRun<M = KynModel> {
   readonly recordEvery: number;
   /** Told of every entry of the history, also of those before a resume. */
   onRecord?(record: TrainRecord): void;
-  /** The first batch, for a picture of what the network sees. */
+  /** The first batch, of this run or after the resume, for a picture of what the network sees. */
   onFirstBatch?(batch: Batch): void;
   /** A picture for the report, as a data URL. */
   onPicture?(title: string, url: string): void;
@@ -65,11 +66,17 @@ export async function runTraining<M>(
   run: TrainingRun<M>,
 ): Promise<{ model: M; history: readonly TrainRecord[] }> {
   const { step, spec, seed, schedule } = task;
+  const described = volumes.map(({ raw, labels, ...rest }) => ({
+    ...rest,
+    shape: raw.shape,
+    content: checksum(raw.data, labels.data),
+  }));
   const settings = (until: number) => ({
     options: { ...task.settings, schedule: scheduleUntil(schedule, until) },
-    volumes: volumes.map((volume) => [volume.name, volume.weight, volume.raw.shape]),
+    volumes: described,
   });
   const state = run.resume ? decodeCheckpoint(run.resume.bytes, settings, run.resume.where) : task.start();
+  const first = state.step + 1;
   for (const record of state.history) run.onRecord?.(record);
   const modelNow = (): M => {
     const validated = [...state.history].reverse().find((record) => 'validation' in record.values);
@@ -86,7 +93,7 @@ export async function runTraining<M>(
       ...(run.onRecord ? { onRecord: run.onRecord } : {}),
       async batch(t) {
         const made = await queue.next(t);
-        if (t === 1) run.onFirstBatch?.(made);
+        if (t === first) run.onFirstBatch?.(made);
         return shaped(task.stem ? packBlocks(made, task.stem) : made, step);
       },
       afterStep: async ({ step: t }) => (isCheckpoint(t) ? run.validate?.(modelNow()) : undefined),
