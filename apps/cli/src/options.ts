@@ -228,6 +228,15 @@ export const volumeOptions = {
 };
 export type VolumeValues = Values<typeof volumeOptions>;
 
+/** The same as words of a command line; nothing where they are as by default. */
+export function volumeWords({ voxelSize: size, bbox: box, zStep }: VolumeValues): string[] {
+  const words: string[] = [];
+  if (size) words.push('--voxel-size', [...size].reverse().join());
+  if (box) words.push('--bbox', [2, 1, 0].map((axis) => `${box.min[axis]}:${box.max[axis] ?? ''}`).join());
+  if (zStep !== 1) words.push('--z-step', `${zStep}`);
+  return words;
+}
+
 /** `voxelSize` → `--voxel-size`. */
 export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z0-9]+/g, (part) => `-${part.toLowerCase()}`)}`;

@@ -131,6 +131,8 @@ function pair(painted: VolumeInfo, volume: PaintedVolume, part: PartValues, cont
   const first = part.bbox?.min[0] ?? 0;
   const numbers = Array.from({ length: volume.part.shape[0] }, (_, z) => first + z * part.zStep);
   if (!files) return pairByIndex(painted, volume, numbers);
+  // one image painted for one: whatever they are called
+  if (files.length === 1 && numbers.length === 1) return [{ plane: 0, z: 0, name: files[0] }];
   const sections = volume.part.sectionNames ?? numbers.map(String);
   const found = pairNames(files, sections);
   const pairs = files.flatMap((name, plane) => {

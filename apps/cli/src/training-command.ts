@@ -30,7 +30,7 @@ import {
 } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
 import type { CommandContext, Invocation } from './command.ts';
-import { flag, integer, number, required, text, texts, usageError } from './options.ts';
+import { type CommonValues, flag, integer, number, required, text, texts, usageError } from './options.ts';
 import {
   checkRecipeVolumes,
   loadRecipeVolumes,
@@ -101,6 +101,12 @@ export function trainingOptions({ schedule }: CommonOptions, recipe: string) {
 type TrainingInvocation = Invocation<ReturnType<typeof trainingOptions>>;
 type TrainingValues = TrainingInvocation['values'];
 
+/** Training steps are graphs for the CPU. */
+export function refuseDevice({ device }: CommonValues): void {
+  if (device !== 'webgpu') return;
+  throw usageError('--device webgpu', 'training runs on the CPU', 'leave the option out');
+}
+
 /** Trains as the command line says, and writes the model. */
 export async function runTrainingCommand<O extends CommonOptions, M>(
   kind: TrainingKind<O, M>,
@@ -108,6 +114,7 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   context: CommandContext,
 ): Promise<void> {
   const command = `train ${kind.name}`;
+  refuseDevice(values);
   const recipe = values.recipe === undefined ? undefined : await readRecipe<O>(values.recipe);
   if (!recipe && values.volume.length === 0) {
     throw usageError(command, 'nothing to train on', 'give --volume FILE or --recipe FILE.json');

@@ -112,7 +112,10 @@ export async function openRecipeVolume(
   folder: string,
 ): Promise<{ raw: SectionSource; labels: LabelSource }> {
   const { source, phantom, render } = volume;
-  if (phantom) return createPhantom(phantom);
+  if (phantom) {
+    const { raw, labels } = createPhantom(phantom);
+    return { raw: subvolume(raw, volume) as SectionSource, labels: subvolume(labels, volume) as LabelSource };
+  }
   const place = (spec: string): string =>
     isAbsolute(spec) || parseVolumeSpec(spec).isUrl ? spec : join(folder, spec);
   const labelSpec = volume.labels ?? source;

@@ -132,6 +132,12 @@ describe('kyn adapt', () => {
       if (result.helped)
         expect(model.description.card.data).toEqual([`painted section ${result.sections[0].name}`]);
       else expect(readFileSync(out)).toEqual(readFileSync(tiny));
+      if (result.helped) {
+        const mask = name === 'masks' ? ' --mask' : '';
+        expect(model.description.card.command).toBe(
+          `kyn adapt ${raw} --voxel-size 10,10,40 --labels ${words[0]}${mask} --model ${tiny} --minutes 0.1 --seed 1 --out ${out}`,
+        );
+      }
       const html = readFileSync(result.report, 'utf8');
       expect(html).toContain(result.helped ? 'Adapting helped' : 'Adapting did not help');
       expect(html).toContain('data:image/png;base64,');
@@ -139,6 +145,16 @@ describe('kyn adapt', () => {
       expect(again.code).toBe(1);
       expect(again.stderr).toMatch(/is there already.*--overwrite/);
     }
+  });
+
+  it('takes one image painted for one image, whatever their names', async () => {
+    const cells = at('cells.png');
+    writeFileSync(cells, picture(grey(0)));
+    writeFileSync(at('painting.png'), picture(labelled));
+    const line = [cells, '--labels', at('painting.png'), '--out', at('one.kyn'), '--model', tiny];
+    const { code, stdout } = await kyn(...line, '--voxel-size', '10,10,40', '--minutes', '0.1', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).sections).toHaveLength(1);
   });
 
   it('pairs a volume of labels section by section, and leaves out what is not painted', async () => {

@@ -15,10 +15,11 @@ import { nodeRuntime } from '@kyn/nn/node';
 import { adaptReport, linksText, scoreRows, verdict } from '../adapt-report.ts';
 import { defineCommand } from '../command.ts';
 import { DEFAULT_MODEL, readModel } from '../model-file.ts';
-import { flag, integer, number, required, text, volumeOptions } from '../options.ts';
+import { flag, integer, number, required, text, volumeOptions, volumeWords } from '../options.ts';
 import { readPainted } from '../painted-labels.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { textTable } from '../text-table.ts';
+import { refuseDevice } from '../training-command.ts';
 import { volumeSpec } from '../volumes.ts';
 
 const MINUTES = 10;
@@ -55,6 +56,7 @@ neighbours. docs/adapt.md tells how to paint them.`,
   ],
   async run({ operands: [input], values }, context) {
     const { out, labels, threads } = values;
+    refuseDevice(values);
     refuseSamePlace(input, out);
     refuseSamePlace(labels, out);
     const report = `${out.replace(/\.kyn$/i, '')}.report.html`;
@@ -71,10 +73,20 @@ neighbours. docs/adapt.md tells how to paint them.`,
     try {
       const source = subvolume(whole, values) as SectionSource;
       const volume = { whole: whole.info, part: source.info };
-      const painted = await readPainted(labels, volume, values, values.mask, context.stage);
+      const { mask, minutes, seed } = values;
+      const painted = await readPainted(labels, volume, values, mask, context.stage);
       const runtime = await nodeRuntime({ threads }, context.stage.onNote);
-      const command = `kyn adapt ${input} --labels ${labels} --model ${name} --seed ${values.seed}`;
-      const options = { ...ADAPT_DEFAULTS, seed: values.seed, seconds: 60 * values.minutes };
+      const words = [
+        'kyn adapt',
+        input,
+        ...volumeWords(values),
+        '--labels',
+        labels,
+        ...(mask ? ['--mask'] : []),
+      ];
+      words.push('--model', values.model, '--minutes', `${minutes}`, '--seed', `${seed}`, '--out', out);
+      const command = words.join(' ');
+      const options = { ...ADAPT_DEFAULTS, seed, seconds: 60 * minutes };
       const adaptation = await adaptModel(
         runtime,
         { model, modelName: name, source, painted, command },

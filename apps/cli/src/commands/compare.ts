@@ -27,12 +27,21 @@ import { runChild } from '../child-command.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { comparePage } from '../compare-page.ts';
 import { DEFAULT_BASELINE, DEFAULT_MODEL, readModel } from '../model-file.ts';
-import { type CommonValues, flag, required, text, type VolumeValues, volumeOptions } from '../options.ts';
+import {
+  type CommonValues,
+  flag,
+  required,
+  text,
+  type VolumeValues,
+  volumeOptions,
+  volumeWords,
+} from '../options.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { textTable } from '../text-table.ts';
 import { openRawVolume, openTruth, volumeSpec } from '../volumes.ts';
 
 const PAGE = 'compare.html';
+const FIGURES = 'compare.json';
 /** Runs of the published network after the one that warms up; the fastest counts. */
 const PUBLISHED_RUNS = 2;
 
@@ -91,7 +100,7 @@ does. Printed side by side, and with --out drawn:
 
 and the speed of the published 3D network (28-36-48-64-80; random weights) alone, without reading or
 linking. --bbox and --z-step apply to both volumes, except that a truth which already has the reduced
-shape is taken as it is. DIR then holds link2d/, baseline3d/, compare.json and ${PAGE}.`,
+shape is taken as it is. DIR then holds link2d/, baseline3d/, ${FIGURES} and ${PAGE}.`,
   operands: [{ name: 'INPUT', summary: 'the raw volume, as for kyn segment' }],
   options: {
     ...volumeOptions,
@@ -134,7 +143,7 @@ shape is taken as it is. DIR then holds link2d/, baseline3d/, compare.json and $
       const table = figureTable(ways, both);
       const notes = summary(both, published);
       if (out !== undefined) {
-        await writeFileAtomic(join(out, 'compare.json'), `${JSON.stringify(json, null, 2)}\n`);
+        await writeFileAtomic(join(out, FIGURES), `${JSON.stringify(json, null, 2)}\n`);
         await writeFileAtomic(join(out, PAGE), page(input, out, ways, both, table, notes));
       }
       const [heading, ...rows] = table;
@@ -194,7 +203,12 @@ async function checkVolumes(input: string, values: VolumeValues & { truth: strin
 
 async function prepareOut(out: string, overwrite: boolean): Promise<void> {
   await makeFolder(out);
-  if (overwrite || (await readdir(out)).length === 0) return;
+  if (overwrite) {
+    // what a run that is stopped leaves is not to look like a whole comparison
+    for (const name of [PAGE, FIGURES]) await rm(join(out, name), { force: true });
+    return;
+  }
+  if ((await readdir(out)).length === 0) return;
   throw new KynError('output', 'the folder is not empty', {
     where: out,
     hint: 'choose another one, or replace the comparison in it with --overwrite',
@@ -208,11 +222,9 @@ async function segment(
   values: VolumeValues & CommonValues & { overwrite: boolean },
   context: CommandContext,
 ): Promise<{ json: SegmentResult; seconds: number }> {
-  const { bbox, zStep, voxelSize, threads, device, overwrite } = values;
-  const words = ['segment', input, '--out', folder, '--model', model];
-  words.push('--z-step', `${zStep}`, '--device', device);
-  if (bbox) words.push('--bbox', [2, 1, 0].map((axis) => `${bbox.min[axis]}:${bbox.max[axis] ?? ''}`).join());
-  if (voxelSize) words.push('--voxel-size', [...voxelSize].reverse().join());
+  const { threads, device, overwrite } = values;
+  const words = ['segment', input, '--out', folder, '--model', model, '--device', device];
+  words.push(...volumeWords(values));
   if (threads !== undefined) words.push('--threads', `${threads}`);
   if (overwrite) words.push('--overwrite');
   return runChild<SegmentResult>(name, words, context);

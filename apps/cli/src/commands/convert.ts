@@ -82,8 +82,14 @@ async function openEither(
   let refused: unknown;
   try {
     const volume = await openRawVolume(input, values);
-    if (as === 'raw' || !(await hasLabelLook(volume, context))) return { kind: 'raw', volume };
-    await volume.close();
+    if (as === 'raw') return { kind: 'raw', volume };
+    let labels = true; // closed as well where that cannot be told
+    try {
+      labels = await hasLabelLook(volume, context);
+    } finally {
+      if (labels) await volume.close();
+    }
+    if (!labels) return { kind: 'raw', volume };
     context.stage.onNote(`${input} looks like labels and is taken as such; --as raw says otherwise`);
   } catch (error) {
     // Integers wider than 16 bit are refused as raw because they are labels; or there are labels and no raw.

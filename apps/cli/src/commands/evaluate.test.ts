@@ -233,6 +233,9 @@ describe('kyn evaluate', () => {
     writeFileSync(join(scratch, 'text.h5'), 'not HDF5');
     const broken = await kyn('evaluate', seg, join(scratch, 'text.h5'));
     expect(broken).toMatchObject({ code: 1 });
-    for (const { stderr } of [shapes, missing, outside, broken]) expect(stderr).toMatch(line);
+    const both = await kyn('evaluate', seg, truth, '--per-slice', '--details');
+    const unused = await kyn('evaluate', seg, truth, '--fragments', seg);
+    expect([both.code, unused.code]).toEqual([2, 2]);
+    for (const { stderr } of [shapes, missing, outside, broken, both, unused]) expect(stderr).toMatch(line);
   });
 });

@@ -13,7 +13,7 @@ import {
   scoreTable,
 } from '@kyn/core';
 import { type CommandContext, defineCommand } from '../command.ts';
-import { flag, text, type VolumeValues, volumeOptions } from '../options.ts';
+import { flag, text, usageError, type VolumeValues, volumeOptions } from '../options.ts';
 import { textTable } from '../text-table.ts';
 import { FRAGMENTS_NAME, isSegmentFolder, openLabelPair, openMatchingLabels } from '../volumes.ts';
 
@@ -50,6 +50,12 @@ the reduced shape is taken as it is.`,
   ],
   async run({ operands, values }, context) {
     const [segOperand, truthOperand] = operands;
+    if (values.perSlice && values.details) {
+      throw usageError('--details', 'is of the whole volume, not of its sections', 'leave --per-slice out');
+    }
+    if (values.fragments !== undefined && !values.details) {
+      throw usageError('--fragments', 'is for --details', 'add --details');
+    }
     const [segmentation, truth] = await openLabelPair(segOperand, truthOperand, values);
     try {
       if (values.perSlice) {

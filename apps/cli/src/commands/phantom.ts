@@ -92,6 +92,9 @@ always give the same volume.`,
     if (values.from !== undefined && given.has('shape')) {
       throw usageError('--shape', 'the labels of --from have a shape', 'cut them with --bbox and --z-step');
     }
+    if (values.from !== undefined && given.has('geometry')) {
+      throw usageError('--geometry', 'the labels of --from have a shape of their own', 'leave it out');
+    }
     refuseSamePlace(values.from, out);
     const from = values.from === undefined ? undefined : await openLabelVolume(values.from, values);
     try {

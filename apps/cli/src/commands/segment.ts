@@ -64,7 +64,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
     { line: 'kyn segment stack.h5 --out result --resume', says: 'go on after a stop' },
     { line: 'kyn segment big.zarr --out try --bbox 0:1024,0:1024,0:20', says: 'a corner, to try it out' },
   ],
-  async run({ operands: [input], values }, context) {
+  async run({ operands: [input], values, given }, context) {
     refuseSamePlace(input, values.out);
     refuseSamePlace(values.fragments, values.out);
     const countCpu = await startCpuCount(); // before anything else makes threads
@@ -80,6 +80,12 @@ A run that was stopped or killed is finished by the same command with --resume, 
         const { threads, device } = values;
         const { onNote } = context.stage;
         network = await loadNetwork(values.model, { threads, device, onNote, wait: values.overwrite });
+      }
+      const unused = network ? [] : ['model', 'accurate', 'device'].filter((key) => given.has(key));
+      for (const key of unused) {
+        context.stage.onNote(
+          `--${key} changes nothing: given fragments are linked by overlap, without a network`,
+        );
       }
       const predictor = network?.predictor;
       const in3d = isBlockPredictor(predictor);

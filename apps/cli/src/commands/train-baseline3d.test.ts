@@ -80,6 +80,28 @@ describe('kyn train baseline3d', () => {
     expect(description.card.command).toBe(`kyn train baseline3d --recipe ${recipe} --steps 4 --out ${model}`);
   });
 
+  it('looks for what it needs late before it begins', async () => {
+    const out = join(scratch, 'late.kyn');
+    const common = ['--volume', raw, '--out', out, '--steps', '1', '--quiet'];
+    const missing = join(scratch, 'no.h5');
+    const validation = await kyn('train', 'baseline3d', ...common, '--validate', missing);
+    expect(validation).toMatchObject({ code: 1 });
+    expect(validation.stderr).toMatch(/no\.h5/);
+    const withoutPairs = await kyn(
+      'train',
+      'linker',
+      '--recipe',
+      join(scratch, 'volumes.json'),
+      '--out',
+      out,
+    );
+    expect(withoutPairs).toMatchObject({ code: 2 });
+    expect(withoutPairs.stderr).toMatch(/it has no pairs for the classifier/);
+    const onGpu = await kyn('train', 'segmenter', ...common, '--device', 'webgpu');
+    expect(onGpu).toMatchObject({ code: 2 });
+    expect(existsSync(`${out}.run`)).toBe(false);
+  });
+
   it('makes a model that kyn segment runs and kyn info shows', async () => {
     const out = join(scratch, 'out');
     const done = await kyn('segment', raw, '--model', model, '--out', out, '--json', '--accurate');
