@@ -2,9 +2,9 @@
  * The whole way from sections to neurons, over interfaces only, so that the command line, a browser and a cluster
  * worker run the same lines:
  *
- *     read → normalise → predict → segment → link      section by section, each ahead of the next
- *     partition                                         once, over the graph
- *     project                                           section by section
+ *     read → normalise → predict → segment → repair → link      section by section, each ahead of the next
+ *     partition                                                  once, over the graph
+ *     project                                                    section by section
  *
  * While the network works on the next sections, this thread segments section z and section z − 1 is written. Whatever
  * the depth, a few sections and the graph are in memory. A section whose record the store holds is done: a run that

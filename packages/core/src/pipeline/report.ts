@@ -26,7 +26,7 @@ export interface PipelineReport {
   /** Sections, rows, columns. */
   readonly shape: Vec3;
   readonly voxelSizeNm: Vec3;
-  /** Section pixels a network pixel, y and x; undefined for given fragments. */
+  /** Section pixels a network pixel, y and x; undefined where there is no network. */
   readonly resampledBy: readonly [number, number] | undefined;
   readonly contrastTurned: boolean;
   readonly sections: number;

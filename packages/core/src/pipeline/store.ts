@@ -17,7 +17,7 @@ export interface SectionRecord {
   readonly state: SectionState;
   /** Global id of fragment `i` of the section is `idOffset + i`. */
   readonly idOffset: number;
-  /** Pixels without a value, and of constant fill, in pixels of the network. */
+  /** Pixels without a value, of the volume where the network's have none; and pixels of constant fill, of the network. */
   readonly invalidPixels: number;
   readonly fillPixels: number;
   /** Fragments that were cut in repair, and pairs that were put together. */
@@ -26,7 +26,7 @@ export interface SectionRecord {
   readonly shiftNm: readonly [number, number] | undefined;
   /** In pixels of the volume. */
   readonly stats: FragmentTable;
-  /** Fragments in pixels of the network, ids of the section: the plane once more, but a hundredth of it. */
+  /** Fragments in the pixels that they were cut in (given ones that stay as they are: the volume's), ids of the section: the plane once more, but a hundredth of it. */
   readonly runs: Uint32Array;
   /** In-plane edges, then edges to the section below; global ids. */
   readonly edges: EdgeColumns;

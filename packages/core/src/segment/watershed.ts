@@ -3,7 +3,7 @@
  *
  * Affinities say how likely two pixels at an offset are one cell. Their mean over all short partners of a pixel
  * ("interior", 0 on a membrane, 1 deep inside a cell) is a relief whose hills are cells, because partners up to
- * 9 px away fade towards membranes as a distance transform does. Each pixel points to its best 4-neighbour if
+ * `reachPixels` away fade towards membranes as a distance transform does. Each pixel points to its best 4-neighbour if
  * that is higher; following the pointers leads to a hilltop, and the pixels of one hilltop are one basin
  * (drainage by steepest ascent as in Zlateski & Seung 2015, "Image segmentation by size-dependent single linkage
  * clustering of a watershed basin graph"; the descriptors' relief as in LSD, Sheridan 2022).
