@@ -75,13 +75,15 @@ const SOFT_PARTITION: PartitionOptions = {
   demand: undefined,
 };
 
-/** The same for a 3D network. What differs is tuned with `bench/baseline3d.ts` on `flyem-medulla/val.h5`,
- * every section and every 4th, EM over `pinky40-labels` and a phantom. */
+/**
+ * The same for a 3D network. What differs is tuned with `bench/baseline3d.ts` on `flyem-medulla/val.h5`, every section and every
+ * 4th, EM over `pinky40-labels` and phantoms (docs/experiments.md).
+ */
 export const BLOCK_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
   segment: { ...SEGMENT_DEFAULTS, bias: 0.7 },
   across: { evenAffinity: 0.3, reach: 1 },
-  partition: { ...SOFT_PARTITION, areaPower: 0.25 },
+  partition: { ...SOFT_PARTITION, inPlaneWeight: 0.3, areaPower: 0.75 },
 };
 
 /**
