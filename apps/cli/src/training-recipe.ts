@@ -17,10 +17,10 @@ import {
   type SubvolumeOptions,
   subvolume,
 } from '@kyn/core';
-import { parseVolumeSpec } from '@kyn/io';
+import { closingOnFailure, parseVolumeSpec } from '@kyn/io';
 import { openLabels, openSections } from '@kyn/io/node';
 import { loadTrainingVolume, type ScheduleOptions, type TrainingVolume, type VolumeOptions } from '@kyn/nn';
-import { volumeSpec } from './volumes.ts';
+import { cutOrClose, volumeSpec } from './volumes.ts';
 
 /** One volume: real (`source`), grown (`phantom`), or EM drawn over given labels (`render`). */
 export interface RecipeVolume extends VolumeOptions, SubvolumeOptions {
@@ -131,7 +131,7 @@ export async function openRecipeVolume(
       cause: error,
     });
   });
-  try {
+  return closingOnFailure(whole, async () => {
     const labels = subvolume(whole, volume) as LabelSource;
     if (render) {
       // what is drawn reads the labels, and does not own them
@@ -139,16 +139,8 @@ export async function openRecipeVolume(
       return { raw: drawn.raw, labels: { ...drawn.labels, close: () => whole.close() } };
     }
     const raw = await openSections(place(source as string));
-    try {
-      return { raw: subvolume(raw, volume) as SectionSource, labels };
-    } catch (error) {
-      await raw.close();
-      throw error;
-    }
-  } catch (error) {
-    await whole.close();
-    throw error;
-  }
+    return { raw: (await cutOrClose(raw, volume)) as SectionSource, labels };
+  });
 }
 
 /** Reads the recipe's volumes into memory. */

@@ -17,7 +17,7 @@ import {
   subvolumeShape,
   type Vec3,
 } from '@kyn/core';
-import { looksLikeImage } from '@kyn/io';
+import { closingOnFailure, looksLikeImage } from '@kyn/io';
 import { openLabels, openSections } from '@kyn/io/node';
 import type { VolumeValues } from './options.ts';
 
@@ -210,14 +210,10 @@ function sameShape(a: Vec3, b: Vec3): boolean {
   return a.every((extent, axis) => extent === b[axis]);
 }
 
-async function cutOrClose<D extends NumericData>(
+/** A part of a volume, which is closed where there is no such part. */
+export function cutOrClose<D extends NumericData>(
   source: SectionedVolume<D>,
-  values: VolumeValues,
+  part: SubvolumeOptions,
 ): Promise<SectionedVolume<D>> {
-  try {
-    return subvolume(source, values);
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
+  return closingOnFailure(source, () => subvolume(source, part));
 }

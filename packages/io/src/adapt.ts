@@ -94,10 +94,13 @@ async function readChecked(volume: PlaneVolume, z: number, signal: Signal | unde
   return plane;
 }
 
-/** What `make` makes of a volume, which is closed where that fails. */
-export async function closingOnFailure<T>(volume: PlaneVolume, make: () => T): Promise<T> {
+/** What `make` makes of a volume, or finds out about it; the volume is closed where that fails. */
+export async function closingOnFailure<T>(
+  volume: { close(): Promise<void> },
+  make: () => T | Promise<T>,
+): Promise<T> {
   try {
-    return make();
+    return await make();
   } catch (error) {
     await volume.close();
     throw error;

@@ -76,14 +76,8 @@ neighbours. docs/adapt.md tells how to paint them.`,
       const { mask, minutes, seed } = values;
       const painted = await readPainted(labels, volume, values, mask, context.stage);
       const runtime = await nodeRuntime({ threads }, context.stage.onNote);
-      const words = [
-        'kyn adapt',
-        input,
-        ...volumeWords(values),
-        '--labels',
-        labels,
-        ...(mask ? ['--mask'] : []),
-      ];
+      const words = ['kyn adapt', input, ...volumeWords(values), '--labels', labels];
+      if (mask) words.push('--mask');
       words.push('--model', values.model, '--minutes', `${minutes}`, '--seed', `${seed}`, '--out', out);
       const command = words.join(' ');
       const options = { ...ADAPT_DEFAULTS, seed, seconds: 60 * minutes };

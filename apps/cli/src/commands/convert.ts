@@ -9,7 +9,7 @@ import {
   throwIfCancelled,
   type Vec3,
 } from '@kyn/core';
-import { looksLikeLabels } from '@kyn/io';
+import { closingOnFailure, looksLikeLabels } from '@kyn/io';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { choice, flag, type VolumeValues, volumeOptions } from '../options.ts';
 import { refuseSamePlace } from '../same-place.ts';
@@ -83,13 +83,9 @@ async function openEither(
   try {
     const volume = await openRawVolume(input, values);
     if (as === 'raw') return { kind: 'raw', volume };
-    let labels = true; // closed as well where that cannot be told
-    try {
-      labels = await hasLabelLook(volume, context);
-    } finally {
-      if (labels) await volume.close();
-    }
-    if (!labels) return { kind: 'raw', volume };
+    if (!(await closingOnFailure(volume, () => hasLabelLook(volume, context))))
+      return { kind: 'raw', volume };
+    await volume.close();
     context.stage.onNote(`${input} looks like labels and is taken as such; --as raw says otherwise`);
   } catch (error) {
     // Integers wider than 16 bit are refused as raw because they are labels; or there are labels and no raw.

@@ -26,7 +26,10 @@ export interface SectionRecord {
   readonly shiftNm: readonly [number, number] | undefined;
   /** In pixels of the volume. */
   readonly stats: FragmentTable;
-  /** Fragments in the pixels that they were cut in (given ones that stay as they are: the volume's), ids of the section: the plane once more, but a hundredth of it. */
+  /**
+   * Fragments in the pixels that they were cut in (given ones that stay as they are: the volume's), ids of the section: the plane
+   * once more, but a hundredth of it.
+   */
   readonly runs: Uint32Array;
   /** In-plane edges, then edges to the section below; global ids. */
   readonly edges: EdgeColumns;

@@ -64,6 +64,11 @@ export interface Weights {
   readonly statistics: Float32Array;
 }
 
+/** True for weights of the size that the layout has. */
+export function weightsFit({ parameterCount, statisticCount }: ParameterLayout, weights: Weights): boolean {
+  return weights.parameters.length === parameterCount && weights.statistics.length === statisticCount;
+}
+
 class PieceList {
   readonly pieces: Piece[] = [];
   size = 0;

@@ -6,6 +6,7 @@
 import { KynError, type Offset2, type Vec3 } from '@kyn/core';
 import type { Baseline3dModel } from '../model/baseline3d-model.ts';
 import { MODEL_FORMAT, type ModelCard } from '../model/kyn-model.ts';
+import { weightsFit } from '../nets/layers.ts';
 import {
   residualUnet3d,
   type UNetConfig,
@@ -87,10 +88,7 @@ function defineBaseline(options: Baseline3dOptions): Baseline3d {
 function startState({ layout }: TrainStep, seed: number, start: Baseline3dModel | undefined): TrainState {
   if (!start) return freshState(layout, seed);
   const { weights, description } = start;
-  const fits =
-    weights?.parameters.length === layout.parameterCount &&
-    weights.statistics.length === layout.statisticCount;
-  if (fits) return freshState(layout, weights);
+  if (weights && weightsFit(layout, weights)) return freshState(layout, weights);
   throw new KynError(
     'model',
     weights ? 'its network has another shape' : 'it carries no weights to start from',

@@ -6,7 +6,7 @@
 import { KynError, type Offset2, type Vec3 } from '@kyn/core';
 import type { KynModel, ModelCard } from '../model/kyn-model.ts';
 import { MODEL_FORMAT } from '../model/kyn-model.ts';
-import type { Weights } from '../nets/layers.ts';
+import { type Weights, weightsFit } from '../nets/layers.ts';
 import {
   type SegmenterShape,
   segmenterHeads,
@@ -101,9 +101,10 @@ export function segmenterShape(
 
 /** @throws KynError `model` where the weights are not of the shape. */
 function checkStart({ shape, weights }: SegmenterStart): void {
-  const { parameterCount, statisticCount } = segmenterLayout(shape);
+  const layout = segmenterLayout(shape);
+  if (weightsFit(layout, weights)) return;
+  const { parameterCount, statisticCount } = layout;
   const [parameters, statistics] = [weights.parameters.length, weights.statistics.length];
-  if (parameters === parameterCount && statistics === statisticCount) return;
   throw new KynError(
     'model',
     `the weights to start from are of another network: ${parameters} and ${statistics}, not ${parameterCount} and ${statisticCount}`,
