@@ -8,13 +8,8 @@ import type { Site } from '../format.ts';
 import type { Inflate } from '../inflate.ts';
 import { allocate, bytesOf, type PlaneVolume, type StoredData, viewBytes } from '../plane.ts';
 import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
-import {
-  chunksBetween,
-  findDataset,
-  NotPlain,
-  type PlainDataset,
-  type StoredChunk,
-} from './hdf5-structure.ts';
+import { NotPlain } from './hdf5-piece.ts';
+import { chunksBetween, findDataset, type PlainDataset, type StoredChunk } from './hdf5-structure.ts';
 import { attributeVoxelSize } from './zarr-metadata.ts';
 
 /** Chunks of one slab that are read and decompressed at the same time. */
