@@ -16,7 +16,7 @@ import { WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
 import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
-import { describeCut, type LinkedSection, linkSections } from './pipeline/link-sections.ts';
+import { describeCut, type LinkedSection, linkSections, movedSection } from './pipeline/link-sections.ts';
 import { GAP, withinSight } from './pipeline/neighbourhood.ts';
 import { tell } from './pipeline/network-view.ts';
 import { sectionNotes } from './pipeline/notes.ts';
@@ -29,7 +29,6 @@ import {
   noFragments,
   shrinkGiven,
 } from './pipeline/section-fragments.ts';
-import { measureShift, type SectionSpectrum, visibleShift } from './pipeline/section-shift.ts';
 import { positionOf, type SeenSection, seeSections } from './pipeline/seen-sections.ts';
 import {
   checkPipelineInput,
@@ -50,8 +49,8 @@ import {
 import { isBlockPredictor } from './predict/predict-blocks.ts';
 import { enlargeLabels } from './predict/resample.ts';
 import { segment, segmentFrom } from './segment/segment.ts';
-import { ndarray } from './volume/array.ts';
-import type { StageContext } from './volume/contracts.ts';
+import { ndarray, type Vec3 } from './volume/array.ts';
+import type { Offset2, StageContext } from './volume/contracts.ts';
 
 /**
  * Segments a volume into the store, from its first section that is not done.
@@ -76,13 +75,12 @@ export async function runPipeline(
       hint: 'check that this is the raw volume, and the box given with --bbox',
     });
   }
-  for (const note of sectionNotes(sections, info)) tell(run, note);
+  for (const note of sectionNotes(sections, info, !isBlockPredictor(input.predictor))) tell(run, note);
   return assembleNeurons(run, sections);
 }
 
 /** A section with tissue, which the next ones are linked to. */
 interface Below extends LinkedSection {
-  readonly spectrum: SectionSpectrum | undefined;
   /** Its in-plane edges as they are judged, with ids of the section. */
   readonly judged: EdgeColumns;
 }
@@ -182,10 +180,9 @@ function restoreBelow(
   const { small } = run.plan;
   const labels = decodeRuns(runs, new Uint32Array(small[0] * small[1]));
   const fragments = { labels: ndarray(labels, small), area: stats.area, idOffset };
-  const { spectrum } = step.section;
   const judged = inPlaneOf(edges, idOffset);
   const view = step.view({ labels, stats, edges: judged }, idOffset);
-  return { z, fragments, view, edges: new EdgeList(1).columns(), judged, spectrum };
+  return { z, fragments, view, edges: new EdgeList(1).columns(), judged };
 }
 
 interface SectionOnTheWay extends Omit<SeenSection, 'affinities'> {
@@ -223,25 +220,33 @@ async function* sectionsOnTheWay(run: Run, first: number): AsyncGenerator<Sectio
   }
 }
 
+/** @param factor volume pixels a pixel of the network */
+function inNm(
+  [y, x]: Offset2,
+  factor: readonly [number, number],
+  [, pixelY, pixelX]: Vec3,
+): readonly [number, number] {
+  return [y * factor[0] * pixelY, x * factor[1] * pixelX];
+}
+
 /** Links a section to those below and makes its record. */
 function describeSection(
   run: Run,
-  { section, view: viewOf, cross, across }: SectionOnTheWay,
+  { section, view: viewOf, moved, cross, across }: SectionOnTheWay,
   cut: Cut,
   below: readonly Below[],
   idOffset: number,
   repaired: SectionRecord['repaired'],
 ): { record: SectionRecord; here: Below } {
   const { input, options, timer, plan, spans, imagePlan, voxelSizeNm } = run;
-  const { z, state, invalidPixels, fillPixels, spectrum } = section;
+  const { z, state, invalidPixels, fillPixels, shift } = section;
   const fragments = { labels: ndarray(cut.labels, plan.small), area: cut.stats.area, idOffset };
   const edges = new EdgeList(cut.edges.count * 2);
-  let shiftNm: readonly [number, number] | undefined;
   const here = timer.run('link', (): Below => {
     const described = describeCut(cut, viewOf, input);
     const { judged } = described;
     const view = described.view && { ...described.view, idOffset };
-    const own = { z, fragments, view, edges: cut.edges, judged, spectrum };
+    const own = { z, fragments, view, edges: cut.edges, judged };
     edges.append(judged, idOffset);
     const nearest = below.at(-1);
     if (!nearest || state !== 'tissue') return own;
@@ -250,11 +255,8 @@ function describeSection(
       const kind = distance > GAP ? 'skip' : 'cross';
       const distanceNm = distance * voxelSizeNm[0];
       const pair = { cross, across, nearest: lower === nearest };
-      edges.append(linkSections(lower, own, pair, { input, options, imagePlan, spans, distanceNm, kind }));
-    }
-    if (spectrum && nearest.spectrum) {
-      const pixelNm = [voxelSizeNm[1] * imagePlan.factor[0], voxelSizeNm[2] * imagePlan.factor[1]] as const;
-      shiftNm = visibleShift(measureShift(nearest.spectrum, spectrum), spectrum.step, pixelNm);
+      const inPlace = moved && lower === nearest ? movedSection(lower, moved, imagePlan, plan) : lower;
+      edges.append(linkSections(inPlace, own, pair, { input, options, imagePlan, spans, distanceNm, kind }));
     }
     return own;
   });
@@ -265,7 +267,7 @@ function describeSection(
     invalidPixels,
     fillPixels,
     repaired,
-    shiftNm,
+    shiftNm: shift && inNm(shift, imagePlan.factor, voxelSizeNm),
     stats: cut.stats,
     runs: timer.run('write', () => encodeRuns(cut.labels)),
     edges: edges.columns(),

@@ -9,6 +9,8 @@ import type { CrossAffinity } from '../link/pair-evidence.ts';
 import { type LinkSection, profileTable } from '../link/section-view.ts';
 import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
+import type { Offset2 } from '../volume/contracts.ts';
+import { moveLabels, moveView } from './move.ts';
 import { type Cut, shrinkGiven, touchingPairs } from './section-fragments.ts';
 import { keepsGiven, type PipelineInput, type PipelineOptions } from './start.ts';
 
@@ -39,6 +41,24 @@ export function viewSection(
   const touching = touchingPairs(edges, given);
   const pixelSide = Math.sqrt(plan.factor[0] * plan.factor[1]);
   return { labels, height, width, idOffset, profiles, touching, pixelSide };
+}
+
+/**
+ * A section as it would lie were it not shifted against the one that it is linked to.
+ * @param by px of the network
+ * @param imagePlan of the network's pixels
+ * @param plan of those that the labels were cut in
+ */
+export function movedSection(
+  { fragments, view, ...rest }: LinkedSection,
+  by: Offset2,
+  imagePlan: ResamplePlan,
+  plan: ResamplePlan,
+): LinkedSection {
+  const [dy, dx] = by.map((px, axis) => Math.round((px * imagePlan.factor[axis]) / plan.factor[axis]));
+  const { labels } = fragments;
+  const moved = ndarray(moveLabels(labels.data, labels.shape[1], [dy, dx]), labels.shape);
+  return { ...rest, fragments: { ...fragments, labels: moved }, view: view && moveView(view, by) };
 }
 
 export interface LinkContext {

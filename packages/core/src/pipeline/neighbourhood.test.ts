@@ -104,4 +104,26 @@ describe('withNeighbours', () => {
       [1, 1, 1],
     ]);
   });
+
+  it('moves neighbours to where the section lies, step by step', async () => {
+    // a mark at 2, 4, 4, 1 of ten pixels: shifted by 2, not, and by -3
+    const marks = [2, 4, 4, 1];
+    async function* shifted() {
+      for (const [z, mark] of marks.entries()) {
+        const image = ndarray(new Float32Array(10), [1, 10]);
+        image.data[mark] = z + 1;
+        const shift =
+          z > 0 && marks[z] !== marks[z - 1] ? ([0, marks[z] - marks[z - 1]] as const) : undefined;
+        yield { z, state: 'tissue' as const, image, shift };
+      }
+    }
+    let z = 0;
+    for await (const each of withNeighbours(shifted(), 2, (at) => at)) {
+      const shown = each.seen.map(({ data }) => data[marks[z]]);
+      const expected = [-2, -1, 0, 1, 2].map((d) => Math.min(4, Math.max(1, z + d + 1)));
+      expect(shown).toEqual(expected);
+      z++;
+    }
+    expect(z).toBe(4);
+  });
 });

@@ -1,10 +1,13 @@
 /**
  * What the network sees of each section: the section itself and, where it looks at neighbours, the nearest sections with
- * tissue on either side, each within sight of the one before it. Where they end (the end of the stack, a long gap), the
- * last of them, or the section itself, stands in for the rest, as in training.
+ * tissue on either side, each within sight of the one before it, moved to lie as it does where they are visibly shifted.
+ * Where they end (the end of the stack, a long gap), the last of them, or the section itself, stands in for the rest, as in
+ * training.
  */
 import type { NormalisedSection } from '../predict/normalise.ts';
 import type { NdArray } from '../volume/array.ts';
+import type { Offset2 } from '../volume/contracts.ts';
+import { moveImage } from './move.ts';
 
 /** Sections further apart than this, in section thicknesses, have one missing between them. */
 export const GAP = 1.5;
@@ -28,7 +31,11 @@ export interface Surrounded<S> {
   readonly seen: readonly NdArray<Float32Array>[];
 }
 
-type Placed = Pick<NormalisedSection, 'image' | 'state'> & { readonly z: number };
+type Placed = Pick<NormalisedSection, 'image' | 'state'> & {
+  readonly z: number;
+  /** How far its tissue lies from where it is in the section with tissue before it, px. */
+  readonly shift?: Offset2 | undefined;
+};
 
 /**
  * @param sections in order of depth, without gaps
@@ -57,15 +64,24 @@ export async function* withNeighbours<S extends Placed>(
     return withinSight(Math.min(p, q), Math.max(p, q));
   };
   /** The images on one side, nearest first; where there are too few, the last stands in for the rest. */
-  const images = (middle: S, found: readonly S[]): NdArray<Float32Array>[] =>
-    Array.from({ length: contextSections }, (_, i) => (found[i] ?? found.at(-1) ?? middle).image);
+  const images = (middle: S, found: readonly S[], side: 1 | -1): NdArray<Float32Array>[] => {
+    const by: [number, number] = [0, 0]; // from the neighbour's place to the middle's
+    let last = middle;
+    const shown = found.map((section) => {
+      const { shift } = side > 0 ? section : last;
+      if (shift) for (const axis of [0, 1]) by[axis] -= side * shift[axis];
+      last = section;
+      return by[0] === 0 && by[1] === 0 ? section.image : moveImage(section.image, by, middle.image);
+    });
+    return Array.from({ length: contextSections }, (_, i) => shown[i] ?? shown.at(-1) ?? middle.image);
+  };
   // those with tissue that have been shown, nearest first, and those that wait for others to follow
   const before: S[] = [];
   const waiting: S[] = [];
   const show = (found: readonly S[]): Surrounded<S> => {
     const middle = waiting.shift() as S;
     const below = middle.state === 'tissue' ? following([middle, ...before]).found : [];
-    const seen = [...images(middle, below).reverse(), middle.image, ...images(middle, found)];
+    const seen = [...images(middle, below, -1).reverse(), middle.image, ...images(middle, found, 1)];
     if (middle.state === 'tissue') before.unshift(middle);
     before.length = Math.min(before.length, contextSections);
     return { section: middle, seen };

@@ -25,8 +25,11 @@ function named(sections: readonly number[]): string {
 /** A section of this many pixels holds more than one profile. */
 const CELLS_PIXELS = 128 ** 2;
 
-/** Notes about sections without tissue, pixels left out, and shifts. */
-export function sectionNotes(records: readonly SectionSummary[], info: VolumeInfo): string[] {
+/**
+ * Notes about sections without tissue, pixels left out, and shifts.
+ * @param moved shifted sections were compared in one place
+ */
+export function sectionNotes(records: readonly SectionSummary[], info: VolumeInfo, moved: boolean): string[] {
   const notes: string[] = [];
   const where = (test: (record: SectionSummary) => boolean) => records.filter(test).map((record) => record.z);
   const constant = where((r) => r.state === 'constant');
@@ -56,7 +59,10 @@ export function sectionNotes(records: readonly SectionSummary[], info: VolumeInf
     const far = Math.round(Math.hypot(shiftNm[0], shiftNm[1]));
     notes.push(
       `warning: section ${name(info, z)} is shifted against ${name(info, below)} by about ${far} nm ` +
-        `(x ${Math.round(shiftNm[1])}, y ${Math.round(shiftNm[0])}): links there are doubtful, align the stack first`,
+        `(x ${Math.round(shiftNm[1])}, y ${Math.round(shiftNm[0])}): ` +
+        (moved
+          ? 'compared as if in line; links are better where the stack is aligned first'
+          : 'links there are doubtful, align the stack first'),
     );
   }
   return notes;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isKynError } from '../errors.ts';
-import { evaluatePerSlice } from '../evaluate/index.ts';
+import { evaluate, evaluatePerSlice } from '../evaluate/index.ts';
 import { CROSS, type EdgeColumns, SKIP } from '../graph/edge-list.ts';
 import { LINK_FORMAT, type LinkModel } from '../link/learned.ts';
 import { PAIR_FEATURES } from '../link/pair-features.ts';
@@ -10,7 +10,7 @@ import { ndarray, type Vec3 } from '../volume/array.ts';
 import type { LabelSection, LabelSource, RawSection } from '../volume/contracts.ts';
 import { Random } from '../volume/random.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
-import { OVERLAP_DEFAULTS, PIPELINE_DEFAULTS } from './start.ts';
+import { OVERLAP_DEFAULTS, PIPELINE_DEFAULTS, type PipelineInput } from './start.ts';
 import { type CellOptions, cellStack, sourceOf } from './testing/cells.ts';
 import { crudePredictor } from './testing/crude-predictor.ts';
 
@@ -357,20 +357,50 @@ describe('runPipeline', () => {
     expect(done).toBeGreaterThan(depth - 12);
   });
 
-  it('names neighbouring sections that are shifted against each other', async () => {
-    const { sections } = cellStack({ shape: [4, 220, 220], cells: 80 });
-    const cut = sections.map(({ data }, z) => {
-      const from = z < 2 ? 0 : 18;
-      const out = new Uint8Array(200 * 200);
-      for (let y = 0; y < 200; y++)
-        out.set((data as Uint8Array).subarray((y + from) * 220, (y + from) * 220 + 200), y * 200);
-      return ndarray(out, [200, 200]);
+  describe('sections that are shifted against each other', () => {
+    const SIDE = 200;
+    const MARGIN = 20;
+    /** Where each section lies: the third is shifted, the fifth again. */
+    const PLACE = [0, 0, 18, 18, 4, 4];
+    const { sections, truth } = cellStack({
+      shape: [PLACE.length, SIDE + MARGIN, SIDE + MARGIN],
+      cells: 80,
     });
-    const source = sourceOf(cut, [40, 10, 10]);
-    const report = await runPipeline({ source, predictor: crudePredictor() }, createMemoryStore());
-    const warnings = report.notes.filter((note) => note.startsWith('warning'));
-    expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatch(/section 2 is shifted against 1 by about 1[78]0 nm \(x 0, y -1[78]0\)/);
+    const cropped = <T extends Uint8Array | Uint32Array>(data: T, z: number): T => {
+      const out = data.slice(0, SIDE * SIDE) as T;
+      for (let y = 0; y < SIDE; y++) {
+        const from = (y + PLACE[z]) * (SIDE + MARGIN);
+        out.set(data.subarray(from, from + SIDE), y * SIDE);
+      }
+      return out;
+    };
+    const images = sections.map(({ data }, z) => ndarray(cropped(data as Uint8Array, z), [SIDE, SIDE]));
+    const cells = truth.map(({ data }, z) => ndarray(cropped(data, z), [SIDE, SIDE]));
+    const source = sourceOf(images, [40, 10, 10]);
+
+    it('are named', async () => {
+      const report = await runPipeline({ source, predictor: crudePredictor() }, createMemoryStore());
+      const warnings = report.notes.filter((note) => note.startsWith('warning'));
+      expect(warnings).toHaveLength(2);
+      expect(warnings[0]).toMatch(/section 2 is shifted against 1 by about 180 nm \(x 0, y -180\)/);
+      expect(warnings[1]).toMatch(/section 4 is shifted against 3 by about 140 nm \(x 0, y 140\)/);
+    });
+
+    const seen = (linked: boolean): Omit<PipelineInput, 'source'> =>
+      linked
+        ? { predictor: crudePredictor({ contextSections: 2 }, true), linker: crudeLinker }
+        : { predictor: crudePredictor() };
+    it.each([
+      ['by overlap', seen(false)],
+      ['by a linker, with repair', seen(true)],
+      ['where fragments are given', { ...seen(true), fragments: asSource(cells) }],
+      ['where there is no network', { fragments: asSource(cells) }],
+    ] as const)('are linked as if they were not: %s', async (_, input) => {
+      const store = createMemoryStore();
+      await runPipeline({ source, ...input }, store);
+      const scores = await evaluate({ segmentation: asSource(store.segmentation), truth: asSource(cells) });
+      expect(scores.arand).toBeLessThan(0.1);
+    });
   });
 
   it('stops when told to, with no work left under way', async () => {

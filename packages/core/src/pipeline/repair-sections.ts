@@ -5,7 +5,10 @@
 import { type EdgeColumns, edgesOfKind, IN_PLANE } from '../graph/edge-list.ts';
 import type { NextDoor, RepairOptions } from '../repair/partners.ts';
 import { repair } from '../repair/repair.ts';
+import { ndarray } from '../volume/array.ts';
+import type { LabelSection } from '../volume/contracts.ts';
 import { describeCut, type LinkedSection } from './link-sections.ts';
+import { moveLabels, movePlane } from './move.ts';
 import { type Cut, inFullPixels } from './section-fragments.ts';
 import type { SeenSection } from './seen-sections.ts';
 import type { Run } from './start.ts';
@@ -16,7 +19,7 @@ export interface CutSection<S> {
   readonly cut: Cut;
 }
 
-type Seen = Pick<SeenSection, 'cross' | 'view'>;
+type Seen = Pick<SeenSection, 'cross' | 'view' | 'moved'>;
 
 /**
  * A section's cut, mended.
@@ -34,19 +37,42 @@ export function repairCut(
   if (!repairable) return { cut, split: 0, merged: 0 };
   const { segmentation, split, merged } = repair(
     repairable,
-    below && nextDoor(step, below.fragments.labels.data, below.judged),
-    above && nextDoor(above.step, above.cut.labels, judgedEdges(run, above)),
+    below && nextDoor(step, below.fragments.labels, below.judged, 'below'),
+    above &&
+      nextDoor(above.step, ndarray(above.cut.labels, run.plan.small), judgedEdges(run, above), 'above'),
     options,
   );
   if (segmentation === repairable) return { cut, split, merged };
   return { cut: inFullPixels(segmentation, run.plan, run.spans), split, merged };
 }
 
-/** @param labels, edges of the section next door. The upper of the two sections has what the network says of both. */
-function nextDoor({ cross }: Seen, labels: Uint32Array, edges: NextDoor['edges']): NextDoor | undefined {
+/**
+ * A section next door in the place of the one that is mended.
+ * @param upper of the two: it has what the network says of both, in its own place
+ * @param labels dense, and edges, of the section next door
+ * @param side on which it lies
+ */
+export function nextDoor(
+  { cross, moved }: Pick<Seen, 'cross' | 'moved'>,
+  labels: LabelSection,
+  edges: NextDoor['edges'],
+  side: 'below' | 'above',
+): NextDoor | undefined {
   if (!cross) return undefined;
   const [, rows, columns] = cross.values.shape;
-  return { labels, edges, affinity: cross.values.data.subarray(0, rows * columns), stride: cross.stride };
+  const { stride } = cross;
+  const affinity = cross.values.data.subarray(0, rows * columns);
+  if (!moved) return { labels: labels.data, edges, affinity, stride };
+  const width = labels.shape[1];
+  if (side === 'below') return { labels: moveLabels(labels.data, width, moved), edges, affinity, stride };
+  const [dy, dx] = moved.map((px) => -px);
+  const by = [Math.round(dy / stride), Math.round(dx / stride)] as const;
+  return {
+    labels: moveLabels(labels.data, width, [dy, dx]),
+    edges,
+    affinity: movePlane(affinity, rows, columns, by, new Float32Array(affinity.length)),
+    stride,
+  };
 }
 
 function judgedEdges({ input }: Run, { step, cut }: CutSection<Seen>): EdgeColumns {

@@ -2,13 +2,21 @@
  * Are two neighbouring sections shifted against each other? Both are shrunk to at most 128 pixels a side, and
  * their correlation at all displacements comes from one Fourier transform (phase correlation, Kuglin & Hines 1975,
  * here with half-whitened spectra, which is steadier where sections differ by more than noise). The displacement
- * of the highest peak counts as visible where the peak stands clearly above the correlation at rest.
+ * of the highest peak counts as visible where the peak stands clearly above the correlation at rest. Ever sharper middles
+ * of the two then tell it to {@link FINEST} pixels.
  */
 import type { NdArray } from '../volume/array.ts';
+import type { Offset2 } from '../volume/contracts.ts';
 import { type ComplexImage, fft2InPlace } from './fft.ts';
 
 /** Side of the shrunken sections. */
 const SIDE = 128;
+
+/** The middle of a larger section is looked at with so many pixels becoming one. */
+const SHARP = 4;
+
+/** A shift is told to so many pixels: the network, which bears ten, answers about neighbours for blocks of as many. */
+const FINEST = 2;
 
 /** A section's spectrum, kept until the next section is there. */
 export interface SectionSpectrum {
@@ -17,17 +25,47 @@ export interface SectionSpectrum {
   readonly step: number;
 }
 
-/** Spectrum of a normalised section [height, width]; undefined where it is too small to tell. */
-export function sectionSpectrum({ data, shape }: NdArray<Float32Array>): SectionSpectrum | undefined {
-  const [height, width] = shape;
-  const step = Math.max(1, Math.ceil(Math.max(height, width) / SIDE));
-  const rows = Math.floor(height / step);
-  const columns = Math.floor(width / step);
+/**
+ * Spectra of a normalised section [height, width]: of all of it, which shows how far it may lie away, and of its middle where
+ * that is shrunk less. None where it is too small to tell.
+ */
+export function sectionSpectra(image: NdArray<Float32Array>): readonly SectionSpectrum[] {
+  const [height, width] = image.shape;
+  const coarse = Math.max(1, Math.ceil(Math.max(height, width) / SIDE));
+  const steps = coarse > SHARP ? [coarse, SHARP] : [coarse];
+  return steps.flatMap((step) => {
+    const [rows, columns] = [height, width].map((length) => middle(length, SIDE * step));
+    return windowSpectrum(image, rows, columns, step) ?? [];
+  });
+}
+
+/** A stretch of an axis, px. */
+interface Stretch {
+  readonly from: number;
+  readonly length: number;
+}
+
+/** The middle of an axis, at most so long. */
+function middle(length: number, most: number): Stretch {
+  const kept = Math.min(length, most);
+  return { from: Math.floor((length - kept) / 2), length: kept };
+}
+
+/** Spectrum of a part of a section, `step` pixels becoming one, at most {@link SIDE} along either axis. */
+function windowSpectrum(
+  { data, shape }: NdArray<Float32Array>,
+  vertical: Stretch,
+  horizontal: Stretch,
+  step: number,
+): SectionSpectrum | undefined {
+  const rows = Math.floor(vertical.length / step);
+  const columns = Math.floor(horizontal.length / step);
   if (Math.min(rows, columns) < 32) return undefined;
   const re = new Float32Array(SIDE * SIDE);
   const im = new Float32Array(SIDE * SIDE);
   for (let y = 0; y < rows * step; y++) {
-    addShrunkRow(data, y * width, step, re, Math.floor(y / step) * SIDE, columns);
+    const from = (vertical.from + y) * shape[1] + horizontal.from;
+    addShrunkRow(data, from, step, re, Math.floor(y / step) * SIDE, columns);
   }
   windowInPlace(re, rows, columns);
   const transform = { side: SIDE, re, im };
@@ -144,13 +182,56 @@ const VISIBLE_NM = 60;
 const MIN_PEAK = 14;
 const ABOVE_REST = 1.25;
 
-/** The shift in nm, y and x, where it is visible; else undefined. */
+/** A section to be compared. */
+export interface ShownSection {
+  /** Dense [height, width], contrast-normalised. */
+  readonly image: NdArray<Float32Array>;
+  readonly spectra: readonly SectionSpectrum[];
+}
+
+/**
+ * How far the tissue of the upper section lies from where it is in the lower one, where that can be seen.
+ * @param pixelNm size of a pixel, y and x
+ * @returns px, multiples of {@link FINEST}
+ */
 export function visibleShift(
-  shift: SectionShift,
-  step: number,
+  lower: ShownSection,
+  upper: ShownSection,
   pixelNm: readonly [number, number],
-): readonly [number, number] | undefined {
-  const nm = [shift.y * pixelNm[0], shift.x * pixelNm[1]] as const;
-  const far = Math.hypot(...nm) >= VISIBLE_NM && Math.hypot(shift.y, shift.x) >= 2 * step;
-  return far && shift.peak >= MIN_PEAK && shift.peak >= ABOVE_REST * shift.atRest ? nm : undefined;
+): Offset2 | undefined {
+  for (const [i, below] of lower.spectra.entries()) {
+    const above = upper.spectra[i];
+    const shift = measureShift(below, above);
+    const nm = Math.hypot(shift.y * pixelNm[0], shift.x * pixelNm[1]);
+    const far = nm >= VISIBLE_NM && Math.hypot(shift.y, shift.x) >= 2 * above.step;
+    const clear = shift.peak >= MIN_PEAK && shift.peak >= ABOVE_REST * shift.atRest;
+    if (far && clear) return refined(lower.image, upper.image, shift, above.step);
+  }
+  return undefined;
+}
+
+/** The shift by ever smaller and sharper middles of what the two sections share, as long as these agree. */
+function refined(
+  lower: NdArray<Float32Array>,
+  upper: NdArray<Float32Array>,
+  { y, x }: SectionShift,
+  coarsest: number,
+): Offset2 {
+  const shift: [number, number] = [y, x];
+  for (let step = coarsest; step > FINEST; ) {
+    const within = 2 * step;
+    step = Math.max(FINEST, Math.ceil(step / 4));
+    const shared = shift.map((by, axis): Stretch => {
+      const { from, length } = middle(lower.shape[axis] - Math.abs(by), SIDE * step);
+      return { from: from + Math.max(0, -by), length };
+    });
+    const moved = shared.map(({ from, length }, axis) => ({ from: from + shift[axis], length }));
+    const a = windowSpectrum(lower, shared[0], shared[1], step);
+    const b = windowSpectrum(upper, moved[0], moved[1], step);
+    const found = a && b && measureShift(a, b);
+    if (!found || found.peak < MIN_PEAK || Math.hypot(found.y, found.x) > within) break;
+    shift[0] += found.y;
+    shift[1] += found.x;
+  }
+  return [FINEST * Math.round(shift[0] / FINEST), FINEST * Math.round(shift[1] / FINEST)];
 }

@@ -4,25 +4,28 @@ import type { NormalisedSection } from '../predict/normalise.ts';
 import { isBlockPredictor, type SlabPredictor, slabPredictor } from '../predict/predict-blocks.ts';
 import { type SectionPrediction, sectionPredictor } from '../predict/predict-section.ts';
 import { type NdArray, ndarray, type Vec3 } from '../volume/array.ts';
-import type { BlockPredictor, CrossInfo, Predictor } from '../volume/contracts.ts';
+import type { BlockPredictor, CrossInfo, Offset2, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
 import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
+import { movePlane } from './move.ts';
 import { sectionsInSight, withinSight, withNeighbours } from './neighbourhood.ts';
 import { seeSection } from './network-view.ts';
-import { type SectionSpectrum, sectionSpectrum } from './section-shift.ts';
+import { type SectionSpectrum, sectionSpectra, visibleShift } from './section-shift.ts';
 import { keepsGiven, type Run } from './start.ts';
 
-/** A section in the network's pixels, with its spectrum for the comparison with its neighbour. */
+/** A section in the network's pixels, with its spectra for the comparison with its neighbour. */
 export interface PreparedSection extends NormalisedSection {
   readonly z: number;
-  readonly spectrum: SectionSpectrum | undefined;
+  readonly spectra: readonly SectionSpectrum[];
+  /** How far its tissue lies from where it is in the section with tissue before it, px, where that can be seen. */
+  readonly shift?: Offset2 | undefined;
 }
 
 async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
   const section = await seeSection(run, z);
   const { state, image } = section;
-  const spectrum = state === 'tissue' ? run.timer.run('normalise', () => sectionSpectrum(image)) : undefined;
-  return { ...section, z, spectrum };
+  const spectra = state === 'tissue' ? run.timer.run('normalise', () => sectionSpectra(image)) : [];
+  return { ...section, z, spectra };
 }
 
 /** What the network makes of a section. */
@@ -30,7 +33,12 @@ export interface SeenSection {
   readonly section: PreparedSection;
   readonly affinities: NdArray<Float32Array> | undefined;
   readonly view: ViewOf;
-  /** What a 2D network says of it and the section with tissue below, where it saw them together. */
+  /**
+   * How far the section with tissue below is moved to lie as this one does, px of the network, where the two are visibly
+   * shifted: so it is compared, and so the network saw it.
+   */
+  readonly moved?: Offset2 | undefined;
+  /** What a 2D network says of it and the section with tissue below, where it saw them together; in the place of this one. */
   readonly cross?: CrossAffinity;
   /** What a 3D network says of it and the sections before. */
   readonly across?: AcrossAffinities;
@@ -49,13 +57,26 @@ export function seeSections(
 }
 
 function unseen(section: PreparedSection): SeenSection {
-  return { section, affinities: undefined, view: noView };
+  return { section, affinities: undefined, view: noView, moved: section.shift };
 }
 
-function prepareFrom(run: Run, first: number): AsyncIterable<PreparedSection> {
-  const [depth] = run.input.source.info.shape;
+async function* prepareFrom(run: Run, first: number): AsyncGenerator<PreparedSection, void, undefined> {
+  const { input, imagePlan, voxelSizeNm, timer } = run;
+  const [depth] = input.source.info.shape;
   const zs = Array.from({ length: depth - first }, (_, i) => first + i);
-  return mapAhead(zs, (z) => prepareSection(run, z));
+  const pixelNm = [voxelSizeNm[1] * imagePlan.factor[0], voxelSizeNm[2] * imagePlan.factor[1]] as const;
+  let below: PreparedSection | undefined;
+  for await (const section of mapAhead(zs, (z) => prepareSection(run, z))) {
+    if (section.state !== 'tissue') {
+      yield section;
+      continue;
+    }
+    const before = below;
+    below = section;
+    yield before
+      ? { ...section, shift: timer.run('normalise', () => visibleShift(before, section, pixelNm)) }
+      : section;
+  }
 }
 
 /** To a 2D network, each with its neighbours, as far ahead as keeps the network busy. */
@@ -92,30 +113,38 @@ async function* joined(
   const { input, imagePlan } = run;
   let below: { readonly z: number; readonly cross: NdArray<Float32Array> } | undefined;
   for await (const { section, affinities, cross } of predicted) {
+    const { shift: moved } = section;
     if (!affinities) yield unseen(section);
-    else if (!info || !cross) yield { section, affinities, view: noView };
+    else if (!info || !cross) yield { section, affinities, view: noView, moved };
     else {
       const together = below && withinSight(positionOf(run, below.z), positionOf(run, section.z));
-      const both = below && together ? { cross: joinCross(below.cross, cross, info) } : {};
+      const both = below && together ? { cross: joinCross(below.cross, cross, info, moved) } : {};
       below = { z: section.z, cross };
       const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
-      yield { section, affinities, view, ...both };
+      yield { section, affinities, view, moved, ...both };
     }
   }
 }
 
 /**
  * What the network says of two sections, asked about each: the same pixel is asked about from either side and the answers
- * are averaged, the displaced ones are the lower section's.
+ * are averaged, the displaced ones are the lower section's. That one is moved to lie as the upper does; where it has
+ * nothing then, there is no pair to ask about.
  */
-function joinCross(
+export function joinCross(
   lower: NdArray<Float32Array>,
   upper: NdArray<Float32Array>,
   { displacements, stride }: CrossInfo,
+  moved: Offset2 = [0, 0],
 ): CrossAffinity {
   const [channels, ...size] = lower.shape;
   const plane = size[0] * size[1];
+  const by = [Math.round(moved[0] / stride), Math.round(moved[1] / stride)] as const;
   const values = lower.data.slice(plane);
+  for (let c = 0; c < channels - 1 && (by[0] !== 0 || by[1] !== 0); c++) {
+    const own = lower.data.subarray((c + 1) * plane, (c + 2) * plane);
+    movePlane(own, size[0], size[1], by, values.subarray(c * plane, (c + 1) * plane));
+  }
   for (let i = 0; i < plane; i++) values[i] = (values[i] + upper.data[i]) / 2;
   return {
     values: ndarray(values, [channels - 1, ...size]),

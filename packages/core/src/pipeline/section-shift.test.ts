@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { type NdArray, ndarray } from '../volume/array.ts';
+import { Random } from '../volume/random.ts';
+import { type ShownSection, sectionSpectra, visibleShift } from './section-shift.ts';
+
+const CANVAS = 1280;
+/** Where a section that is not shifted begins on the canvas. */
+const ORIGIN = 200;
+
+/** Cells, dark where two of them meet. */
+function tissue(seed: number): Float32Array {
+  const random = new Random(seed);
+  const grid = 40;
+  const columns = CANVAS / grid + 3;
+  const centres = Array.from({ length: columns ** 2 }, (_, i) => ({
+    y: (Math.floor(i / columns) - 1 + random.float()) * grid,
+    x: ((i % columns) - 1 + random.float()) * grid,
+  }));
+  const data = new Float32Array(CANVAS ** 2);
+  for (let p = 0; p < data.length; p++) {
+    const [y, x] = [Math.floor(p / CANVAS), p % CANVAS];
+    const corner = Math.floor(y / grid) * columns + Math.floor(x / grid);
+    let [first, second] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    for (let i = 0; i < 9; i++) {
+      const centre = centres[corner + Math.floor(i / 3) * columns + (i % 3)];
+      const distance = (centre.y - y) ** 2 + (centre.x - x) ** 2;
+      if (distance < first) [first, second] = [distance, first];
+      else if (distance < second) second = distance;
+    }
+    data[p] = Math.sqrt(second) - Math.sqrt(first) < 4 ? -1.5 : 0.4;
+  }
+  return data;
+}
+
+const one = tissue(1);
+const another = tissue(2);
+
+/** A section with noise of its own, whose tissue lies `by` from where it lies on the canvas. */
+function section(
+  [height, width]: [number, number],
+  by: readonly number[],
+  noiseSeed: number,
+  canvas = one,
+): ShownSection {
+  const noise = new Random(noiseSeed);
+  const data = new Float32Array(height * width);
+  for (let y = 0, p = 0; y < height; y++) {
+    const row = (ORIGIN + y - by[0]) * CANVAS;
+    for (let x = 0; x < width; x++, p++) {
+      data[p] = canvas[row + ORIGIN + x - by[1]] + 0.8 * noise.normal();
+    }
+  }
+  const image: NdArray<Float32Array> = ndarray(data, [height, width]);
+  return { image, spectra: sectionSpectra(image) };
+}
+
+const NM = [8, 8] as const;
+
+describe('visibleShift', () => {
+  const size: [number, number] = [900, 760]; // 8 pixels become one
+  const lower = section(size, [0, 0], 11);
+
+  it.each([[[0, 0]], [[2, -2]], [[4, 4]]] as [number, number][][])(
+    'leaves %s alone, which the network bears',
+    (by) => {
+      expect(visibleShift(lower, section(size, by, 12), NM)).toBeUndefined();
+    },
+  );
+
+  it.each([
+    [[10, 0]], // seen in the middle alone
+    [[-6, 12]],
+    [[34, -22]],
+    [[-120, 90]],
+  ] as [number, number][][])('tells %s to two pixels', (by) => {
+    const found = visibleShift(lower, section(size, by, 12), NM);
+    expect(Math.abs((found?.[0] ?? Number.NaN) - by[0])).toBeLessThanOrEqual(2);
+    expect(Math.abs((found?.[1] ?? Number.NaN) - by[1])).toBeLessThanOrEqual(2);
+    expect(found?.every((px) => px % 2 === 0)).toBe(true);
+  });
+
+  it('sees none between sections that have nothing in common', () => {
+    for (let noise = 12; noise < 16; noise++) {
+      expect(visibleShift(lower, section(size, [0, 5 * noise], noise, another), NM)).toBeUndefined();
+    }
+  });
+
+  it('cannot tell where sections are small', () => {
+    const [a, b] = [section([30, 200], [0, 0], 1), section([30, 200], [20, 0], 2)];
+    expect(visibleShift(a, b, NM)).toBeUndefined();
+  });
+});
