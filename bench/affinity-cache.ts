@@ -13,6 +13,7 @@ import {
   sectionPredictor,
   toDense,
   withNeighbours,
+  withShifts,
 } from '@kyn/core';
 import { openLabels, openSections } from '@kyn/io/node';
 import { createPredictor } from '@kyn/nn';
@@ -62,7 +63,9 @@ async function predictTo(folder: string, model: string, volume: string): Promise
   const normalised = async function* () {
     for (let z = 0; z < depth; z++) yield { ...normaliseSection(await raw.read(z)), z };
   };
-  const shown = withNeighbours(normalised(), predictor.info.contextSections, (z) => z);
+  const [, y, x] = raw.info.voxelSizeNm ?? [1, 1, 1];
+  const shifted = withShifts(normalised(), [y, x], (z) => z);
+  const shown = withNeighbours(shifted, predictor.info.contextSections, (z) => z);
   for await (const { section, seen } of shown) {
     const { z } = section;
     writeFileSync(join(folder, `${z}.f32`), toDense((await sections.predict(seen)).affinities).data);

@@ -16,9 +16,8 @@ import { WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
 import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
-import { describeCut, type LinkedSection, linkSections, movedSection } from './pipeline/link-sections.ts';
-import { GAP, withinSight } from './pipeline/neighbourhood.ts';
-import { tell } from './pipeline/network-view.ts';
+import { describeCut, type LinkedSection, linkSections } from './pipeline/link-sections.ts';
+import { networkPixelNm, tell } from './pipeline/network-view.ts';
 import { sectionNotes } from './pipeline/notes.ts';
 import { type CutSection, inPlaneOf, repairCut } from './pipeline/repair-sections.ts';
 import { type Clock, type PipelineReport, StageTimer, SYSTEM_CLOCK } from './pipeline/report.ts';
@@ -30,6 +29,7 @@ import {
   shrinkGiven,
 } from './pipeline/section-fragments.ts';
 import { positionOf, type SeenSection, seeSections } from './pipeline/seen-sections.ts';
+import { GAP, withinSight } from './pipeline/sight.ts';
 import {
   checkPipelineInput,
   keepsGiven,
@@ -49,8 +49,8 @@ import {
 import { isBlockPredictor } from './predict/predict-blocks.ts';
 import { enlargeLabels } from './predict/resample.ts';
 import { segment, segmentFrom } from './segment/segment.ts';
-import { ndarray, type Vec3 } from './volume/array.ts';
-import type { Offset2, StageContext } from './volume/contracts.ts';
+import { ndarray } from './volume/array.ts';
+import type { StageContext } from './volume/contracts.ts';
 
 /**
  * Segments a volume into the store, from its first section that is not done.
@@ -220,15 +220,6 @@ async function* sectionsOnTheWay(run: Run, first: number): AsyncGenerator<Sectio
   }
 }
 
-/** @param factor volume pixels a pixel of the network */
-function inNm(
-  [y, x]: Offset2,
-  factor: readonly [number, number],
-  [, pixelY, pixelX]: Vec3,
-): readonly [number, number] {
-  return [y * factor[0] * pixelY, x * factor[1] * pixelX];
-}
-
 /** Links a section to those below and makes its record. */
 function describeSection(
   run: Run,
@@ -240,6 +231,7 @@ function describeSection(
 ): { record: SectionRecord; here: Below } {
   const { input, options, timer, plan, spans, imagePlan, voxelSizeNm } = run;
   const { z, state, invalidPixels, fillPixels, shift } = section;
+  const pixelNm = networkPixelNm(run);
   const fragments = { labels: ndarray(cut.labels, plan.small), area: cut.stats.area, idOffset };
   const edges = new EdgeList(cut.edges.count * 2);
   const here = timer.run('link', (): Below => {
@@ -254,9 +246,10 @@ function describeSection(
       const distance = positionOf(run, z) - positionOf(run, lower.z);
       const kind = distance > GAP ? 'skip' : 'cross';
       const distanceNm = distance * voxelSizeNm[0];
-      const pair = { cross, across, nearest: lower === nearest };
-      const inPlace = moved && lower === nearest ? movedSection(lower, moved, imagePlan, plan) : lower;
-      edges.append(linkSections(inPlace, own, pair, { input, options, imagePlan, spans, distanceNm, kind }));
+      const pair =
+        lower === nearest ? { cross, across, moved, nearest: true } : { cross, across, nearest: false };
+      const shared = { input, options, imagePlan, plan, spans, distanceNm, kind } as const;
+      edges.append(linkSections(lower, own, pair, shared));
     }
     return own;
   });
@@ -267,7 +260,7 @@ function describeSection(
     invalidPixels,
     fillPixels,
     repaired,
-    shiftNm: shift && inNm(shift, imagePlan.factor, voxelSizeNm),
+    shiftNm: shift && ([shift[0] * pixelNm[0], shift[1] * pixelNm[1]] as const),
     stats: cut.stats,
     runs: timer.run('write', () => encodeRuns(cut.labels)),
     edges: edges.columns(),

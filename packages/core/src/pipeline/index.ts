@@ -2,10 +2,18 @@
 
 export { mapAhead, WriteBehind } from './ahead.ts';
 export { createMemoryStore, type MemoryStore } from './memory-store.ts';
-export { type Surrounded, sectionsInSight, withNeighbours } from './neighbourhood.ts';
-export { type NetworkView, networkView, seeSection, type ViewTarget } from './network-view.ts';
+export { type Surrounded, withNeighbours } from './neighbourhood.ts';
+export {
+  type NetworkView,
+  networkPixelNm,
+  networkView,
+  seeSection,
+  type ViewTarget,
+} from './network-view.ts';
 export type { PreviewPanel } from './preview-panel.ts';
 export type { Clock, PipelineReport, StageName, StageTime } from './report.ts';
+export { type Shifted, withShifts } from './section-shift.ts';
+export { sectionsInSight } from './sight.ts';
 export {
   BLOCK_DEFAULTS,
   checkPipelineInput,

@@ -43,28 +43,12 @@ export function viewSection(
   return { labels, height, width, idOffset, profiles, touching, pixelSide };
 }
 
-/**
- * A section as it would lie were it not shifted against the one that it is linked to.
- * @param by px of the network
- * @param imagePlan of the network's pixels
- * @param plan of those that the labels were cut in
- */
-export function movedSection(
-  { fragments, view, ...rest }: LinkedSection,
-  by: Offset2,
-  imagePlan: ResamplePlan,
-  plan: ResamplePlan,
-): LinkedSection {
-  const [dy, dx] = by.map((px, axis) => Math.round((px * imagePlan.factor[axis]) / plan.factor[axis]));
-  const { labels } = fragments;
-  const moved = ndarray(moveLabels(labels.data, labels.shape[1], [dy, dx]), labels.shape);
-  return { ...rest, fragments: { ...fragments, labels: moved }, view: view && moveView(view, by) };
-}
-
 export interface LinkContext {
   readonly input: PipelineInput;
   readonly options: PipelineOptions;
   readonly imagePlan: ResamplePlan;
+  /** Of the pixels that the labels were cut in. */
+  readonly plan: ResamplePlan;
   /** Volume pixels that each pixel of the fragments stands for. */
   readonly spans: PixelSpans;
   /** Between the two sections. */
@@ -117,21 +101,26 @@ export interface SeenPair {
   readonly across?: AcrossAffinities | undefined;
   /** No section with tissue lies between the two. */
   readonly nearest: boolean;
+  /** How far the lower one is moved to lie as the upper does, px of the network. */
+  readonly moved?: Offset2 | undefined;
 }
 
 export function linkSections(
   lower: LinkedSection,
   upper: LinkedSection,
-  { cross, across, nearest }: SeenPair,
+  { cross, across, nearest, moved }: SeenPair,
   context: LinkContext,
 ): EdgeList {
   const { input, options, imagePlan, spans, distanceNm, kind } = context;
   if (across) return linkAcross(lower, upper, across, nearest, context);
   const { linker, onPairs } = input;
-  if (!cross || !lower.view || !upper.view || !(linker || onPairs)) {
-    return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind, spans });
-  }
-  const pairs = describePairs(lower.view, upper.view, cross, distanceNm);
+  const byOverlap = () => {
+    const below = moved ? movedFragments(lower.fragments, moved, context) : lower.fragments;
+    return linkByOverlap(below, upper.fragments, { ...options.link, kind, spans });
+  };
+  if (!cross || !lower.view || !upper.view || !(linker || onPairs)) return byOverlap();
+  const below = moved ? moveView(lower.view, moved) : lower.view;
+  const pairs = describePairs(below, upper.view, cross, distanceNm);
   onPairs?.({
     lowerZ: lower.z,
     upperZ: upper.z,
@@ -140,11 +129,21 @@ export function linkSections(
     pairs,
     upperEdges: upper.edges,
   });
-  if (!linker) return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind, spans });
+  if (!linker) return byOverlap();
   const classifier = (input.fragments && linker.given) ?? linker.cross;
   const probability = classify(classifier, pairs.features);
   const scale = imagePlan.factor[0] * imagePlan.factor[1];
   return edgesOfPairs(pairs, probability, lower.view, upper.view, kind, scale);
+}
+
+/** Fragments as they would lie. @param by px of the network */
+function movedFragments(
+  { labels, ...rest }: SectionFragments,
+  by: Offset2,
+  { imagePlan, plan }: LinkContext,
+): SectionFragments {
+  const [dy, dx] = by.map((px, axis) => Math.round((px * imagePlan.factor[axis]) / plan.factor[axis]));
+  return { ...rest, labels: ndarray(moveLabels(labels.data, labels.shape[1], [dy, dx]), labels.shape) };
 }
 
 /** By the affinities of a 3D network; what lies beyond its reach, by overlap, if nothing lies between. */

@@ -43,9 +43,11 @@ export function moveLabels(labels: Uint32Array, width: number, by: Offset2): Uin
   return movePlane(labels, labels.length / width, width, by, new Uint32Array(labels.length));
 }
 
-/** A section as the linker sees it, moved; what left the frame counts nothing. */
+/** A section as the linker sees it, moved; what left the frame counts nothing, what was cut by it before still is. */
 export function moveView(view: LinkSection, by: Offset2): LinkSection {
-  const { height, width, profiles } = view;
+  const { height, width } = view;
   const labels = moveLabels(view.labels, width, by);
-  return { ...view, labels, profiles: profileTable(labels, height, width, profiles.count) };
+  const profiles = profileTable(labels, height, width, view.profiles.count);
+  const cut = profiles.cut.map((now, i) => now | view.profiles.cut[i]);
+  return { ...view, labels, profiles: { ...profiles, cut } };
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { SectionState } from '../predict/normalise.ts';
 import { ndarray } from '../volume/array.ts';
-import { sectionsInSight, withNeighbours } from './neighbourhood.ts';
+import { withNeighbours } from './neighbourhood.ts';
+import { sectionsInSight } from './sight.ts';
 
 /** Sections whose image is their number; `x` is one without tissue. */
 async function* stack(states: string, first = 0) {

@@ -6,24 +6,9 @@
  */
 import type { NormalisedSection } from '../predict/normalise.ts';
 import type { NdArray } from '../volume/array.ts';
-import type { Offset2 } from '../volume/contracts.ts';
 import { moveImage } from './move.ts';
-
-/** Sections further apart than this, in section thicknesses, have one missing between them. */
-export const GAP = 1.5;
-
-/** Neighbours further apart than this are not shown together: the network has met one missing section, not more. */
-const SIGHT = 2.5;
-
-/** True where the network is shown one of two neighbouring sections with the other; positions in section thicknesses. */
-export function withinSight(lower: number, upper: number): boolean {
-  return upper - lower <= SIGHT;
-}
-
-/** How many sections away one may lie that is shown with another. */
-export function sectionsInSight(contextSections: number): number {
-  return contextSections * Math.floor(SIGHT);
-}
+import { moreAlike, type Shifted } from './section-shift.ts';
+import { withinSight } from './sight.ts';
 
 export interface Surrounded<S> {
   readonly section: S;
@@ -31,11 +16,7 @@ export interface Surrounded<S> {
   readonly seen: readonly NdArray<Float32Array>[];
 }
 
-type Placed = Pick<NormalisedSection, 'image' | 'state'> & {
-  readonly z: number;
-  /** How far its tissue lies from where it is in the section with tissue before it, px. */
-  readonly shift?: Offset2 | undefined;
-};
+type Placed = Pick<NormalisedSection, 'image' | 'state'> & Shifted & { readonly z: number };
 
 /**
  * @param sections in order of depth, without gaps
@@ -67,11 +48,14 @@ export async function* withNeighbours<S extends Placed>(
   const images = (middle: S, found: readonly S[], side: 1 | -1): NdArray<Float32Array>[] => {
     const by: [number, number] = [0, 0]; // from the neighbour's place to the middle's
     let last = middle;
-    const shown = found.map((section) => {
+    const shown = found.map((section, i) => {
       const { shift } = side > 0 ? section : last;
       if (shift) for (const axis of [0, 1]) by[axis] -= side * shift[axis];
       last = section;
-      return by[0] === 0 && by[1] === 0 ? section.image : moveImage(section.image, by, middle.image);
+      const still = by[0] === 0 && by[1] === 0;
+      // of two shifts one may have been seen and the way back not
+      if (still || (i > 0 && !moreAlike(section.image, middle.image, by))) return section.image;
+      return moveImage(section.image, by, middle.image);
     });
     return Array.from({ length: contextSections }, (_, i) => shown[i] ?? shown.at(-1) ?? middle.image);
   };

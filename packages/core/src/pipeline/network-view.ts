@@ -62,7 +62,7 @@ export async function networkView(
   const [, targetY, targetX] = network?.voxelSizeNm ?? voxelSizeNm;
   const imagePlan = planResample([height, width], [pixelY, pixelX], [targetY, targetX]);
   const { factor } = imagePlan;
-  const networkNm = [pixelY * factor[0], pixelX * factor[1]];
+  const networkNm = networkPixelNm({ voxelSizeNm, imagePlan });
   if (!imagePlan.identity) {
     const [y, x] = networkNm.map((nm) => Number(nm.toPrecision(3)));
     const seen = `sections are ${factor[0] * factor[1] > 1 ? 'averaged' : 'enlarged'} to ${x}×${y} nm`;
@@ -81,6 +81,14 @@ export async function networkView(
   };
   if (survey.membranesAreBright) tell(remarks, 'membranes are bright here: contrast turned');
   return { source, voxelSizeNm, imagePlan, survey, timer, ...remarks };
+}
+
+/** Size of the network's pixels, nm, y and x. */
+export function networkPixelNm({
+  voxelSizeNm: [, y, x],
+  imagePlan: { factor },
+}: Pick<NetworkView, 'voxelSizeNm' | 'imagePlan'>): readonly [number, number] {
+  return [y * factor[0], x * factor[1]];
 }
 
 /** Section `z` in the network's pixels, with the contrast that the network knows. */

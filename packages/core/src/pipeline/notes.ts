@@ -1,6 +1,6 @@
 /** Remarks for the user about what was found and done, from the records of the sections. */
 import type { VolumeInfo } from '../volume/contracts.ts';
-import { GAP } from './neighbourhood.ts';
+import { GAP } from './sight.ts';
 import type { SectionSummary } from './store.ts';
 
 /** `3, 5–7 and 12`; long lists are cut. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type NdArray, ndarray } from '../volume/array.ts';
 import { Random } from '../volume/random.ts';
-import { type ShownSection, sectionSpectra, visibleShift } from './section-shift.ts';
+import { sectionSpectra, visibleShift } from './section-shift.ts';
 
 const CANVAS = 1280;
 /** Where a section that is not shifted begins on the canvas. */
@@ -36,12 +36,7 @@ const one = tissue(1);
 const another = tissue(2);
 
 /** A section with noise of its own, whose tissue lies `by` from where it lies on the canvas. */
-function section(
-  [height, width]: [number, number],
-  by: readonly number[],
-  noiseSeed: number,
-  canvas = one,
-): ShownSection {
+function section([height, width]: [number, number], by: readonly number[], noiseSeed: number, canvas = one) {
   const noise = new Random(noiseSeed);
   const data = new Float32Array(height * width);
   for (let y = 0, p = 0; y < height; y++) {
@@ -83,6 +78,31 @@ describe('visibleShift', () => {
     for (let noise = 12; noise < 16; noise++) {
       expect(visibleShift(lower, section(size, [0, 5 * noise], noise, another), NM)).toBeUndefined();
     }
+  });
+
+  it.each([[[64, 64]], [[48, 48]], [[64, 120]], [[36, 128]], [[128, 128]]] as [[number, number]][])(
+    'nor where they are as small as %s',
+    (small) => {
+      const lower = section(small, [0, 0], 1);
+      for (let noise = 2; noise < 32; noise++) {
+        const upper = section(small, [5 * noise, -3 * noise], noise, another);
+        expect(visibleShift(lower, upper, NM)).toBeUndefined();
+      }
+    },
+  );
+
+  it('leaves a section alone of which the middle has moved and nothing else', () => {
+    const upper = section(size, [0, 0], 12);
+    const moved = section(size, [14, 0], 12);
+    const [height, width] = size;
+    for (let y = 0, p = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, p++) {
+        const inside = Math.hypot(y - height / 2, x - width / 2) < 230;
+        if (inside) upper.image.data[p] = moved.image.data[p];
+      }
+    }
+    const both = { image: upper.image, spectra: sectionSpectra(upper.image) };
+    expect(visibleShift(lower, both, NM)).toBeUndefined();
   });
 
   it('cannot tell where sections are small', () => {

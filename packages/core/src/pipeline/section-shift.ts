@@ -2,12 +2,16 @@
  * Are two neighbouring sections shifted against each other? Both are shrunk to at most 128 pixels a side, and
  * their correlation at all displacements comes from one Fourier transform (phase correlation, Kuglin & Hines 1975,
  * here with half-whitened spectra, which is steadier where sections differ by more than noise). The displacement
- * of the highest peak counts as visible where the peak stands clearly above the correlation at rest. Ever sharper middles
- * of the two then tell it to {@link FINEST} pixels.
+ * of the highest peak counts as visible where the peak stands clearly above the correlation at rest. Of large sections the
+ * middle is looked at as well, which is shrunk less and shows smaller shifts. Ever sharper middles then tell the shift to
+ * {@link FINEST} pixels, and it must make the two sections more alike, all over.
  */
+import type { NormalisedSection } from '../predict/normalise.ts';
 import type { NdArray } from '../volume/array.ts';
 import type { Offset2 } from '../volume/contracts.ts';
 import { type ComplexImage, fft2InPlace } from './fft.ts';
+import { StageTimer, SYSTEM_CLOCK } from './report.ts';
+import { withinSight } from './sight.ts';
 
 /** Side of the shrunken sections. */
 const SIDE = 128;
@@ -21,6 +25,9 @@ const FINEST = 2;
 /** A section's spectrum, kept until the next section is there. */
 export interface SectionSpectrum {
   readonly transform: ComplexImage;
+  /** Size of the shrunken image, which lies in the corner of the transformed one. */
+  readonly rows: number;
+  readonly columns: number;
   /** Section pixels a pixel of the shrunken image. */
   readonly step: number;
 }
@@ -70,7 +77,7 @@ function windowSpectrum(
   windowInPlace(re, rows, columns);
   const transform = { side: SIDE, re, im };
   fft2InPlace(transform);
-  return { transform, step };
+  return { transform, rows, columns, step };
 }
 
 /** Adds one row of the section to its row of the shrunken image. */
@@ -123,7 +130,7 @@ export interface SectionShift {
   /** How far the upper section lies from the lower, in section pixels. */
   readonly y: number;
   readonly x: number;
-  /** Height of the peak, and of the correlation at rest (within one pixel), in standard deviations. */
+  /** Height of the peak, and of the correlation at rest (within one pixel), in standard deviations of all but the peak. */
   readonly peak: number;
   readonly atRest: number;
 }
@@ -141,35 +148,34 @@ function crossSpectrum(a: ComplexImage, b: ComplexImage, re: Float32Array, im: F
   }
 }
 
-/** Where the highest value is, and the sum of squares. */
-function highest(values: Float32Array): { best: number; square: number } {
-  let best = 0;
-  let square = 0;
-  for (let i = 0; i < values.length; i++) {
-    if (values[i] > values[best]) best = i;
-    square += values[i] * values[i];
-  }
-  return { best, square };
-}
+/** Lags around the highest that are part of the peak. */
+const PEAK_RADIUS = 2;
 
-/** Displacement of the best match of two sections of one size. */
+/** Displacement of the best match of two sections of one size, by at most half of either side. */
 export function measureShift(lower: SectionSpectrum, upper: SectionSpectrum): SectionShift {
   const re = new Float32Array(SIDE * SIDE);
   const im = new Float32Array(SIDE * SIDE);
   crossSpectrum(lower.transform, upper.transform, re, im);
   fft2InPlace({ side: SIDE, re, im }, true);
-  const { best, square } = highest(re);
-  const deviation = Math.sqrt(square / re.length) || 1;
-  const signed = (at: number) => (at >= SIDE / 2 ? at - SIDE : at);
-  const y = signed(Math.floor(best / SIDE));
-  const x = signed(best % SIDE);
+  const { step } = upper;
+  const [highest, widest] = [upper.rows >> 1, upper.columns >> 1];
+  const at = (dy: number, dx: number) => re[((dy + SIDE) % SIDE) * SIDE + ((dx + SIDE) % SIDE)];
+  let [y, x, peak] = [0, 0, Number.NEGATIVE_INFINITY];
+  for (let dy = -highest; dy < highest; dy++) {
+    for (let dx = -widest; dx < widest; dx++) if (at(dy, dx) > peak) [y, x, peak] = [dy, dx, at(dy, dx)];
+  }
   let atRest = Number.NEGATIVE_INFINITY;
-  for (let dy = -1; dy <= 1; dy++) {
-    for (let dx = -1; dx <= 1; dx++) {
-      atRest = Math.max(atRest, re[((dy + SIDE) % SIDE) * SIDE + ((dx + SIDE) % SIDE)]);
+  let [square, count] = [0, 0];
+  for (let dy = -highest; dy < highest; dy++) {
+    for (let dx = -widest; dx < widest; dx++) {
+      if (Math.max(Math.abs(dy), Math.abs(dx)) <= 1) atRest = Math.max(atRest, at(dy, dx));
+      if (Math.max(Math.abs(dy - y), Math.abs(dx - x)) <= PEAK_RADIUS) continue;
+      square += at(dy, dx) ** 2;
+      count++;
     }
   }
-  return { y: y * upper.step, x: x * upper.step, peak: re[best] / deviation, atRest: atRest / deviation };
+  const deviation = Math.sqrt(square / count) || 1;
+  return { y: y * step, x: x * step, peak: peak / deviation, atRest: atRest / deviation };
 }
 
 /** Shifts below this are no news: sections are never aligned better. */
@@ -183,7 +189,7 @@ const MIN_PEAK = 14;
 const ABOVE_REST = 1.25;
 
 /** A section to be compared. */
-export interface ShownSection {
+interface ShownSection {
   /** Dense [height, width], contrast-normalised. */
   readonly image: NdArray<Float32Array>;
   readonly spectra: readonly SectionSpectrum[];
@@ -199,18 +205,19 @@ export function visibleShift(
   upper: ShownSection,
   pixelNm: readonly [number, number],
 ): Offset2 | undefined {
+  const isFar = (y: number, x: number) => Math.hypot(y * pixelNm[0], x * pixelNm[1]) >= VISIBLE_NM;
   for (const [i, below] of lower.spectra.entries()) {
-    const above = upper.spectra[i];
-    const shift = measureShift(below, above);
-    const nm = Math.hypot(shift.y * pixelNm[0], shift.x * pixelNm[1]);
-    const far = nm >= VISIBLE_NM && Math.hypot(shift.y, shift.x) >= 2 * above.step;
-    const clear = shift.peak >= MIN_PEAK && shift.peak >= ABOVE_REST * shift.atRest;
-    if (far && clear) return refined(lower.image, upper.image, shift, above.step);
+    const { step } = upper.spectra[i];
+    const shift = measureShift(below, upper.spectra[i]);
+    const told = isFar(shift.y, shift.x) && Math.hypot(shift.y, shift.x) >= 2 * step;
+    if (!told || shift.peak < MIN_PEAK || shift.peak < ABOVE_REST * shift.atRest) continue;
+    const [y, x] = refined(lower.image, upper.image, shift, step);
+    return isFar(y, x) && moreAlike(lower.image, upper.image, [y, x]) ? [y, x] : undefined;
   }
   return undefined;
 }
 
-/** The shift by ever smaller and sharper middles of what the two sections share, as long as these agree. */
+/** The shift by ever smaller and sharper middles of what the two sections share, as far as these can tell. */
 function refined(
   lower: NdArray<Float32Array>,
   upper: NdArray<Float32Array>,
@@ -234,4 +241,78 @@ function refined(
     shift[1] += found.x;
   }
   return [FINEST * Math.round(shift[0] / FINEST), FINEST * Math.round(shift[1] / FINEST)];
+}
+
+/**
+ * Are two sections, all over, more alike where the upper one is taken to lie `shift` away than where it is? What moved in
+ * their middle alone, or looked so by chance, is not.
+ * @param lower, upper dense [height, width], contrast-normalised
+ */
+export function moreAlike(
+  lower: NdArray<Float32Array>,
+  upper: NdArray<Float32Array>,
+  shift: Offset2,
+): boolean {
+  return correlation(lower, upper, shift) > correlation(lower, upper, [0, 0]);
+}
+
+/** Rows that are compared. */
+const COMPARED_ROWS = 128;
+
+/** Mean product of pixels that lie on each other. */
+function correlation(
+  { data: lower, shape: [height, width] }: NdArray<Float32Array>,
+  { data: upper }: NdArray<Float32Array>,
+  [dy, dx]: Offset2,
+): number {
+  const [top, bottom] = [Math.max(0, -dy), Math.min(height, height - dy)];
+  const [left, right] = [Math.max(0, -dx), Math.min(width, width - dx)];
+  const every = Math.max(1, Math.floor((bottom - top) / COMPARED_ROWS));
+  let [sum, count] = [0, 0];
+  for (let y = top; y < bottom && left < right; y += every) {
+    for (let x = left, p = y * width + left; x < right; x++, p++)
+      sum += lower[p] * upper[p + dy * width + dx];
+    count += right - left;
+  }
+  return count > 0 ? sum / count : 0;
+}
+
+/** What the shift of a section is told from. */
+type Placed = Pick<NormalisedSection, 'image' | 'state'> & { readonly z: number };
+
+export interface Shifted {
+  /**
+   * How far the tissue of the section lies from where it is in the one with tissue before it, px, where the network is shown
+   * the two together and it can be seen.
+   */
+  readonly shift?: Offset2 | undefined;
+}
+
+/**
+ * Tells of sections how they are shifted.
+ * @param sections in order of depth
+ * @param pixelNm size of their pixels, y and x
+ * @param position of section z, in section thicknesses
+ */
+export async function* withShifts<S extends Placed>(
+  sections: AsyncIterable<S>,
+  pixelNm: readonly [number, number],
+  position: (z: number) => number,
+  timer = new StageTimer(SYSTEM_CLOCK),
+): AsyncGenerator<S & Shifted, void, undefined> {
+  let before: (ShownSection & Pick<S, 'z'>) | undefined;
+  for await (const section of sections) {
+    if (section.state !== 'tissue') {
+      yield section;
+      continue;
+    }
+    const shift = timer.run('normalise', () => {
+      const here = { z: section.z, image: section.image, spectra: sectionSpectra(section.image) };
+      const together = before && withinSight(position(before.z), position(section.z));
+      const found = before && together ? visibleShift(before, here, pixelNm) : undefined;
+      before = here;
+      return found;
+    });
+    yield { ...section, shift };
+  }
 }

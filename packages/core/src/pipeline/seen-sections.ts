@@ -8,24 +8,15 @@ import type { BlockPredictor, CrossInfo, Offset2, Predictor } from '../volume/co
 import { mapAhead } from './ahead.ts';
 import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
 import { movePlane } from './move.ts';
-import { sectionsInSight, withinSight, withNeighbours } from './neighbourhood.ts';
-import { seeSection } from './network-view.ts';
-import { type SectionSpectrum, sectionSpectra, visibleShift } from './section-shift.ts';
+import { withNeighbours } from './neighbourhood.ts';
+import { networkPixelNm, seeSection } from './network-view.ts';
+import { type Shifted, withShifts } from './section-shift.ts';
+import { sectionsInSight, withinSight } from './sight.ts';
 import { keepsGiven, type Run } from './start.ts';
 
-/** A section in the network's pixels, with its spectra for the comparison with its neighbour. */
-export interface PreparedSection extends NormalisedSection {
+/** A section in the network's pixels, and how it is shifted. */
+export interface PreparedSection extends NormalisedSection, Shifted {
   readonly z: number;
-  readonly spectra: readonly SectionSpectrum[];
-  /** How far its tissue lies from where it is in the section with tissue before it, px, where that can be seen. */
-  readonly shift?: Offset2 | undefined;
-}
-
-async function prepareSection(run: Run, z: number): Promise<PreparedSection> {
-  const section = await seeSection(run, z);
-  const { state, image } = section;
-  const spectra = state === 'tissue' ? run.timer.run('normalise', () => sectionSpectra(image)) : [];
-  return { ...section, z, spectra };
 }
 
 /** What the network makes of a section. */
@@ -60,23 +51,11 @@ function unseen(section: PreparedSection): SeenSection {
   return { section, affinities: undefined, view: noView, moved: section.shift };
 }
 
-async function* prepareFrom(run: Run, first: number): AsyncGenerator<PreparedSection, void, undefined> {
-  const { input, imagePlan, voxelSizeNm, timer } = run;
-  const [depth] = input.source.info.shape;
+function prepareFrom(run: Run, first: number): AsyncIterable<PreparedSection> {
+  const [depth] = run.input.source.info.shape;
   const zs = Array.from({ length: depth - first }, (_, i) => first + i);
-  const pixelNm = [voxelSizeNm[1] * imagePlan.factor[0], voxelSizeNm[2] * imagePlan.factor[1]] as const;
-  let below: PreparedSection | undefined;
-  for await (const section of mapAhead(zs, (z) => prepareSection(run, z))) {
-    if (section.state !== 'tissue') {
-      yield section;
-      continue;
-    }
-    const before = below;
-    below = section;
-    yield before
-      ? { ...section, shift: timer.run('normalise', () => visibleShift(before, section, pixelNm)) }
-      : section;
-  }
+  const sections = mapAhead(zs, async (z) => ({ ...(await seeSection(run, z)), z }));
+  return withShifts(sections, networkPixelNm(run), (z) => positionOf(run, z), run.timer);
 }
 
 /** To a 2D network, each with its neighbours, as far ahead as keeps the network busy. */

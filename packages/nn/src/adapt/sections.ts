@@ -7,12 +7,14 @@ import {
   type NetworkView,
   type NormalisedSection,
   ndarray,
+  networkPixelNm,
   type ResamplePlan,
   sectionsInSight,
   seeSection,
   toDense,
   type Vec3,
   withNeighbours,
+  withShifts,
 } from '@kyn/core';
 import { normalisedBytes } from '../sample/load-volume.ts';
 import type { TrainingVolume } from '../sample/volume.ts';
@@ -50,7 +52,8 @@ export async function seePainted(
   const wanted = [...new Set(around)].filter((z) => z >= 0 && z < shape[0]).sort((a, b) => a - b);
   const out: SeenSection[] = [];
   const position = (z: number): number => sectionPositions?.[z] ?? z;
-  for await (const { section, seen } of withNeighbours(read(view, wanted), contextSections, position)) {
+  const shifted = withShifts(read(view, wanted), networkPixelNm(view), position);
+  for await (const { section, seen } of withNeighbours(shifted, contextSections, position)) {
     const here = byIndex.get(section.z);
     if (here && section.state === 'tissue') out.push({ painted: here, seen, tissue: section.tissue });
   }
