@@ -33,14 +33,19 @@ export function widenContext(shape: SegmenterShape, weights: Weights, contextSec
   return out;
 }
 
-/** Copies, in place, the pieces that both networks have under one name. */
+/**
+ * Copies, in place, the pieces that both networks have under one name.
+ * @param keep share (0..1) of what is there that stays, in place of a plain copy
+ */
 export function transferWeights(
   from: { readonly layout: ParameterLayout; readonly weights: Weights },
   layout: ParameterLayout,
   weightsInPlace: Weights,
+  keep = 0,
 ): void {
-  copyPieces(from.layout.parameters, from.weights.parameters, layout.parameters, weightsInPlace.parameters);
-  copyPieces(from.layout.statistics, from.weights.statistics, layout.statistics, weightsInPlace.statistics);
+  for (const kind of ['parameters', 'statistics'] as const) {
+    copyPieces(from.layout[kind], from.weights[kind], layout[kind], weightsInPlace[kind], keep);
+  }
 }
 
 function copyPieces(
@@ -48,10 +53,14 @@ function copyPieces(
   data: Float32Array,
   target: readonly Piece[],
   out: Float32Array,
+  keep: number,
 ): void {
   const offsets = new Map(source.map(({ name, offset }) => [name, offset]));
   for (const { name, offset, shape } of target) {
     const at = offsets.get(name);
-    if (at !== undefined) out.set(data.subarray(at, at + elementCount(shape)), offset);
+    if (at === undefined) continue;
+    for (let i = 0; i < elementCount(shape); i++) {
+      out[offset + i] = (1 - keep) * data[at + i] + keep * out[offset + i];
+    }
   }
 }

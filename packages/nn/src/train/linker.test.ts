@@ -96,6 +96,28 @@ describe('a segmenter that is trained to link', () => {
     expect(Math.max(...off)).toBeLessThan(0.05);
   });
 
+  it('can keep a share of what it was, where there is such, by the same training', async () => {
+    const whole = (await trained()).model.weights;
+    const half = (await trained({ blend: 0.5 })).model.weights;
+    const shape = { ...SEGMENTER_DEFAULTS, widths: [4, 6, 8] };
+    const before = segmenterLayout(segmenterShape(shape));
+    const { displacements } = LINKER_DEFAULTS;
+    const after = segmenterLayout(segmenterShape({ ...shape, displacements }));
+    if (!whole || !half || !base.weights) throw new Error('no weights');
+    const start = base.weights.parameters;
+    let moved = 0;
+    for (const { name, offset, shape: extents } of after.parameters) {
+      const old = before.parameters.find((piece) => piece.name === name)?.offset;
+      for (let i = 0; i < elementCount(extents); i++) {
+        const now = whole.parameters[offset + i];
+        const expected = old === undefined ? now : (start[old + i] + now) / 2;
+        expect(half.parameters[offset + i]).toBeCloseTo(expected, 6);
+        if (expected !== now) moved++;
+      }
+    }
+    expect(moved).toBeGreaterThan(100);
+  });
+
   it('can be shown more sections than it has seen, not fewer', async () => {
     const slow = { ...schedule, rate: 1e-6 };
     const { model } = await trained({ contextSections: 2, schedule: slow });

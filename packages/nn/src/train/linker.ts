@@ -26,6 +26,8 @@ export interface LinkerOptions {
   readonly contextSections?: number;
   /** Patches to train on, the same again and again; undefined: no limit. */
   readonly patches?: number;
+  /** Share of the trained weights in those that are written, see `SegmenterOptions`; without meaning from scratch. */
+  readonly blend: number;
   readonly size: number;
   readonly batch: number;
   readonly seed: number;
@@ -44,6 +46,7 @@ export const LINKER_DEFAULTS: LinkerOptions = {
     [0, -REACH],
     [0, REACH],
   ],
+  blend: 1,
   size: 160,
   batch: 5,
   seed: 1,

@@ -42,6 +42,11 @@ export interface SegmenterOptions {
   readonly displacements?: readonly Offset2[];
   /** Patches to train on, the same again and again; undefined: no limit. */
   readonly patches?: number;
+  /**
+   * Share (0..1) of the trained weights in those that are written; the rest of each is what the training started from, if it
+   * had it: bears more than either alone (WiSE-FT, Wortsman et al. 2022).
+   */
+  readonly blend: number;
   /** Window of the shape descriptors, px; 0 trains without them. */
   readonly lsdSigma: number;
   readonly lsdWeight: number;
@@ -67,6 +72,7 @@ export const SEGMENTER_DEFAULTS: SegmenterOptions = {
   ]),
   contextSections: 1,
   stem: 2,
+  blend: 1,
   lsdSigma: 8,
   lsdWeight: 1,
   voxelSizeNm: [40, 10, 10],
@@ -160,6 +166,8 @@ function toModel(
   const weights = emptyWeights(layout);
   if (start?.frozen) transferWeights({ layout: segmenterLayout(start.shape), ...start }, layout, weights);
   transferWeights({ layout: step.layout, weights: averagedWeights(state) }, layout, weights);
+  if (start)
+    transferWeights({ layout: segmenterLayout(start.shape), ...start }, layout, weights, options.blend);
   return {
     segmenter: exportSegmenter(shape, layout, weights),
     weights,
@@ -212,6 +220,7 @@ export async function trainSegmenter(
   const segmenter = defineSegmenter(options, start);
   const { step, spec } = segmenter;
   const { seed, schedule } = options;
+  const { blend: _, ...trained } = options; // of the outcome, not of the training
   const task: TrainingTask = {
     step,
     spec,
@@ -219,7 +228,7 @@ export async function trainSegmenter(
     schedule,
     stem: options.stem,
     settings: {
-      ...options,
+      ...trained,
       ...(start ? { start: checksum(start.weights.parameters), frozen: start.frozen === true } : {}),
     },
     start: () => startState(step, seed, start),
