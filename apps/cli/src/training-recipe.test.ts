@@ -65,14 +65,16 @@ it.skipIf(!existsSync('/proc/self/fd'))('closes the files of every volume it has
 
 it('takes volumes and pairs from the recipe beside it that is named', async () => {
   const models = join(import.meta.dirname, '../../../models');
-  const [base, baseline, linker, wider] = await Promise.all(
-    ['base', 'baseline3d', 'linker', 'wider'].map((name) => readRecipe(join(models, `${name}.recipe.json`))),
+  const names = ['base', 'baseline3d', 'linker', 'wider', 'broader'];
+  const [base, baseline, linker, wider, broader] = await Promise.all(
+    names.map((name) => readRecipe(join(models, `${name}.recipe.json`))),
   );
   expect(base.volumes.length).toBeGreaterThan(10);
   expect(baseline.volumes).toEqual(base.volumes);
   expect(linker.pairs?.length).toBeGreaterThan(10);
   expect(wider.pairs).toEqual(linker.pairs);
   expect(wider.volumes.length).toBeGreaterThan(linker.volumes.length);
+  expect(broader.volumes.length).toBeGreaterThan(wider.volumes.length);
   expect((await readRecipe(join(models, 'baseline3d-wider.recipe.json'))).volumes).toEqual(wider.volumes);
 });
 

@@ -38,8 +38,12 @@ calibrated on sections kept back. The model that is written does both.`,
       says: 'from what kyn train segmenter made',
     },
     {
-      line: 'kyn train linker --model linker.kyn --recipe models/wider.recipe.json --data ../shared/data --out base.kyn',
-      says: 'the shipped model again, which sees more sections',
+      line: 'kyn train linker --model linker.kyn --recipe models/wider.recipe.json --data ../shared/data --out wider.kyn',
+      says: 'trained on with more sections in sight',
+    },
+    {
+      line: 'kyn train linker --model wider.kyn --recipe models/broader.recipe.json --data ../shared/data --out base.kyn',
+      says: 'and on more synthetic EM: the shipped model again',
     },
     {
       line: 'kyn train linker --volume a.h5 --out lab.kyn --model lab2d.kyn',
