@@ -29,6 +29,11 @@ export function movePlane<P extends Plane>(
   return out;
 }
 
+/** The same displacement between answers that are given every `stride` pixels. */
+export function inStrides([dy, dx]: Offset2, stride: number): Offset2 {
+  return [Math.round(dy / stride), Math.round(dx / stride)];
+}
+
 /** A neighbour's image in the frame of the section in the middle, which stands in where the neighbour has nothing. */
 export function moveImage(
   { data, shape }: NdArray<Float32Array>,

@@ -1,64 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { isKynError } from '../errors.ts';
-import { evaluate, evaluatePerSlice } from '../evaluate/index.ts';
+import { evaluatePerSlice } from '../evaluate/index.ts';
 import { CROSS, type EdgeColumns, SKIP } from '../graph/edge-list.ts';
-import { LINK_FORMAT, type LinkModel, type SectionPairs } from '../link/learned.ts';
-import { PAIR_FEATURES } from '../link/pair-features.ts';
 import { runPipeline } from '../pipeline.ts';
 import { REPAIR_DEFAULTS } from '../repair/repair.ts';
-import { ndarray, type Vec3 } from '../volume/array.ts';
-import type { LabelSection, LabelSource, RawSection } from '../volume/contracts.ts';
+import { ndarray } from '../volume/array.ts';
+import type { RawSection } from '../volume/contracts.ts';
 import { Random } from '../volume/random.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
-import { OVERLAP_DEFAULTS, PIPELINE_DEFAULTS, type PipelineInput } from './start.ts';
+import { OVERLAP_DEFAULTS, PIPELINE_DEFAULTS } from './start.ts';
 import { type CellOptions, cellStack, sourceOf } from './testing/cells.ts';
-import { crudeBlockPredictor } from './testing/crude-block-predictor.ts';
 import { crudePredictor } from './testing/crude-predictor.ts';
+import { asSource, crudeLinker, whole } from './testing/results.ts';
 
 async function run(options: CellOptions, store = createMemoryStore()) {
   const cells = cellStack(options);
   const report = await runPipeline({ source: cells.source, predictor: crudePredictor() }, store);
   return { ...cells, store, report };
 }
-
-function asSource(sections: readonly LabelSection[]): LabelSource {
-  const shape: Vec3 = [sections.length, sections[0].shape[0], sections[0].shape[1]];
-  const info = { shape, voxelSizeNm: undefined, dtype: 'uint32', format: '', location: '', notes: [] };
-  return { info, read: async (z) => sections[z], close: async () => {} };
-}
-
-/** All of a result, as text: quicker to compare than arrays element by element. */
-function whole({
-  fragments,
-  segmentation,
-  graph,
-  assignment,
-  neurons,
-  doubts,
-  records,
-}: MemoryStore): string {
-  return JSON.stringify(
-    { fragments, segmentation, graph, assignment, neurons, doubts, records },
-    (_, value) => (ArrayBuffer.isView(value) ? Array.from(value as Uint32Array).join() : value),
-  );
-}
-
-/** Links what overlaps well. */
-const crudeLinker: LinkModel = {
-  format: LINK_FORMAT,
-  cross: {
-    features: PAIR_FEATURES,
-    trees: {
-      features: PAIR_FEATURES.length,
-      base: 0,
-      depth: 1,
-      feature: [PAIR_FEATURES.indexOf('overlap over union')],
-      threshold: [0.3],
-      leaf: [-2, 2],
-    },
-    calibration: { scale: 1, offset: 0 },
-  },
-};
 
 describe('runPipeline', () => {
   it('finds the cells of a small stack, and the same ones in every section', async () => {
@@ -356,126 +315,6 @@ describe('runPipeline', () => {
     await runPipeline({ source, predictor, linker: crudeLinker }, store);
     expect(store.records).toHaveLength(depth);
     expect(done).toBeGreaterThan(depth - 12);
-  });
-
-  describe('sections that are shifted against each other', () => {
-    const SIDE = 200;
-    const MARGIN = 20;
-    /** Where each section lies, y and x: the third is shifted, the sixth again; the fourth is blank. */
-    const PLACE = [
-      [0, 6],
-      [0, 6],
-      [18, 2],
-      [18, 2],
-      [18, 2],
-      [4, 14],
-      [4, 14],
-    ] as const;
-    const BLANK = 3;
-    const { sections, truth } = cellStack({
-      shape: [PLACE.length, SIDE + MARGIN, SIDE + MARGIN],
-      cells: 80,
-    });
-    const cropped = <T extends Uint8Array | Uint32Array>(data: T, z: number): T => {
-      const out = data.slice(0, SIDE * SIDE) as T;
-      for (let y = 0; y < SIDE; y++) {
-        const from = (y + PLACE[z][0]) * (SIDE + MARGIN) + PLACE[z][1];
-        out.set(data.subarray(from, from + SIDE), y * SIDE);
-      }
-      return z === BLANK ? (out.fill(0) as T) : out;
-    };
-    const images = sections.map(({ data }, z) => ndarray(cropped(data as Uint8Array, z), [SIDE, SIDE]));
-    const cells = truth.map(({ data }, z) => ndarray(cropped(data, z), [SIDE, SIDE]));
-    const source = sourceOf(images, [40, 10, 10]);
-
-    it('are named', async () => {
-      const report = await runPipeline({ source, predictor: crudePredictor() }, createMemoryStore());
-      const warnings = report.notes.filter((note) => note.startsWith('warning'));
-      expect(warnings).toHaveLength(2);
-      expect(warnings[0]).toMatch(/section 2 is shifted against 1 by about 184 nm \(x 40, y -180\)/);
-      expect(warnings[1]).toMatch(/section 5 is shifted against 4 by about 184 nm \(x -120, y 140\)/);
-      expect(warnings[1]).toMatch(/compared as if in line/);
-    });
-
-    it('are named, and stay where they are, where a 3D network sees them', async () => {
-      const report = await runPipeline({ source, predictor: crudeBlockPredictor() }, createMemoryStore());
-      const warnings = report.notes.filter((note) => note.includes('is shifted'));
-      expect(warnings).toHaveLength(2);
-      expect(warnings[0]).toMatch(/links there are doubtful/);
-    });
-
-    const seen = (linked: boolean): Omit<PipelineInput, 'source'> =>
-      linked
-        ? { predictor: crudePredictor({ contextSections: 2 }, true), linker: crudeLinker }
-        : { predictor: crudePredictor() };
-    it.each([
-      ['by overlap', seen(false)],
-      ['by a linker, with repair', seen(true)],
-      ['where fragments are given', { ...seen(true), fragments: asSource(cells) }],
-      ['where there is no network', { fragments: asSource(cells) }],
-    ] as const)('are linked as if they were not: %s', async (_, input) => {
-      const store = createMemoryStore();
-      await runPipeline({ source, ...input }, store);
-      const scores = await evaluate({ segmentation: asSource(store.segmentation), truth: asSource(cells) });
-      expect(scores.arand).toBeLessThan(0.1);
-    });
-
-    it('are linked where pixels are of another size along either axis than the network’s', async () => {
-      // every row twice, every column thrice
-      const enlarged = images.map(({ data }) => {
-        const out = new Uint8Array(2 * SIDE * 3 * SIDE);
-        for (let p = 0; p < out.length; p++) {
-          out[p] = data[Math.floor(p / (6 * SIDE)) * SIDE + Math.floor((p % (3 * SIDE)) / 3)];
-        }
-        return ndarray(out, [2 * SIDE, 3 * SIDE]);
-      });
-      const fine = sourceOf(enlarged, [40, 5, 10 / 3]);
-      const scored = async (input: Omit<PipelineInput, 'source'>) => {
-        const store = createMemoryStore();
-        const report = await runPipeline({ source: fine, ...input }, store);
-        expect(report.notes.join()).toMatch(/section 2 is shifted against 1 by about 184 nm/);
-        const small = store.segmentation.map(({ data }) => {
-          const at = (y: number, x: number) => data[(2 * y + 1) * 3 * SIDE + 3 * x + 1];
-          return ndarray(
-            Uint32Array.from({ length: SIDE * SIDE }, (_, p) => at(Math.floor(p / SIDE), p % SIDE)),
-            [SIDE, SIDE],
-          );
-        });
-        return (await evaluate({ segmentation: asSource(small), truth: asSource(cells) })).arand;
-      };
-      expect(await scored(seen(false))).toBeLessThan(0.12);
-      expect(await scored(seen(true))).toBeLessThan(0.12);
-    });
-
-    it('give the same result when a run is taken up again', async () => {
-      const store = createMemoryStore();
-      await runPipeline({ source, ...seen(true) }, store);
-      for (let done = 1; done < PLACE.length; done++) {
-        const records = store.records.slice(0, done);
-        const half = createMemoryStore({ fragments: store.fragments.slice(0, done), records });
-        await runPipeline({ source, ...seen(true) }, half);
-        expect(whole(half) === whole(store)).toBe(true);
-      }
-    });
-
-    it('are told to whoever trains a linker with their labels in place', async () => {
-      const found: SectionPairs[] = [];
-      const onPairs = (pairs: SectionPairs) => void found.push(pairs);
-      await runPipeline({ source, ...seen(true), onPairs }, createMemoryStore());
-      const shifted = found.find(({ upperZ }) => upperZ === 2);
-      const { data } = cells[1];
-      const tally = new Map<string, number>();
-      shifted?.lower.labels.forEach((id, p) => {
-        tally.set(`${id} ${data[p]}`, (tally.get(`${id} ${data[p]}`) ?? 0) + 1);
-      });
-      const most = new Map<string, number>();
-      for (const [key, count] of tally) {
-        const [id] = key.split(' ');
-        most.set(id, Math.max(count, most.get(id) ?? 0));
-      }
-      const pure = [...most.values()].reduce((sum, count) => sum + count, 0);
-      expect(pure / data.length).toBeGreaterThan(0.9);
-    });
   });
 
   it('stops when told to, with no work left under way', async () => {

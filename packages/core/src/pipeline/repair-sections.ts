@@ -8,7 +8,7 @@ import { repair } from '../repair/repair.ts';
 import { ndarray } from '../volume/array.ts';
 import type { LabelSection } from '../volume/contracts.ts';
 import { describeCut, type LinkedSection } from './link-sections.ts';
-import { moveLabels, movePlane } from './move.ts';
+import { inStrides, moveLabels, movePlane } from './move.ts';
 import { type Cut, inFullPixels } from './section-fragments.ts';
 import type { SeenSection } from './seen-sections.ts';
 import type { Run } from './start.ts';
@@ -65,12 +65,11 @@ export function nextDoor(
   if (!moved) return { labels: labels.data, edges, affinity, stride };
   const width = labels.shape[1];
   if (side === 'below') return { labels: moveLabels(labels.data, width, moved), edges, affinity, stride };
-  const [dy, dx] = moved.map((px) => -px);
-  const by = [Math.round(dy / stride), Math.round(dx / stride)] as const;
+  const back = [-moved[0], -moved[1]] as const;
   return {
-    labels: moveLabels(labels.data, width, [dy, dx]),
+    labels: moveLabels(labels.data, width, back),
     edges,
-    affinity: movePlane(affinity, rows, columns, by, new Float32Array(affinity.length)),
+    affinity: movePlane(affinity, rows, columns, inStrides(back, stride), new Float32Array(affinity.length)),
     stride,
   };
 }

@@ -23,7 +23,7 @@ const SHARP = 4;
 const FINEST = 2;
 
 /** A section's spectrum, kept until the next section is there. */
-export interface SectionSpectrum {
+interface SectionSpectrum {
   readonly transform: ComplexImage;
   /** Size of the shrunken image, which lies in the corner of the transformed one. */
   readonly rows: number;
@@ -126,7 +126,7 @@ function membraneBand(): Float32Array {
   return band;
 }
 
-export interface SectionShift {
+interface SectionShift {
   /** How far the upper section lies from the lower, in section pixels. */
   readonly y: number;
   readonly x: number;
@@ -152,7 +152,7 @@ function crossSpectrum(a: ComplexImage, b: ComplexImage, re: Float32Array, im: F
 const PEAK_RADIUS = 2;
 
 /** Displacement of the best match of two sections of one size, by at most half of either side. */
-export function measureShift(lower: SectionSpectrum, upper: SectionSpectrum): SectionShift {
+function measureShift(lower: SectionSpectrum, upper: SectionSpectrum): SectionShift {
   const re = new Float32Array(SIDE * SIDE);
   const im = new Float32Array(SIDE * SIDE);
   crossSpectrum(lower.transform, upper.transform, re, im);

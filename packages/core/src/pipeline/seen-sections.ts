@@ -7,7 +7,7 @@ import { type NdArray, ndarray, type Vec3 } from '../volume/array.ts';
 import type { BlockPredictor, CrossInfo, Offset2, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
 import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
-import { movePlane } from './move.ts';
+import { inStrides, movePlane } from './move.ts';
 import { withNeighbours } from './neighbourhood.ts';
 import { networkPixelNm, seeSection } from './network-view.ts';
 import { type Shifted, withShifts } from './section-shift.ts';
@@ -118,7 +118,7 @@ export function joinCross(
 ): CrossAffinity {
   const [channels, ...size] = lower.shape;
   const plane = size[0] * size[1];
-  const by = [Math.round(moved[0] / stride), Math.round(moved[1] / stride)] as const;
+  const by = inStrides(moved, stride);
   const values = lower.data.slice(plane);
   for (let c = 0; c < channels - 1 && (by[0] !== 0 || by[1] !== 0); c++) {
     const own = lower.data.subarray((c + 1) * plane, (c + 2) * plane);

@@ -59,7 +59,8 @@ function copyPieces(
   for (const { name, offset, shape } of target) {
     const at = offsets.get(name);
     if (at === undefined) continue;
-    for (let i = 0; i < elementCount(shape); i++) {
+    const count = elementCount(shape);
+    for (let i = 0; i < count; i++) {
       out[offset + i] = (1 - keep) * data[at + i] + keep * out[offset + i];
     }
   }
