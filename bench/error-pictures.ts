@@ -15,8 +15,7 @@ import {
   type LabelSection,
   type SectionSource,
 } from '@kyn/core';
-import { encodePng } from '@kyn/io';
-import { openLabels } from '@kyn/io/node';
+import { encodePng, openLabels } from '@kyn/io/node';
 import { openVolume } from './volume-spec.ts';
 
 const { values, positionals } = parseArgs({

@@ -9,8 +9,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { encodePng } from '@kyn/io';
-import { openLabels, openSections } from '@kyn/io/node';
+import { encodePng, openLabels, openSections } from '@kyn/io/node';
 import {
   AUGMENT_DEFAULTS,
   loadTrainingVolume,

@@ -1,7 +1,6 @@
 /** What `kyn adapt` did, as one HTML page: verdict, scores, pictures of the painted sections, curves. */
 import { ContingencyTable, type LabelSection, majorityOf, type Scores } from '@kyn/core';
-import { encodePng } from '@kyn/io';
-import { neuronColour } from '@kyn/io/node';
+import { encodePng, neuronColour } from '@kyn/io/node';
 import {
   type Adaptation,
   type AdaptedSection,

@@ -14,8 +14,7 @@ import {
   type LabelSource,
   runPipeline,
 } from '@kyn/core';
-import { encodePng } from '@kyn/io';
-import { makeFolder, writeFileAtomic } from '@kyn/io/node';
+import { encodePng, makeFolder, writeFileAtomic } from '@kyn/io/node';
 import {
   type Batch,
   type ModelCard,

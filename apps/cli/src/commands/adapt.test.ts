@@ -10,8 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ndarray } from '@kyn/core';
-import { encodePng } from '@kyn/io';
-import { createLabelZarr, createRawZarr } from '@kyn/io/node';
+import { createLabelZarr, createRawZarr, encodePng } from '@kyn/io/node';
 import { decodeModel, encodeModel, SEGMENTER_DEFAULTS, trainSegmenter } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -6,6 +6,7 @@ export {
   createCremiHdf5,
 } from './hdf5-writer.ts';
 export { describeVolume, type OpenOptions, openLabels, openSections } from './open.ts';
+export { encodePng, type PngPicture } from './png-encode.ts';
 export * from './result/index.ts';
 export { createLabelTiff, type LabelTiffOptions } from './tiff-writer.ts';
 export { createLabelZarr, createRawZarr, type LabelZarrOptions, type RawZarrOptions } from './zarr-writer.ts';

@@ -1,7 +1,7 @@
 /** `preview.png`: a few sections, raw on the left, their neurons in colour on the right, with a scale bar. */
 import type { PreviewPanel } from '@kyn/core';
+import { encodePng } from '../png-encode.ts';
 import { drawText, textSize } from './bitmap-font.ts';
-import { rgbToPng } from './png-file.ts';
 
 /** Pixels between panels and around them. */
 const GAP = 8;
@@ -20,7 +20,7 @@ interface Canvas {
 
 export function drawPreview(panels: readonly PreviewPanel[]): Uint8Array {
   const [first] = panels;
-  if (!first) return rgbToPng(new Uint8Array(3), 1, 1);
+  if (!first) return encodePng({ width: 1, height: 1, channels: 3, data: new Uint8Array(3) });
   const [panelHeight, panelWidth] = first.image.shape;
   const zoom = Math.max(1, Math.floor(SHOWN_SIDE / Math.max(panelHeight, panelWidth)));
   const height = panelHeight * zoom;
@@ -37,7 +37,7 @@ export function drawPreview(panels: readonly PreviewPanel[]): Uint8Array {
   });
   const pixelNm = first.pixelNm[1] / zoom;
   drawScaleBar(canvas, GAP, canvas.height - GAP, width, pixelNm);
-  return rgbToPng(canvas.rgb, canvas.width, canvas.height);
+  return encodePng({ ...canvas, channels: 3, data: canvas.rgb });
 }
 
 function drawPanel(canvas: Canvas, { image, neurons }: PreviewPanel, top: number, zoom: number): void {
