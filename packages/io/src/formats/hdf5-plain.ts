@@ -9,7 +9,7 @@ import type { Inflate } from '../inflate.ts';
 import { allocate, bytesOf, type PlaneVolume, type StoredData, viewBytes } from '../plane.ts';
 import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
 import { NotPlain } from './hdf5-piece.ts';
-import { chunksBetween, findDataset, type PlainDataset, type StoredChunk } from './hdf5-structure.ts';
+import { ChunkIndex, findDataset, type PlainDataset, type StoredChunk } from './hdf5-structure.ts';
 import { attributeVoxelSize } from './zarr-metadata.ts';
 
 /** Chunks of one slab that are read and decompressed at the same time. */
@@ -77,6 +77,8 @@ export async function openPlainVolume(site: Site, path: string): Promise<PlaneVo
 }
 
 class SlabReader {
+  private readonly index: ChunkIndex;
+
   constructor(
     private readonly file: ByteSource,
     private readonly dataset: PlainDataset,
@@ -84,7 +86,9 @@ class SlabReader {
     /** The axis of the sections; -1 where the dataset is a single one. */
     private readonly leading: number,
     private readonly inflate: Inflate,
-  ) {}
+  ) {
+    this.index = new ChunkIndex(file, dataset);
+  }
 
   /** Sections `start` to `stop` (not included), dense. */
   async read(start: number, stop: number): Promise<StoredData> {
@@ -98,7 +102,7 @@ class SlabReader {
     if (storage.kind === 'contiguous') return allocate(dtype, values);
     const axis = Math.max(0, this.leading);
     const [from, to] = this.leading < 0 ? [0, shape[1]] : [start, stop];
-    const chunks = await chunksBetween(file, dataset, axis, from, to);
+    const chunks = await this.index.between(axis, from, to);
     const pixels = storage.chunk.reduce((product, extent) => product * extent, 1);
     // one chunk that begins where the slab does and has as many rows, columns and values is the slab
     const [rows, columns] = storage.chunk.slice(-2);

@@ -304,42 +304,76 @@ function readNumbers(type: Piece, space: Piece, data: Uint8Array): number[] | un
   });
 }
 
-/**
- * The chunks of a dataset that overlap `from` to `to` along one axis (III.A.1, node type 1). Only the nodes of the
- * index that may hold some are read.
- * @param axis the axis that `from` and `to` (not included) count along; those before it have extent 1
- */
-export async function chunksBetween(
-  file: ByteSource,
-  { shape, storage }: PlainDataset,
-  axis: number,
-  from: number,
-  to: number,
-): Promise<StoredChunk[]> {
-  if (storage.kind !== 'chunked' || storage.tree === undefined) return [];
-  const rank = shape.length;
-  const keyBytes = 8 + 8 * (rank + 1);
-  const deep = storage.chunk[axis];
-  const found: StoredChunk[] = [];
-  const nodes = [storage.tree];
-  for (let address = nodes.pop(); address !== undefined; address = nodes.pop()) {
-    const head = await pieceAt(file, address, 24);
-    require(head.text(0, 4) === 'TREE' && head.u8(4) === 1, 'chunk index');
-    const level = head.u8(5);
-    const count = head.u16(6);
-    const body = await pieceAt(file, address + 24, count * (keyBytes + 8) + keyBytes);
-    for (let i = 0; i < count; i++) {
-      const key = i * (keyBytes + 8);
-      const start = Array.from({ length: rank }, (_, a) => body.u64(key + 8 + 8 * a));
-      if (start[axis] >= to) continue;
-      const child = body.u64(key + keyBytes);
-      if (level > 0) {
-        const next = body.u64(key + keyBytes + 8 + 8 + 8 * axis); // where the next child begins
-        if (next + deep > from) nodes.push(child);
-      } else if (start[axis] + deep > from) {
-        found.push({ start, address: child, bytes: body.u32(key), skipped: body.u32(key + 4) });
+/** A node of the index of chunks; children are chunks where the level is 0, else nodes. */
+interface IndexNode {
+  readonly level: number;
+  readonly children: readonly StoredChunk[];
+  /** Where the next node of its level begins, along all axes; of use above level 0. */
+  readonly end: readonly number[];
+}
+
+/** Nodes that are kept, a few kilobytes each: the way down to the next chunks is mostly the way to the last ones. */
+const KEPT_NODES = 64;
+
+/** The index of a dataset's chunks (III.A.1, node type 1). */
+export class ChunkIndex {
+  private readonly kept = new Map<number, IndexNode>();
+
+  constructor(
+    private readonly file: ByteSource,
+    private readonly dataset: PlainDataset,
+  ) {}
+
+  /**
+   * The chunks that overlap `from` to `to` along one axis. Only the nodes that may hold some are read.
+   * @param axis the axis that `from` and `to` (not included) count along; those before it have extent 1
+   */
+  async between(axis: number, from: number, to: number): Promise<StoredChunk[]> {
+    const { storage } = this.dataset;
+    if (storage.kind !== 'chunked' || storage.tree === undefined) return [];
+    const deep = storage.chunk[axis];
+    const found: StoredChunk[] = [];
+    const nodes = [storage.tree];
+    for (let address = nodes.pop(); address !== undefined; address = nodes.pop()) {
+      const { level, children, end } = await this.node(address);
+      for (const [i, child] of children.entries()) {
+        if (child.start[axis] >= to) continue;
+        if (level > 0) {
+          const next = children[i + 1]?.start ?? end;
+          if (next[axis] + deep > from) nodes.push(child.address);
+        } else if (child.start[axis] + deep > from) found.push(child);
       }
     }
+    return found;
   }
-  return found;
+
+  private async node(address: number): Promise<IndexNode> {
+    const known = this.kept.get(address);
+    if (known) return known;
+    const rank = this.dataset.shape.length;
+    const keyBytes = 8 + 8 * (rank + 1);
+    const head = await pieceAt(this.file, address, 24);
+    require(head.text(0, 4) === 'TREE' && head.u8(4) === 1, 'chunk index');
+    const count = head.u16(6);
+    const body = await pieceAt(this.file, address + 24, count * (keyBytes + 8) + keyBytes);
+    const startOf = (i: number) =>
+      Array.from({ length: rank }, (_, a) => body.u64(i * (keyBytes + 8) + 8 + 8 * a));
+    const children = Array.from({ length: count }, (_, i): StoredChunk => {
+      const key = i * (keyBytes + 8);
+      return {
+        start: startOf(i),
+        address: body.u64(key + keyBytes),
+        bytes: body.u32(key),
+        skipped: body.u32(key + 4),
+      };
+    });
+    const level = head.u8(5);
+    const node = { level, children, end: level > 0 ? startOf(count) : [] };
+    for (const oldest of this.kept.keys()) {
+      if (this.kept.size < KEPT_NODES) break;
+      this.kept.delete(oldest);
+    }
+    this.kept.set(address, node);
+    return node;
+  }
 }
