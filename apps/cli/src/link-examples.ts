@@ -56,15 +56,15 @@ export async function fitLinks(
       tell(i);
       await inVolume(volume, folder, async (source, labels) => {
         const weight = volume.weight ?? 1;
-        const found: SectionPairs[] = [];
-        const input = { source, predictor, onPairs: (pairs: SectionPairs) => found.push(pairs) };
-        await runPipeline(input, createMemoryStore(), PIPELINE_DEFAULTS, { signal });
-        await addPairs(examples, found.splice(0), labels, weight);
-        if (volume.noise) return;
-        await runPipeline({ ...input, fragments: labels }, createMemoryStore(), PIPELINE_DEFAULTS, {
-          signal,
-        });
-        await addPairs(drawn, found, labels, weight);
+        const addFrom = async (to: PairExamples, fragments?: LabelSource) => {
+          const found: SectionPairs[] = [];
+          const input = { source, predictor, onPairs: (pairs: SectionPairs) => found.push(pairs) };
+          const given = fragments && { fragments };
+          await runPipeline({ ...input, ...given }, createMemoryStore(), PIPELINE_DEFAULTS, { signal });
+          await addPairs(to, found, labels, weight);
+        };
+        if (!volume.givenOnly) await addFrom(examples);
+        if (!volume.noise) await addFrom(drawn, labels);
       });
     }
     if (examples.cross.count === 0) {

@@ -35,6 +35,8 @@ export interface RecipeVolume extends VolumeOptions, SubvolumeOptions {
 export interface PairVolume extends RecipeVolume {
   /** Noise added before it is segmented, in grey values: fragments as bad as on data never seen. */
   readonly noise?: number;
+  /** Its true profiles alone are paired: it teaches how given fragments are linked, and nothing of our own. */
+  readonly givenOnly?: boolean;
 }
 
 /** @typeParam O options of the network that is trained */
