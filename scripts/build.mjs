@@ -45,6 +45,8 @@ const { metafile } = await build({
       'const require = __createRequire(import.meta.url);',
     ].join('\n'),
   },
+  minifyWhitespace: true,
+  minifySyntax: true,
   sourcemap: 'linked',
   sourcesContent: false,
   legalComments: 'none', // THIRD-PARTY.txt has them all
