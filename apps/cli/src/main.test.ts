@@ -1,6 +1,14 @@
 /** The built command line as a process: signals, exit codes, pipes. `npm test` builds it first. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +20,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 const bundle = join(dirname(fileURLToPath(import.meta.url)), '../../../dist/kyn.js');
 const built = existsSync(bundle);
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-main-'));
+const home = join(scratch, 'home');
+mkdirSync(home);
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 interface Ended {
@@ -25,7 +35,8 @@ type Kill = (signal: NodeJS.Signals) => void;
 /** Runs it; `onStderr` sees what it writes and may act, `onStart` is told how to end it. */
 function run(args: string[], onStderr?: (text: string, kill: Kill) => void, onStart?: (kill: Kill) => void) {
   return new Promise<Ended>((resolve) => {
-    const child = spawn(process.execPath, [bundle, ...args], { cwd: scratch });
+    const { ORT_DISABLE_TELEMETRY: _, ...env } = process.env;
+    const child = spawn(process.execPath, [bundle, ...args], { cwd: scratch, env: { ...env, HOME: home } });
     onStart?.((signal) => child.kill(signal));
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk) => {
@@ -40,6 +51,13 @@ function run(args: string[], onStderr?: (text: string, kill: Kill) => void, onSt
 }
 
 describe.skipIf(!built)('the built kyn', () => {
+  it('keeps nothing in the home of whoever runs it, not even where it computes in this thread', async () => {
+    await writeVolume(join(scratch, 'private.h5'));
+    expect((await run(['segment', 'private.h5', '--out', 'private', '--quiet'])).code).toBe(0);
+    expect((await run(['info', join(dirname(bundle), '../models/base.kyn')])).code).toBe(0);
+    expect(readdirSync(home)).toEqual([]);
+  });
+
   it('leaves a segmentation alone that it is to replace with a network which cannot be loaded', async () => {
     await writeVolume(join(scratch, 'replaced.h5'));
     const args = ['segment', 'replaced.h5', '--out', 'kept', '--quiet'];

@@ -4,9 +4,11 @@
  */
 import { availableParallelism } from 'node:os';
 import { KynError } from '@kyn/core';
+import { forbidTelemetry } from './no-telemetry.ts';
 import { type OrtModule, type Runtime, type RuntimeOptions, runtimeOver } from './session.ts';
 
 async function nativePackage(): Promise<OrtModule | undefined> {
+  forbidTelemetry();
   try {
     return await import('onnxruntime-node');
   } catch {

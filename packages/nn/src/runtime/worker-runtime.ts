@@ -7,6 +7,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { KynError, type KynErrorCode, type NdArray } from '@kyn/core';
+import { forbidTelemetry } from './no-telemetry.ts';
 import type { Feeds, Runtime, RuntimeOptions, Session, TensorInfo } from './session.ts';
 
 export type Request = { readonly id: number; readonly session: number } & (
@@ -55,6 +56,7 @@ export interface WorkerRuntime extends Runtime {
 const AT_A_TIME = 2;
 
 export function workerRuntime(options: WorkerRuntimeOptions = {}): WorkerRuntime {
+  forbidTelemetry();
   const { onNote, workerUrl, ...runtimeOptions } = options;
   const url = workerUrl ?? new URL('session-worker.js', import.meta.url);
   const threads = options.threads ?? availableParallelism();
