@@ -1,8 +1,15 @@
 /** What is decided about real sections before they are segmented; needs the data that KYN_DATA names. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { planResample, type RawSection, type SectionSource } from '@kyn/core';
-import { openSections } from '@kyn/io/node';
+import {
+  type LabelSource,
+  planResample,
+  type RawSection,
+  renderOver,
+  type SectionSource,
+  subvolume,
+} from '@kyn/core';
+import { openLabels, openSections } from '@kyn/io/node';
 import { describe, expect, it } from 'vitest';
 import { StageTimer, SYSTEM_CLOCK } from '../packages/core/src/pipeline/report.ts';
 import { sectionSpectra, visibleShift } from '../packages/core/src/pipeline/section-shift.ts';
@@ -42,6 +49,22 @@ function part(source: SectionSource, from: number, to: number): SectionSource {
     close: async () => {},
   };
 }
+
+it.skipIf(!existsSync(join(data, 'pinky40-labels')))(
+  'cell bodies do not pass for bright membranes',
+  async () => {
+    const labels = subvolume(await openLabels(join(data, 'pinky40-labels/labels.h5')), {
+      bbox: { min: [200, 0, 256], max: [296, 512, 768] },
+    }) as LabelSource;
+    // half of it is one
+    const { raw } = renderOver(labels, { look: 'sstem', seed: 41 });
+    const plan = planResample([512, 512], [8, 8], [10, 10]);
+    const survey = (of: SectionSource) => surveySections(of, plan, 8, new StageTimer(SYSTEM_CLOCK), {});
+    expect((await survey(raw)).membranesAreBright).toBe(false);
+    expect((await survey(inverted(raw))).membranesAreBright).toBe(true);
+    await labels.close();
+  },
+);
 
 describe.each(volumes)('%s', (path, pixelNm) => {
   const where = join(data, path);
