@@ -9,7 +9,7 @@ export const OUTPUT_ENDINGS = ['.zarr', '.h5', '.hdf5', '.tif', '.tiff'];
 export interface OutputOptions {
   readonly shape: Vec3;
   readonly voxelSizeNm: Vec3 | undefined;
-  readonly originNm?: Vec3;
+  readonly originNm: Vec3 | undefined;
   readonly overwrite: boolean;
 }
 

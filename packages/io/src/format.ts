@@ -16,6 +16,7 @@ export interface DatasetDescription {
   readonly shape: readonly number[];
   readonly dtype: string;
   readonly voxelSizeNm?: Vec3;
+  readonly originNm?: Vec3;
   readonly chunks?: readonly number[];
   readonly compression?: string;
 }

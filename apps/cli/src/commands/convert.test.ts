@@ -44,6 +44,25 @@ describe('kyn convert', () => {
     expect((await written.read(1)).data).toEqual(section.data);
   });
 
+  it('keeps where the volume lies, moved to the corner of the box', async () => {
+    const path = join(scratch, 'placed.h5');
+    const place = { voxelSizeNm: [40, 8, 8], originNm: [400, 80, 0] } as const;
+    const file = await createCremiHdf5(path, { shape: [2, 10, 12], ...place, labels: 'uint64' });
+    for (const z of [0, 1]) await file.labels?.write(z, section);
+    await file.close();
+    expect((await kyn('info', path)).stdout).toMatch(/origin nm zyx.*\n.*400, 80, 0/);
+    const [whole, part, back] = ['whole.zarr', 'part.zarr', 'back.h5'].map((name) => join(scratch, name));
+    expect(await kyn('convert', path, whole, '--quiet')).toMatchObject({ code: 0 });
+    expect(await kyn('convert', whole, part, '--bbox', '2:,1:,1:', '--quiet')).toMatchObject({ code: 0 });
+    expect(await kyn('convert', part, back, '--quiet')).toMatchObject({ code: 0 });
+    const origins = await Promise.all([whole, part, back].map((each) => openLabels(each)));
+    expect(origins.map(({ info }) => info.originNm)).toEqual([
+      [400, 80, 0],
+      [440, 88, 16],
+      [440, 88, 16],
+    ]);
+  });
+
   it('names what is missing where there is neither', async () => {
     const none = await kyn('convert', join(scratch, 'nope.h5'), join(scratch, 'x.zarr'));
     expect(none.code).toBe(1);

@@ -7,7 +7,6 @@ import {
   type SectionedVolume,
   type SectionSource,
   throwIfCancelled,
-  type Vec3,
 } from '@kyn/core';
 import { closingOnFailure, looksLikeLabels } from '@kyn/io';
 import { type CommandContext, defineCommand } from '../command.ts';
@@ -52,7 +51,7 @@ uint64; raw sections keep uint8, uint16 or float32.`,
       const options: OutputOptions = {
         shape: info.shape,
         voxelSizeNm: info.voxelSizeNm,
-        originNm: originOf(info.voxelSizeNm, values),
+        originNm: info.originNm,
         overwrite: values.overwrite,
       };
       if (source.kind === 'labels') {
@@ -103,13 +102,6 @@ async function openEither(
 async function hasLabelLook(volume: SectionSource, context: CommandContext): Promise<boolean> {
   const middle = Math.floor(volume.info.shape[0] / 2);
   return looksLikeLabels(await volume.read(middle, context.signal));
-}
-
-/** Corner of the part in the whole volume. */
-function originOf(voxelSizeNm: Vec3 | undefined, { bbox, zStep }: VolumeValues): Vec3 | undefined {
-  if (!bbox || !voxelSizeNm) return undefined;
-  const [z, y, x] = voxelSizeNm;
-  return [(bbox.min[0] * z) / zStep, bbox.min[1] * y, bbox.min[2] * x];
 }
 
 async function copySections<D extends NumericData>(

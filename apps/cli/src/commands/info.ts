@@ -23,8 +23,8 @@ import { isSegmentFolder, REPORT_NAME, volumeSpec } from '../volumes.ts';
 export const infoCommand = defineCommand({
   name: 'info',
   summary: 'what a volume or a model is: datasets, shape, voxel size, card',
-  description: `Lists the datasets of a file, folder or URL with shape (z, y, x), dtype, voxel size, chunks and
-compression, and what was noticed while reading (colour images, gaps in the numbering). With --bbox or
+  description: `Lists the datasets of a file, folder or URL with shape (z, y, x), dtype, voxel size, origin, chunks
+and compression, and what was noticed while reading (colour images, gaps in the numbering). With --bbox or
 --z-step also the shape of that part. Of a model (base, or a .kyn file) it prints the card, of an .onnx network what it takes and gives.`,
   operands: [
     { name: 'INPUT', summary: 'a volume, a container, an output folder of kyn segment, or a model' },
@@ -64,20 +64,25 @@ compression, and what was noticed while reading (colour images, gaps in the numb
           : {}),
         dtype: dataset.dtype,
         voxel_size_nm: voxelSizeNm ?? null,
+        origin_nm: dataset.originNm ?? null,
         chunks: dataset.chunks ?? null,
         compression: dataset.compression ?? null,
       };
     });
     const { location, format, notes } = description;
+    const placed = datasets.some(({ origin_nm }) => origin_nm?.some((nm) => nm !== 0));
     const rows = datasets.map((dataset) => [
       dataset.path || '(the file)',
       dataset.shape.join('×') + (dataset.part ? `, of which ${dataset.part.join('×')}` : ''),
       dataset.dtype,
       dataset.voxel_size_nm?.join('×') ?? 'not given',
+      ...(placed ? [dataset.origin_nm?.join(', ') ?? ''] : []),
       dataset.chunks?.join('×') ?? '',
       dataset.compression ?? '',
     ]);
-    const table = textTable(['dataset', 'shape zyx', 'dtype', 'voxel nm zyx', 'chunks', 'compression'], rows);
+    const origin = placed ? ['origin nm zyx'] : [];
+    const head = ['dataset', 'shape zyx', 'dtype', 'voxel nm zyx', ...origin, 'chunks', 'compression'];
+    const table = textTable(head, rows);
     const report = isSegmentFolder(input) ? await readReport(input) : undefined;
     const lines = [`${location}: ${format}`, table, ...notes.map((note) => `note: ${note}`)];
     if (report) lines.push(`${report.neurons} neurons of ${report.fragments} fragments`);

@@ -76,6 +76,9 @@ describe('kyn segment', () => {
     const labels = await openLabels(join(out, 'segmentation.zarr'));
     expect(labels.info.shape).toEqual([2, 20, 30]);
     expect(labels.info.voxelSizeNm).toEqual([80, 8, 8]);
+    for (const name of ['segmentation.zarr', 'fragments.zarr']) {
+      expect((await openLabels(join(out, name))).info.originNm).toEqual([40, 40, 80]);
+    }
   });
 
   it.each([

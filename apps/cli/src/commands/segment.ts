@@ -121,6 +121,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
       const taken = await takeSegmentationFolder(out, {
         shape: source.info.shape,
         voxelSizeNm,
+        originNm: source.info.originNm,
         run,
         resume,
         overwrite,

@@ -16,6 +16,8 @@ export interface VolumeInfo {
   readonly shape: Vec3;
   /** From the file's metadata; undefined where it has none. */
   readonly voxelSizeNm: Vec3 | undefined;
+  /** Position of the first voxel, z, y, x in nm; left out where neither metadata nor a box say it. */
+  readonly originNm?: Vec3 | undefined;
   /** dtype as stored: `uint8`, `uint16`, `float32`, `uint64`, ... */
   readonly dtype: string;
   /** Format name for people: `HDF5`, `PNG stack`, `OME-Zarr 0.5`, ... */

@@ -43,6 +43,17 @@ describe('subvolume', () => {
     await expect(part.read(3)).rejects.toMatchObject({ code: 'shape' });
   });
 
+  it('says where the box begins', () => {
+    const bbox = { min: [3, 2, 1] as Vec3, max: [undefined, undefined, undefined] as const };
+    const origin = (info: Partial<LabelSource['info']>, options = {}) =>
+      subvolume(counted([9, 4, 5], info), { bbox, ...options }).info.originNm;
+    expect(origin({})).toEqual([120, 16, 8]);
+    expect(origin({ originNm: [1000, 0.5, 0] }, { zStep: 2 })).toEqual([1120, 16.5, 8]);
+    expect(origin({ voxelSizeNm: [4.6, 0.1, 0.1] })).toEqual([13.8, 0.2, 0.1]);
+    expect(origin({ originNm: [1, 2, 3], voxelSizeNm: undefined })).toBeUndefined();
+    expect(origin({ originNm: [1, 2, 3] }, { bbox: undefined, zStep: 2 })).toEqual([1, 2, 3]);
+  });
+
   it('keeps names and positions of the sections it takes', () => {
     const info = { sectionNames: ['a', 'b', 'c', 'd'], sectionPositions: [0, 1, 4, 5] };
     const part = subvolume(counted([4, 1, 1], info), { bbox: { min: [1, 0, 0], max: [4, 1, 1] }, zStep: 2 });

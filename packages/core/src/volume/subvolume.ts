@@ -41,7 +41,8 @@ export function subvolumeShape(shape: Vec3, options: SubvolumeOptions, where?: s
 
 /**
  * The part as a source of the same kind; sections are views of what the source reads, nothing is copied.
- * Voxel size grows with `zStep`, and positions count in the new section thickness. Closing it closes `source`.
+ * Voxel size grows with `zStep`, positions count in the new section thickness, and the origin is where the box begins.
+ * Closing it closes `source`.
  */
 export function subvolume<D extends NumericData>(
   source: SectionedVolume<D>,
@@ -60,6 +61,7 @@ export function subvolume<D extends NumericData>(
       ...info,
       shape,
       voxelSizeNm: size && [size[0] * zStep, size[1], size[2]],
+      originNm: bbox ? size && movedOrigin(info.originNm ?? [0, 0, 0], bbox.min, size) : info.originNm,
       sectionNames: info.sectionNames && planes.map((z) => info.sectionNames?.[z] ?? String(z)),
       sectionPositions: positions && planes.map((z) => (positions[z] - positions[z0]) / zStep),
     },
@@ -80,4 +82,10 @@ export function subvolume<D extends NumericData>(
     },
     close: () => source.close(),
   };
+}
+
+/** `origin` moved by `voxels`, without the noise of adding fractions. */
+function movedOrigin(origin: Vec3, voxels: Vec3, size: Vec3): Vec3 {
+  const [z, y, x] = origin.map((nm, axis) => Number((nm + voxels[axis] * size[axis]).toPrecision(12)));
+  return [z, y, x];
 }

@@ -10,20 +10,31 @@ import { allocate, bytesOf, type PlaneVolume, type StoredData, viewBytes } from 
 import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
 import { NotPlain } from './hdf5-piece.ts';
 import { ChunkIndex, findDataset, type PlainDataset, type StoredChunk } from './hdf5-structure.ts';
-import { attributeVoxelSize } from './zarr-metadata.ts';
+import { attributeOrigin, attributeVoxelSize } from './zarr-metadata.ts';
 
 /** Chunks of one slab that are read and decompressed at the same time. */
 const PARALLEL_CHUNKS = 4;
 
-/** Attributes that say the voxel size. */
-export const SIZE_ATTRIBUTES = ['resolution', 'voxel_size', 'element_size_um'] as const;
+/** Attributes that say how large voxels are and where the first one lies. */
+export const PLACEMENT_ATTRIBUTES = [
+  'resolution',
+  'voxel_size',
+  'element_size_um',
+  'offset',
+  'origin',
+] as const;
 
-/** Voxel size in nm, zyx, by the attributes of a dataset. */
-export function hdf5VoxelSize(attributes: Readonly<Record<string, readonly number[]>>): Vec3 | undefined {
-  const { resolution, voxel_size, element_size_um: um } = attributes;
-  const nm = attributeVoxelSize({ resolution, voxel_size });
-  if (nm || um?.length !== 3) return nm;
-  return attributeVoxelSize({ resolution: um.map((size) => size * 1000) });
+/** Voxel size and origin in nm, zyx, by the attributes of a dataset. */
+export function hdf5Placement(
+  attributes: Readonly<Record<string, readonly number[]>>,
+): Pick<VolumeInfo, 'voxelSizeNm' | 'originNm'> {
+  const { resolution, voxel_size, element_size_um: um, offset, origin } = attributes;
+  return {
+    voxelSizeNm:
+      attributeVoxelSize({ resolution, voxel_size }) ??
+      attributeVoxelSize({ resolution: um?.map((size) => size * 1000) }),
+    originNm: attributeOrigin({ offset, origin }),
+  };
 }
 
 /**
@@ -47,7 +58,7 @@ export async function openPlainVolume(site: Site, path: string): Promise<PlaneVo
   const depth = storage.kind === 'chunked' && leading >= 0 ? storage.chunk[leading] : 1;
   const info: VolumeInfo = {
     shape,
-    voxelSizeNm: hdf5VoxelSize(dataset.attributes),
+    ...hdf5Placement(dataset.attributes),
     dtype,
     format: 'HDF5',
     location: where,

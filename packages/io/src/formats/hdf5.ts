@@ -4,13 +4,13 @@
  * read in script (`hdf5-plain.ts`), which spares the start of a large library; h5wasm reads everything else, and
  * says what is wrong with a file that cannot be read.
  */
-import { KynError, type Vec3, type VolumeInfo } from '@kyn/core';
+import { KynError, type VolumeInfo } from '@kyn/core';
 import type { Dataset, File, Metadata } from 'h5wasm';
 import type { DatasetDescription, Format, Hdf5Site, Site } from '../format.ts';
 import { allocate, type DtypeName, type PlaneVolume, type Purpose, type StoredData } from '../plane.ts';
 import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
 import { defaultDatasets, volumesIn } from './default-dataset.ts';
-import { hdf5VoxelSize, openPlainVolume, SIZE_ATTRIBUTES } from './hdf5-plain.ts';
+import { hdf5Placement, openPlainVolume, PLACEMENT_ATTRIBUTES } from './hdf5-plain.ts';
 
 const magic = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -106,7 +106,7 @@ function list({ file, library }: OpenFile): Listed[] {
       path: path.startsWith('/') ? path : `/${path}`,
       shape,
       dtype: dtypeOf(metadata) ?? 'other',
-      voxelSizeNm: voxelSize(entity),
+      ...placement(entity),
       chunks: metadata.chunks ?? undefined,
       compression: entity.filters.map((filter) => filter.name).join(' ') || undefined,
       dataset: entity,
@@ -115,15 +115,15 @@ function list({ file, library }: OpenFile): Listed[] {
   return found;
 }
 
-function voxelSize(dataset: Dataset): Vec3 | undefined {
+function placement(dataset: Dataset): ReturnType<typeof hdf5Placement> {
   const attributes: Record<string, number[]> = {};
-  for (const name of SIZE_ATTRIBUTES) {
+  for (const name of PLACEMENT_ATTRIBUTES) {
     const value = dataset.attrs[name]?.value;
     if (value !== undefined && value !== null && typeof value === 'object') {
       attributes[name] = Array.from(value as ArrayLike<number | bigint>, Number);
     }
   }
-  return hdf5VoxelSize(attributes);
+  return hdf5Placement(attributes);
 }
 
 async function openDataset(opened: OpenFile, site: Site, purpose: Purpose): Promise<PlaneVolume> {
@@ -142,7 +142,7 @@ async function openDataset(opened: OpenFile, site: Site, purpose: Purpose): Prom
   const depth = chunks && metadata.shape.length > 2 ? chunks[leading] : 1;
   const info: VolumeInfo = {
     shape,
-    voxelSizeNm: await attempt(where, () => voxelSize(dataset)),
+    ...(await attempt(where, () => placement(dataset))),
     dtype,
     format: 'HDF5',
     location: where,

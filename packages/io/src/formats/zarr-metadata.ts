@@ -1,9 +1,9 @@
 /**
  * What Zarr attributes say about a volume: OME-Zarr multiscales (0.4 in `.zattrs`, 0.5 under `ome`), and the
- * `resolution` or `voxel_size` attributes (nm, zyx) of CREMI-like volumes.
+ * `resolution` or `voxel_size` and `offset` attributes (nm, zyx) of CREMI-like volumes.
  */
 import type { Vec3 } from '@kyn/core';
-import { nmPerUnit, tidyNm } from '../length-units.ts';
+import { nmPerUnit } from '../length-units.ts';
 
 export interface Multiscales {
   readonly version: string;
@@ -12,6 +12,8 @@ export interface Multiscales {
   readonly path: string;
   /** Size of a level-0 pixel along each axis in its unit; empty where it is not given. */
   readonly scale: readonly number[];
+  /** Position of the first pixel of level 0 in the same units; empty where it is not given. */
+  readonly translation: readonly number[];
   /** True for a label image. */
   readonly labels: boolean;
 }
@@ -39,23 +41,31 @@ export function parseMultiscales(attributes: Json): Multiscales | undefined {
     const name = String(entry ? entry.name : axis).toLowerCase();
     return typeof unit === 'string' ? { name, unit } : { name };
   });
-  const inner = scaleOf(level.coordinateTransformations);
-  const outer = scaleOf(image.coordinateTransformations);
+  const inner = transformation(level.coordinateTransformations);
+  const outer = transformation(image.coordinateTransformations);
+  const { scale } = inner;
+  const moved = inner.translation.length > 0 || outer.translation.length > 0;
   return {
     version: String(ome.version ?? image.version ?? '0.4'),
     axes,
     path: level.path,
-    scale: inner.map((size, axis) => size * (outer[axis] ?? 1)),
+    scale: scale.map((size, axis) => size * (outer.scale[axis] ?? 1)),
+    translation: (moved ? axes : []).map(
+      (_, axis) => (inner.translation[axis] ?? 0) * (outer.scale[axis] ?? 1) + (outer.translation[axis] ?? 0),
+    ),
     labels: ome['image-label'] !== undefined,
   };
 }
 
-function scaleOf(transformations: unknown): number[] {
-  for (const entry of list(transformations)) {
-    const transformation = record(entry);
-    if (transformation?.type === 'scale') return list(transformation.scale).map(Number);
-  }
-  return [];
+/** The scale, and the translation that follows it; empty where there is none. */
+function transformation(entries: unknown): { scale: number[]; translation: number[] } {
+  const numbers = (type: string) => {
+    const found = list(entries)
+      .map(record)
+      .find((entry) => entry?.type === type);
+    return list(found?.[type]).map(Number);
+  };
+  return { scale: numbers('scale'), translation: numbers('translation') };
 }
 
 /** Names of the label images of an OME-Zarr `labels` group. */
@@ -72,6 +82,7 @@ export interface SpatialAxes {
   /** Axis number of z (-1 for a single section), y and x. */
   readonly zyx: Vec3;
   readonly voxelSizeNm: Vec3 | undefined;
+  readonly originNm: Vec3 | undefined;
   readonly notes: readonly string[];
 }
 
@@ -80,34 +91,54 @@ export function spatialAxes(
   names: readonly string[],
   units: readonly (string | undefined)[],
   scale: readonly number[],
+  translation: readonly number[],
 ): SpatialAxes | undefined {
   const zyx: Vec3 = [names.indexOf('z'), names.indexOf('y'), names.indexOf('x')];
   if (zyx[1] < 0 || zyx[2] < 0) return undefined;
-  if (scale.length === 0) return { zyx, voxelSizeNm: undefined, notes: [] };
-  const sizes = zyx.map((axis) => {
-    const unit = axis < 0 ? undefined : nmPerUnit(units[axis] ?? '');
-    return unit !== undefined && scale[axis] > 0 ? tidyNm(scale[axis] * unit) : undefined;
-  });
-  const [z, y, x] = sizes;
-  if (z !== undefined && y !== undefined && x !== undefined)
-    return { zyx, voxelSizeNm: [z, y, x], notes: [] };
+  if (scale.length === 0) return { zyx, voxelSizeNm: undefined, originNm: undefined, notes: [] };
+  const inNm = (values: readonly number[], digits: number) =>
+    asVec3(
+      zyx.map((axis) => {
+        const unit = axis < 0 ? undefined : nmPerUnit(units[axis] ?? '');
+        return unit === undefined ? Number.NaN : Number((values[axis] * unit).toPrecision(digits));
+      }),
+    );
+  const size = inNm(scale, 7);
+  if (size?.every((nm) => nm > 0)) {
+    return { zyx, voxelSizeNm: size, originNm: inNm(translation, 12), notes: [] };
+  }
   const stated = zyx.map((axis) => (axis < 0 ? '?' : `${scale[axis]} ${units[axis] ?? '(no unit)'}`));
   return {
     zyx,
     voxelSizeNm: undefined,
+    originNm: undefined,
     notes: [`voxel size ${stated.join(', ')} (zyx) is not in a known unit: not used`],
   };
 }
 
+/** Three finite numbers, else undefined. */
+function asVec3(values: readonly number[]): Vec3 | undefined {
+  const [z, y, x] = values;
+  return values.length === 3 && values.every(Number.isFinite) ? [z, y, x] : undefined;
+}
+
 /** `resolution` (CREMI) or `voxel_size` (funlib, daisy) in nm, zyx. */
 export function attributeVoxelSize(attributes: Json): Vec3 | undefined {
-  for (const key of ['resolution', 'voxel_size']) {
-    const size = list(attributes[key]).slice(-3).map(Number);
-    if (size.length !== 3 || !size.every((nm) => Number.isFinite(nm) && nm > 0)) continue;
-    const factors = list(attributes.units)
-      .slice(-3)
-      .map((unit) => nmPerUnit(String(unit)) ?? 1);
-    return [size[0] * (factors[0] ?? 1), size[1] * (factors[1] ?? 1), size[2] * (factors[2] ?? 1)];
-  }
-  return undefined;
+  return (['resolution', 'voxel_size'] as const)
+    .map((key) => attributeNm(attributes, key))
+    .find((size) => size?.every((nm) => nm > 0));
+}
+
+/** Position of the first voxel in nm, zyx: `offset` (CREMI, funlib) or `origin`. */
+export function attributeOrigin(attributes: Json): Vec3 | undefined {
+  return attributeNm(attributes, 'offset') ?? attributeNm(attributes, 'origin');
+}
+
+/** The last three numbers of an attribute, in nm where `units` does not say otherwise. */
+function attributeNm(attributes: Json, key: string): Vec3 | undefined {
+  const factors = list(attributes.units)
+    .slice(-3)
+    .map((unit) => nmPerUnit(String(unit)) ?? 1);
+  const values = list(attributes[key]).slice(-3).map(Number);
+  return asVec3(values.map((value, axis) => value * (factors[axis] ?? 1)));
 }

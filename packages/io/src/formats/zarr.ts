@@ -10,7 +10,13 @@ import {
   type StoredData,
 } from '../plane.ts';
 import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
-import { attributeVoxelSize, parseMultiscales, type SpatialAxes, spatialAxes } from './zarr-metadata.ts';
+import {
+  attributeOrigin,
+  attributeVoxelSize,
+  parseMultiscales,
+  type SpatialAxes,
+  spatialAxes,
+} from './zarr-metadata.ts';
 import {
   chooseArray,
   listArrays,
@@ -48,12 +54,11 @@ async function describe(site: Site): ReturnType<Format['describe']> {
   }
   for (const { path, array } of arrays) {
     const choice = await chooseArray({ ...site, dataset: path }, 'sections');
-    const axes = axesOf(choice);
     datasets.push({
       path,
       shape: array.shape,
       dtype: array.dtype,
-      voxelSizeNm: axes?.voxelSizeNm ?? plainVoxelSize(choice),
+      ...placement(choice, axesOf(choice)),
       chunks: array.chunks,
     });
   }
@@ -70,35 +75,34 @@ function axesOf(choice: ZarrChoice): SpatialAxes | undefined {
       names,
       multiscales.axes.map((axis) => axis.unit),
       multiscales.scale,
+      multiscales.translation,
     );
   }
   const names = array.dimensionNames?.map((name) => String(name).toLowerCase());
-  return names && spatialAxes(names, [], []);
+  return names && spatialAxes(names, [], [], []);
 }
 
-function plainVoxelSize(choice: ZarrChoice): Vec3 | undefined {
-  return attributeVoxelSize(choice.array.attrs) ?? attributeVoxelSize(choice.groupAttributes);
+/** Voxel size and origin by the axes, else by attributes of the array or of the group around it. */
+function placement({ array, groupAttributes }: ZarrChoice, axes: SpatialAxes | undefined) {
+  const { attrs } = array;
+  return {
+    voxelSizeNm: axes?.voxelSizeNm ?? attributeVoxelSize(attrs) ?? attributeVoxelSize(groupAttributes),
+    originNm: axes?.originNm ?? attributeOrigin(attrs) ?? attributeOrigin(groupAttributes),
+  };
 }
 
 interface Geometry {
   readonly shape: Vec3;
   /** Axis of z (-1: there is none), y and x in the array. */
   readonly zyx: Vec3;
-  readonly voxelSizeNm: Vec3 | undefined;
   readonly notes: readonly string[];
 }
 
-function geometry(choice: ZarrChoice, where: string): Geometry {
+function geometry(choice: ZarrChoice, axes: SpatialAxes | undefined, where: string): Geometry {
   const extents = choice.array.shape;
-  const axes = axesOf(choice);
   if (!axes) {
     const { shape, leading } = squeezeToVolume(extents, where);
-    return {
-      shape,
-      zyx: [leading, leading + 1, leading + 2],
-      voxelSizeNm: plainVoxelSize(choice),
-      notes: [],
-    };
+    return { shape, zyx: [leading, leading + 1, leading + 2], notes: [] };
   }
   const names = choice.multiscales?.axes.map((axis) => axis.name) ?? choice.array.dimensionNames ?? [];
   const notes = [...axes.notes];
@@ -107,12 +111,7 @@ function geometry(choice: ZarrChoice, where: string): Geometry {
       notes.push(`the first of ${extent} along axis ${names[axis]} taken`);
   });
   const [z, y, x] = axes.zyx;
-  return {
-    shape: [z < 0 ? 1 : extents[z], extents[y], extents[x]],
-    zyx: axes.zyx,
-    voxelSizeNm: axes.voxelSizeNm ?? plainVoxelSize(choice),
-    notes,
-  };
+  return { shape: [z < 0 ? 1 : extents[z], extents[y], extents[x]], zyx: axes.zyx, notes };
 }
 
 function openArray(site: Site, choice: ZarrChoice, purpose: Purpose): PlaneVolume {
@@ -125,7 +124,8 @@ function openArray(site: Site, choice: ZarrChoice, purpose: Purpose): PlaneVolum
       hint: 'convert it to integers or 32-bit floats',
     });
   }
-  const { shape, zyx, voxelSizeNm, notes } = geometry(choice, where);
+  const axes = axesOf(choice);
+  const { shape, zyx, notes } = geometry(choice, axes, where);
   if (shape.some((extent) => extent < 1)) {
     throw new KynError('shape', `the volume is empty (${array.shape.join('×')})`, {
       where,
@@ -134,7 +134,7 @@ function openArray(site: Site, choice: ZarrChoice, purpose: Purpose): PlaneVolum
   }
   const info: VolumeInfo = {
     shape,
-    voxelSizeNm,
+    ...placement(choice, axes),
     dtype,
     format: multiscales ? `OME-Zarr ${multiscales.version}` : 'Zarr',
     location: where,

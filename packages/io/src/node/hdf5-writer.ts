@@ -14,7 +14,7 @@ import { prepareFile } from './output-place.ts';
 export interface CremiWriterOptions {
   readonly shape: Vec3;
   readonly voxelSizeNm: Vec3;
-  readonly originNm?: Vec3;
+  readonly originNm?: Vec3 | undefined;
   /** dtype of `/volumes/raw`; left out, there is none. */
   readonly raw?: 'uint8' | 'uint16' | 'float32';
   /** dtype of `/volumes/labels/neuron_ids`; left out, there is none. */

@@ -21,7 +21,7 @@ export interface ZarrWriterOptions {
   /** z, y, x in nm. */
   readonly voxelSizeNm: Vec3;
   /** Position of the first voxel's centre, z, y, x in nm (default 0, 0, 0). */
-  readonly originNm?: Vec3;
+  readonly originNm?: Vec3 | undefined;
   /** Name in the metadata (default: the folder's name without `.zarr`). */
   readonly name?: string;
   /** Go on with what an interrupted run left there; it must be the same volume. */

@@ -48,6 +48,8 @@ export interface SegmentationFolderOptions {
   /** Sections, rows, columns. */
   readonly shape: Vec3;
   readonly voxelSizeNm: Vec3;
+  /** Position of the first voxel, z, y, x in nm. */
+  readonly originNm?: Vec3 | undefined;
   /** What a resumed run must have in common: input, model, options, version. */
   readonly run: RunIdentity;
   /** Go on with an interrupted run, if there is one. */
