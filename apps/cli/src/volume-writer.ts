@@ -37,9 +37,22 @@ function knownVoxelSize(path: string, voxelSizeNm: Vec3 | undefined): Vec3 {
   });
 }
 
+export interface LabelOutputOptions extends OutputOptions {
+  readonly bits: 32 | 64;
+  /** The ids beyond 32 bit, as a `LabelSource` has them. */
+  readonly wideIds: ReadonlyMap<number, bigint> | undefined;
+}
+
+/** Bits of an id in the output, which 64-bit ids need where the format has them. */
+export function labelBits(path: string, dtype: string): 32 | 64 {
+  const ending = endingOf(path);
+  if (ending.startsWith('.tif')) return 32;
+  return ending !== '.zarr' || dtype.endsWith('64') ? 64 : 32;
+}
+
 export async function createLabelOutput(
   path: string,
-  options: OutputOptions,
+  options: LabelOutputOptions,
 ): Promise<VolumeWriter<LabelSection>> {
   const ending = endingOf(path);
   if (ending.startsWith('.tif')) {
@@ -51,7 +64,10 @@ export async function createLabelOutput(
     };
   }
   const voxelSizeNm = knownVoxelSize(path, options.voxelSizeNm);
-  if (ending === '.zarr') return removable(path, await createLabelZarr(path, { ...options, voxelSizeNm }));
+  if (ending === '.zarr') {
+    const dtype = `uint${options.bits}` as const;
+    return removable(path, await createLabelZarr(path, { ...options, voxelSizeNm, dtype }));
+  }
   const file = await createCremiHdf5(path, { ...options, voxelSizeNm, labels: 'uint64' });
   return {
     write: async (z, labels) => file.labels?.write(z, labels),

@@ -211,9 +211,9 @@ function sameShape(a: Vec3, b: Vec3): boolean {
 }
 
 /** A part of a volume, which is closed where there is no such part. */
-export function cutOrClose<D extends NumericData>(
-  source: SectionedVolume<D>,
+export function cutOrClose<V extends SectionedVolume<NumericData>>(
+  source: V,
   part: SubvolumeOptions,
-): Promise<SectionedVolume<D>> {
+): Promise<V> {
   return closingOnFailure(source, () => subvolume(source, part));
 }

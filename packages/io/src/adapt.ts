@@ -51,6 +51,7 @@ export function asLabelSource(volume: PlaneVolume, voxelSizeNm?: Vec3): LabelSou
   const ids = new WideIds();
   return {
     info: voxelSizeNm ? { ...info, voxelSizeNm } : info,
+    wideIds: ids.ownerOf,
     close: () => volume.close(),
     async read(z, signal): Promise<LabelSection> {
       const plane = await readChecked(volume, z, signal);
@@ -75,10 +76,20 @@ function labelIds(plane: Plane, ids: WideIds, where: string): Uint32Array {
         hint: 'give a label volume',
       });
     }
-    if (data.every((value) => value >= 0 && value <= 0xffffffff)) out.set(data);
-    else ids.convert(BigInt64Array.from(data, BigInt), out);
+    ids.convert(as64Bit(data), out);
   }
   return out;
+}
+
+/** Whole numbers as 64-bit ones. */
+function as64Bit(data: ArrayLike<number>): BigInt64Array {
+  const halves = new Uint32Array(data.length * 2);
+  for (let i = 0; i < data.length; i++) {
+    const high = Math.floor(data[i] / 2 ** 32);
+    halves[2 * i] = data[i] - high * 2 ** 32;
+    halves[2 * i + 1] = high;
+  }
+  return new BigInt64Array(halves.buffer);
 }
 
 async function readChecked(volume: PlaneVolume, z: number, signal: Signal | undefined): Promise<Plane> {

@@ -1,6 +1,9 @@
+import { join } from 'node:path';
+import { type LabelSink, type LabelSource, subvolume, toDense } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
-import { openLabels } from './node/index.ts';
-import { fixture, labelSection } from './testing/volume.ts';
+import { asLabelSource } from './adapt.ts';
+import { createCremiHdf5, createLabelZarr, openLabels } from './node/index.ts';
+import { fixture, labelSection, shape, temporaryFolder, voxelSizeNm } from './testing/volume.ts';
 import { WideIds } from './wide-ids.ts';
 
 function convert(ids: WideIds, values: readonly bigint[]): number[] {
@@ -40,6 +43,52 @@ describe('WideIds', () => {
   it('tells 200,000 ids apart', () => {
     const ids = Array.from({ length: 200_000 }, (_, i) => BigInt(i) * 0x1_0000_0001n + 2n ** 33n);
     expect(new Set(convert(new WideIds(), ids)).size).toBe(200_000);
+  });
+});
+
+/** The ids of a section as the file has them. */
+async function exactIds(source: LabelSource, z: number): Promise<bigint[]> {
+  const { data } = toDense(await source.read(z));
+  return Array.from(data, (id) => source.wideIds?.get(id) ?? BigInt(id));
+}
+
+describe('64-bit volumes', () => {
+  const sinks = {
+    async zarr(path: string, wideIds: LabelSource['wideIds']) {
+      return createLabelZarr(path, { shape, voxelSizeNm, dtype: 'uint64', wideIds });
+    },
+    async h5(path: string, wideIds: LabelSource['wideIds']): Promise<LabelSink> {
+      const file = await createCremiHdf5(path, { shape, voxelSizeNm, labels: 'uint64', wideIds });
+      return { write: async (z, labels) => file.labels?.write(z, labels), close: () => file.close() };
+    },
+  };
+  it.each(['zarr', 'h5'] as const)('are written to %s with the ids they have', async (ending) => {
+    const path = join(await temporaryFolder(), `ids.${ending}`);
+    const source = subvolume(await openLabels(fixture('wide-ids.h5')), {
+      bbox: { min: [0, 0, 0], max: shape },
+    });
+    const sink = await sinks[ending](path, source.wideIds);
+    for (let z = 0; z < 5; z++) await sink.write(z, await source.read(z));
+    await sink.close();
+    const written = await openLabels(path);
+    for (let z = 0; z < 5; z++) {
+      const truth = Array.from(labelSection(z).data, (id) => BigInt(id) + (id % 2 === 1 ? 2n ** 40n : 0n));
+      expect(await exactIds(source, z)).toEqual(truth);
+      expect(await exactIds(written, z)).toEqual(truth);
+    }
+    await Promise.all([source.close(), written.close()]);
+  });
+
+  it('know negative and whole fractional ids, too', async () => {
+    const values = Float64Array.of(-1, -(2 ** 40), 2 ** 40 + 3, 2 ** 32, 7, 0);
+    const info = { shape: [1, 1, 6], dtype: 'float64', format: '', location: 'memory', notes: [] } as const;
+    const plane = { data: values, height: 1, width: 6 };
+    const source = asLabelSource({
+      info: { ...info, voxelSizeNm: undefined },
+      readPlane: async () => plane,
+      close: async () => {},
+    });
+    expect(await exactIds(source, 0)).toEqual(Array.from(values, (id) => BigInt.asUintN(64, BigInt(id))));
   });
 });
 

@@ -2,7 +2,7 @@
  * 64-bit ids as uint32: ids that fit keep their number; a wider one gets a free number found by hashing
  * it, so that the same id nearly always gets the same number whatever is read first, and always within one
  * volume. Two ids never share a number: the table remembers who has which (open addressing over the whole
- * uint32 range). Negative ids count as wide.
+ * uint32 range). Negative ids count as wide, as what they are without a sign (-1 is 2^64 - 1).
  */
 import type { StoredData } from './plane.ts';
 
@@ -15,7 +15,7 @@ export class WideIds {
   /** Wide id -> its number. */
   private readonly numberOf = new Map<bigint, number>();
   /** Number -> the id that has it; only kept once there are wide ids. */
-  private readonly ownerOf = new Map<number, bigint>();
+  readonly ownerOf = new Map<number, bigint>();
   /** Numbers that narrow ids had before the first wide id came. */
   private readonly narrow = new Set<number>();
 
@@ -75,6 +75,18 @@ export class WideIds {
     this.ownerOf.set(number, id);
     return number;
   }
+}
+
+/** uint32 ids as 64-bit ones; what stands for a wider id becomes that again (`LabelSource.wideIds`). */
+export function widened(data: Uint32Array, wideIds?: ReadonlyMap<number, bigint>): BigUint64Array {
+  const halves = new Uint32Array(data.length * 2);
+  for (let i = 0; i < data.length; i++) halves[2 * i] = data[i];
+  const ids = new BigUint64Array(halves.buffer);
+  if (!wideIds?.size) return ids;
+  for (let i = 0; i < data.length; i++) {
+    ids[i] = i > 0 && data[i] === data[i - 1] ? ids[i - 1] : (wideIds.get(data[i]) ?? ids[i]);
+  }
+  return ids;
 }
 
 /** Finaliser of MurmurHash3 (Appleby, public domain) over both halves. */

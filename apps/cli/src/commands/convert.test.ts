@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type LabelSection, ndarray } from '@kyn/core';
 import { createCremiHdf5, openLabels } from '@kyn/io/node';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -42,6 +43,19 @@ describe('kyn convert', () => {
     expect(await kyn('convert', await labelsOnly(), out, '--quiet')).toMatchObject({ code: 0, stderr: '' });
     const written = await openLabels(out);
     expect((await written.read(1)).data).toEqual(section.data);
+  });
+
+  it('keeps 64-bit ids, and says where the format cannot', async () => {
+    const wide = fileURLToPath(new URL('../../../../packages/io/fixtures/wide-ids.h5', import.meta.url));
+    const [zarr, tif] = ['wide.zarr', 'wide.tif'].map((name) => join(scratch, name));
+    expect(await kyn('convert', wide, zarr, '--voxel-size', '4,8,40')).toMatchObject({ code: 0 });
+    const written = await openLabels(zarr);
+    const [first] = (await written.read(0)).data;
+    expect(written.info.dtype).toBe('uint64');
+    expect(written.wideIds?.get(first)).toBe(2n ** 40n + 1n);
+    const { code, stderr } = await kyn('convert', wide, tif);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/9 ids are negative or beyond 32 bit, which OUT cannot hold: renumbered/);
   });
 
   it('keeps where the volume lies, moved to the corner of the box', async () => {

@@ -15,6 +15,7 @@ import { refuseSamePlace } from '../same-place.ts';
 import {
   createLabelOutput,
   createRawOutput,
+  labelBits,
   type OutputOptions,
   type VolumeWriter,
 } from '../volume-writer.ts';
@@ -24,8 +25,8 @@ export const convertCommand = defineCommand({
   name: 'convert',
   summary: 'write a volume, or a part of it, in another format',
   description: `Reads anything that kyn reads and writes OUT, whose ending says the format: .zarr (OME-Zarr 0.5),
-.h5 (CREMI layout), .tif (labels only: one multi-page file). Labels are written as uint32, in HDF5 as
-uint64; raw sections keep uint8, uint16 or float32.`,
+.h5 (CREMI layout), .tif (labels only: one multi-page file). Labels are written as uint32, in HDF5 and where
+IN has 64-bit ids as uint64; raw sections keep uint8, uint16 or float32.`,
   operands: [
     { name: 'IN', summary: 'a volume, or an output folder of kyn segment' },
     { name: 'OUT', summary: 'the file or folder to write: NAME.zarr, NAME.h5 or NAME.tif' },
@@ -55,7 +56,11 @@ uint64; raw sections keep uint8, uint16 or float32.`,
         overwrite: values.overwrite,
       };
       if (source.kind === 'labels') {
-        await copySections(source.volume, await createLabelOutput(output, options), context);
+        const { wideIds } = source.volume;
+        const bits = labelBits(output, info.dtype);
+        const writer = await createLabelOutput(output, { ...options, bits, wideIds });
+        await copySections(source.volume, writer, context);
+        noteWideIds(wideIds, bits, info.dtype, context);
       } else {
         const dtype = info.dtype === 'uint8' || info.dtype === 'uint16' ? info.dtype : 'float32';
         await copySections(source.volume, await createRawOutput(output, dtype, options), context);
@@ -97,6 +102,21 @@ async function openEither(
   } catch (error) {
     throw isKynError(refused) && refused.code === 'not-found' ? refused : error;
   }
+}
+
+/** Says of ids that could not stay as they were. */
+function noteWideIds(
+  wideIds: LabelSource['wideIds'],
+  bits: 32 | 64,
+  dtype: string,
+  { stage }: CommandContext,
+): void {
+  const ids = [...(wideIds?.values() ?? [])];
+  if (bits === 32 && ids.length > 0) {
+    stage.onNote(`${ids.length} ids are negative or beyond 32 bit, which OUT cannot hold: renumbered`);
+  }
+  const negative = dtype.startsWith('u') ? 0 : ids.filter((id) => id >= 2n ** 63n).length;
+  if (bits === 64 && negative > 0) stage.onNote(`${negative} ids are negative: written as 2^64 + id`);
 }
 
 async function hasLabelLook(volume: SectionSource, context: CommandContext): Promise<boolean> {

@@ -47,6 +47,8 @@ export interface SectionSource {
 export interface LabelSource {
   readonly info: VolumeInfo;
   read(z: number, signal?: Signal): Promise<LabelSection>;
+  /** What the renumbered ids of the sections read so far are in the file: number in the sections -> id. */
+  readonly wideIds?: ReadonlyMap<number, bigint>;
   close(): Promise<void>;
 }
 

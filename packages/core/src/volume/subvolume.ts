@@ -44,10 +44,7 @@ export function subvolumeShape(shape: Vec3, options: SubvolumeOptions, where?: s
  * Voxel size grows with `zStep`, positions count in the new section thickness, and the origin is where the box begins.
  * Closing it closes `source`.
  */
-export function subvolume<D extends NumericData>(
-  source: SectionedVolume<D>,
-  options: SubvolumeOptions,
-): SectionedVolume<D> {
+export function subvolume<V extends SectionedVolume<NumericData>>(source: V, options: SubvolumeOptions): V {
   const { bbox, zStep = 1 } = options;
   const { info } = source;
   const shape = subvolumeShape(info.shape, options, info.location);
@@ -57,6 +54,7 @@ export function subvolume<D extends NumericData>(
   const size = info.voxelSizeNm;
   const positions = info.sectionPositions;
   return {
+    ...source,
     info: {
       ...info,
       shape,
@@ -65,7 +63,7 @@ export function subvolume<D extends NumericData>(
       sectionNames: info.sectionNames && planes.map((z) => info.sectionNames?.[z] ?? String(z)),
       sectionPositions: positions && planes.map((z) => (positions[z] - positions[z0]) / zStep),
     },
-    async read(z, signal) {
+    async read(z: number, signal?: Signal) {
       if (!(z in planes)) {
         throw new KynError('shape', `no section ${z}: there are ${shape[0]}, from 0`, {
           where: info.location,
@@ -78,7 +76,7 @@ export function subvolume<D extends NumericData>(
         from,
         from + (shape[1] - 1) * rowStep + (shape[2] - 1) * columnStep + 1,
       );
-      return { data: data as D, shape: [shape[1], shape[2]], stride: section.stride };
+      return { data, shape: [shape[1], shape[2]], stride: section.stride };
     },
     close: () => source.close(),
   };

@@ -8,6 +8,7 @@ import { isKynError, KynError, type LabelSink, type NdArray, toDense, type Vec3 
 import type { Dataset, File, Group } from 'h5wasm';
 import { checkComplete, checkSection } from '../section-check.ts';
 import type { SectionSink } from '../sinks.ts';
+import { widened } from '../wide-ids.ts';
 import { outputError, partialName } from './atomic.ts';
 import { prepareFile } from './output-place.ts';
 
@@ -19,6 +20,8 @@ export interface CremiWriterOptions {
   readonly raw?: 'uint8' | 'uint16' | 'float32';
   /** dtype of `/volumes/labels/neuron_ids`; left out, there is none. */
   readonly labels?: 'uint64' | 'uint32';
+  /** What numbers in the sections stand for, as a `LabelSource` has it; for uint64. */
+  readonly wideIds?: ReadonlyMap<number, bigint> | undefined;
   /** `comment` attribute of both. */
   readonly comment?: string;
   readonly overwrite?: boolean;
@@ -149,7 +152,9 @@ class CremiFile implements CremiWriter {
           [0, shape[1]],
           [0, shape[2]],
         ];
-        await this.guard(() => dataset.write_slice(ranges, dtype === 'uint64' ? widened(data) : data));
+        const wide = dtype === 'uint64' && data instanceof Uint32Array;
+        const stored = wide ? widened(data, this.options.wideIds) : data;
+        await this.guard(() => dataset.write_slice(ranges, stored));
         sections.add(z);
       },
       close: async () => {},
@@ -170,11 +175,4 @@ class CremiFile implements CremiWriter {
       throw outputError(Object.assign(new Error(reason, { cause: error }), { code }), this.path);
     }
   }
-}
-
-/** uint32 ids as uint64. */
-function widened(data: ArrayLike<number>): BigUint64Array {
-  const halves = new Uint32Array(data.length * 2);
-  for (let i = 0; i < data.length; i++) halves[2 * i] = data[i];
-  return new BigUint64Array(halves.buffer);
 }

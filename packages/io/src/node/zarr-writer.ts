@@ -8,10 +8,11 @@ import { access, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { KynError, type NdArray, type Vec3 } from '@kyn/core';
+import { KynError, type NdArray, type NumericData, type Vec3 } from '@kyn/core';
 import { bytesOf, type DtypeName } from '../plane.ts';
 import { checkComplete, checkSection } from '../section-check.ts';
 import type { ResumableLabelSink, SectionSink } from '../sinks.ts';
+import { widened } from '../wide-ids.ts';
 import { writeFileAtomic } from './atomic.ts';
 import { prepareZarr } from './output-place.ts';
 
@@ -35,6 +36,8 @@ export interface ZarrWriterOptions {
 export interface LabelZarrOptions extends ZarrWriterOptions {
   /** Stored dtype (default uint32). */
   readonly dtype?: 'uint32' | 'uint64';
+  /** What numbers in the sections stand for, as a `LabelSource` has it; for uint64. */
+  readonly wideIds?: ReadonlyMap<number, bigint> | undefined;
 }
 
 export interface RawZarrOptions extends ZarrWriterOptions {
@@ -67,13 +70,6 @@ export async function createRawZarr(path: string, options: RawZarrOptions): Prom
 
 type Stored = Extract<DtypeName, 'uint8' | 'uint16' | 'float32' | 'uint32' | 'uint64'>;
 
-const elementBytes: Readonly<Record<Stored, number>> = {
-  uint8: 1,
-  uint16: 2,
-  float32: 4,
-  uint32: 4,
-  uint64: 8,
-};
 /** dtype that sections of a volume are handed over in. */
 const taken: Readonly<Record<Stored, string>> = {
   uint8: 'Uint8Array',
@@ -87,7 +83,7 @@ const gzipAsync = promisify(gzip);
 
 class ZarrWriter {
   private readonly path: string;
-  private readonly options: ZarrWriterOptions;
+  private readonly options: ZarrWriterOptions & Pick<LabelZarrOptions, 'wideIds'>;
   private readonly dtype: Stored;
   private readonly image: Readonly<Record<string, unknown>>;
   private readonly chunk: readonly [height: number, width: number];
@@ -95,7 +91,7 @@ class ZarrWriter {
 
   constructor(
     path: string,
-    options: ZarrWriterOptions,
+    options: ZarrWriterOptions & Pick<LabelZarrOptions, 'wideIds'>,
     dtype: Stored,
     image: Readonly<Record<string, unknown>>,
   ) {
@@ -173,31 +169,32 @@ class ZarrWriter {
     return join(this.path, '0', 'c', String(z), String(row), String(column));
   }
 
-  /** A whole chunk, zero beyond the section's edge, little-endian. */
+  /** A whole chunk as it is stored, little-endian. */
   private chunkBytes(section: NdArray, row: number, column: number): Uint8Array {
+    const pixels = this.chunkPixels(section, row, column);
+    const wide = this.dtype === 'uint64' && pixels instanceof Uint32Array;
+    return bytesOf(wide ? widened(pixels, this.options.wideIds) : pixels);
+  }
+
+  /** A whole chunk, zero beyond the section's edge. */
+  private chunkPixels(section: NdArray, row: number, column: number): NumericData {
     const [chunkHeight, chunkWidth] = this.chunk;
     const [height, width] = section.shape;
     const [dy, dx] = section.stride;
-    const size = elementBytes[this.dtype];
     // one chunk holds the whole section, as it lies in memory
     const same = height === chunkHeight && width === chunkWidth && dx === 1 && dy === width;
-    if (same && this.dtype !== 'uint64') return bytesOf(section.data.subarray(0, height * width));
-    const bytes = new Uint8Array(chunkHeight * chunkWidth * size);
+    if (same) return section.data.subarray(0, height * width);
+    const Type = section.data.constructor as new (length: number) => NumericData;
+    const out = new Type(chunkHeight * chunkWidth);
     const columns = Math.min(chunkWidth, width - column * chunkWidth);
     const rows = Math.min(chunkHeight, height - row * chunkHeight);
-    const wide = this.dtype === 'uint64' ? 2 : 1;
-    const Type = section.data.constructor as new (buffer: ArrayBuffer) => Uint32Array;
-    const out = new Type(bytes.buffer);
     for (let y = 0; y < rows; y++) {
       const from = (row * chunkHeight + y) * dy + column * chunkWidth * dx;
-      const to = y * chunkWidth * wide;
-      if (dx === 1 && wide === 1) {
-        out.set(section.data.subarray(from, from + columns), to);
-      } else {
-        for (let x = 0; x < columns; x++) out[to + x * wide] = section.data[from + x * dx];
-      }
+      const to = y * chunkWidth;
+      if (dx === 1) out.set(section.data.subarray(from, from + columns), to);
+      else for (let x = 0; x < columns; x++) out[to + x] = section.data[from + x * dx];
     }
-    return bytesOf(out);
+    return out;
   }
 
   /** An interrupted run's array must be the one that would be written now. */
