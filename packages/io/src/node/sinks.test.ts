@@ -1,8 +1,8 @@
 /** One conformance suite over every label sink, and what is particular to the Zarr writer. */
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LabelSink, ndarray } from '@kyn/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { labelSection, rawSection, shape, temporaryFolder, voxelSizeNm } from '../testing/volume.ts';
 import { outputError, writeFileAtomic } from './atomic.ts';
 import { createCremiHdf5, createLabelTiff, createLabelZarr, createRawZarr, openLabels } from './index.ts';
@@ -218,6 +218,25 @@ it('refuses raw sections of another dtype', async () => {
     dtype: 'uint16',
   });
   await expect(sink.write(0, rawSection(0, Uint8Array))).rejects.toMatchObject({ code: 'shape' });
+});
+
+it('writes a whole TIFF where the disk takes a few bytes at a time', async () => {
+  const path = join(await temporaryFolder(), 'a.tif');
+  const handle = await open(path, 'w');
+  const prototype = Object.getPrototypeOf(handle);
+  await handle.close();
+  const { write } = prototype;
+  const short = vi.spyOn(prototype, 'write').mockImplementation(function (this: unknown, ...args: unknown[]) {
+    const [bytes, from, length, at] = args as [Uint8Array, number, number, number];
+    return write.call(this, bytes, from, Math.min(7, length), at);
+  });
+  const sink = await createLabelTiff(path, { ...options, overwrite: true });
+  for (const z of order) await sink.write(z, labelSection(z));
+  await sink.close();
+  short.mockRestore();
+  const source = await openLabels(path);
+  for (const z of order) expect((await source.read(z)).data).toEqual(labelSection(z).data);
+  await source.close();
 });
 
 it('refuses 16-bit TIFF labels beyond 16 bit', async () => {

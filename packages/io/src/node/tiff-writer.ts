@@ -77,7 +77,7 @@ class TiffWriter implements DiscardableLabelSink {
         this.end += packed.length + (packed.length % 2); // offsets are even
         strips.offsets.push(offset);
         strips.counts.push(packed.length);
-        await this.handle.write(packed, 0, packed.length, offset);
+        await this.writeAt(packed, offset);
       }
     } catch (error) {
       throw outputError(error, this.path);
@@ -106,6 +106,13 @@ class TiffWriter implements DiscardableLabelSink {
     await rm(partialName(this.path), { force: true }).catch(() => {});
   }
 
+  /** Writes all the bytes: a single call may write fewer, as when the disk fills up. */
+  private async writeAt(bytes: Uint8Array, at: number): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      done += (await this.handle.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+    }
+  }
+
   private narrow(z: number, data: Uint32Array): Uint16Array | Uint32Array {
     if (this.bits === 32) return data;
     const out = new Uint16Array(data.length);
@@ -131,10 +138,10 @@ class TiffWriter implements DiscardableLabelSink {
       const page = this.pages.get(z) ?? { offsets: [], counts: [] };
       const last = z === this.options.shape[0] - 1;
       const bytes = encodeDirectory(this.entries(page, z === 0), at, last, big);
-      await this.handle.write(bytes, 0, bytes.length, at);
+      await this.writeAt(bytes, at);
       at += bytes.length;
     }
-    await this.handle.write(encodeHeader(this.end, big), 0, headerBytes, 0);
+    await this.writeAt(encodeHeader(this.end, big), 0);
   }
 
   private entries(page: Strips, first: boolean): Entry[] {
