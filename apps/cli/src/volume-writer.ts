@@ -1,5 +1,4 @@
 /** Where `kyn convert` and `kyn phantom` write to: one volume, its format told by the name's ending. */
-import { rm } from 'node:fs/promises';
 import { KynError, type LabelSection, type RawSection, type Vec3 } from '@kyn/core';
 import { createCremiHdf5, createLabelTiff, createLabelZarr, createRawZarr } from '@kyn/io/node';
 import { usageError } from './options.ts';
@@ -55,18 +54,11 @@ export async function createLabelOutput(
   options: LabelOutputOptions,
 ): Promise<VolumeWriter<LabelSection>> {
   const ending = endingOf(path);
-  if (ending.startsWith('.tif')) {
-    const sink = await createLabelTiff(path, options);
-    return {
-      write: (z, labels) => sink.write(z, labels),
-      finish: () => sink.close(),
-      discard: () => sink.discard(),
-    };
-  }
+  if (ending.startsWith('.tif')) return writerOf(await createLabelTiff(path, options));
   const voxelSizeNm = knownVoxelSize(path, options.voxelSizeNm);
   if (ending === '.zarr') {
     const dtype = `uint${options.bits}` as const;
-    return removable(path, await createLabelZarr(path, { ...options, voxelSizeNm, dtype }));
+    return writerOf(await createLabelZarr(path, { ...options, voxelSizeNm, dtype }));
   }
   const file = await createCremiHdf5(path, { ...options, voxelSizeNm, labels: 'uint64' });
   return {
@@ -86,8 +78,7 @@ export async function createRawOutput(
     throw usageError(path, 'TIFF is written for labels only', 'write raw sections to .zarr or .h5');
   }
   const voxelSizeNm = knownVoxelSize(path, options.voxelSizeNm);
-  if (ending === '.zarr')
-    return removable(path, await createRawZarr(path, { ...options, voxelSizeNm, dtype }));
+  if (ending === '.zarr') return writerOf(await createRawZarr(path, { ...options, voxelSizeNm, dtype }));
   const file = await createCremiHdf5(path, { ...options, voxelSizeNm, raw: dtype });
   return {
     write: async (z, section) => file.raw?.write(z, section),
@@ -99,13 +90,13 @@ export async function createRawOutput(
 interface Sink<S> {
   write(z: number, section: S): Promise<void>;
   close(): Promise<void>;
+  discard(): Promise<void>;
 }
 
-/** A Zarr folder; it was made (or made empty) by this run, so it may be removed again. */
-function removable<S>(path: string, sink: Sink<S>): VolumeWriter<S> {
+function writerOf<S>(sink: Sink<S>): VolumeWriter<S> {
   return {
     write: (z, section) => sink.write(z, section),
     finish: () => sink.close(),
-    discard: () => rm(path, { recursive: true, force: true }),
+    discard: () => sink.discard(),
   };
 }

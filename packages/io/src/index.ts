@@ -4,5 +4,10 @@ export { type ByteSource, type Folder, memoryBytes } from './byte-source.ts';
 export type { DatasetDescription, VolumeDescription } from './format.ts';
 export { looksLikeImage, looksLikeLabels } from './looks-like-labels.ts';
 export { pairNames } from './pair-names.ts';
-export type { DiscardableLabelSink, ResumableLabelSink, SectionSink } from './sinks.ts';
+export type {
+  DiscardableLabelSink,
+  DiscardableSectionSink,
+  ResumableLabelSink,
+  SectionSink,
+} from './sinks.ts';
 export { parseVolumeSpec, type VolumeSpec } from './spec.ts';

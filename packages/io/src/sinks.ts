@@ -9,14 +9,18 @@ export interface SectionSink {
   close(): Promise<void>;
 }
 
-/** A label sink that knows what an interrupted run has already written. */
-export interface ResumableLabelSink extends LabelSink {
-  /** True when section `z` is on disk as a whole. */
-  has(z: number): Promise<boolean>;
-}
-
-/** A sink whose unfinished file can be thrown away. */
-export interface DiscardableLabelSink extends LabelSink {
+/** A sink whose unfinished volume can be thrown away. */
+interface Discardable {
   /** Stops writing and removes what there is; does nothing after `close`. */
   discard(): Promise<void>;
+}
+
+export interface DiscardableSectionSink extends SectionSink, Discardable {}
+
+export interface DiscardableLabelSink extends LabelSink, Discardable {}
+
+/** A label sink that knows what an interrupted run has already written. */
+export interface ResumableLabelSink extends DiscardableLabelSink {
+  /** True when section `z` is on disk as a whole. */
+  has(z: number): Promise<boolean>;
 }

@@ -99,18 +99,28 @@ describe.each(cases)('$name', ({ file, create }) => {
     });
   });
 
-  it('replaces what is there only when asked to', async () => {
+  it('replaces what is there only when asked to, and by what is whole', async () => {
     const path = join(await temporaryFolder(), file);
     const first = await create(path);
     for (const z of order) await first.write(z, labelSection(0));
     await first.close();
     await expect(create(path)).rejects.toMatchObject({ code: 'output' });
+    const sectionNow = async (z: number) => {
+      const source = await openLabels(path);
+      const { data } = await source.read(z);
+      await source.close();
+      return data;
+    };
+    const given = await create(path, true);
+    await given.write(4, labelSection(4));
+    expect(await sectionNow(4)).toEqual(labelSection(0).data);
+    await given.discard?.();
     const second = await create(path, true);
     for (const z of order) await second.write(z, labelSection(z));
+    expect(await sectionNow(4)).toEqual(labelSection(0).data);
     await second.close();
-    const source = await openLabels(path);
-    expect((await source.read(4)).data).toEqual(labelSection(4).data);
-    await source.close();
+    expect(await sectionNow(4)).toEqual(labelSection(4).data);
+    expect(await readdir(join(path, '..'))).toEqual([file]);
   });
 
   // HDF5 stamps its objects with the second they were made in, which may tick over between the two copies.
@@ -161,7 +171,7 @@ describe('label Zarr', () => {
     for (let z = 0; z < shape[0]; z++) await whole.write(z, labelSection(z));
     await whole.close();
     const path = join(folder, 'cut', 'a.zarr');
-    const cut = await createLabelZarr(path, options);
+    const cut = await createLabelZarr(path, { ...options, resume: false });
     await cut.write(0, labelSection(0));
     await cut.write(3, labelSection(3));
     // A kill in the middle of a chunk leaves its temporary file.
@@ -178,7 +188,7 @@ describe('label Zarr', () => {
 
   it('does not go on with another volume, nor replace what is no Zarr', async () => {
     const folder = await temporaryFolder();
-    await createLabelZarr(join(folder, 'a.zarr'), options);
+    await createLabelZarr(join(folder, 'a.zarr'), { ...options, resume: false });
     const other = { ...options, shape: [5, 12, 19] as const, resume: true };
     await expect(createLabelZarr(join(folder, 'a.zarr'), other)).rejects.toMatchObject({ code: 'output' });
     await writeFile(join(folder, 'notes.txt'), 'mine');
@@ -190,7 +200,8 @@ describe('label Zarr', () => {
 
   it('carries OME-Zarr 0.5 metadata', async () => {
     const path = join(await temporaryFolder(), 'seg.zarr');
-    await createLabelZarr(path, { ...options, originNm: [80, 0, 4], attributes: { source: 'test' } });
+    const more = { originNm: [80, 0, 4], attributes: { source: 'test' }, resume: false } as const;
+    await createLabelZarr(path, { ...options, ...more });
     const { attributes } = JSON.parse(await readFile(join(path, 'zarr.json'), 'utf8'));
     expect(attributes.ome.version).toBe('0.5');
     expect(attributes.ome['image-label']).toBeDefined();

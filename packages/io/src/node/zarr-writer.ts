@@ -2,19 +2,20 @@
  * Writes OME-Zarr 0.5 volumes (Zarr v3, NGFF 0.5) section by section. Chunks are one section deep and at most
  * 1024 pixels wide and high, so sections can be written in any order, also by several processes, and what is on
  * disk shows what an interrupted run has done. Each chunk is gzip at level 1, which for labels is as fast as
- * copying, and is written atomically; the same volume always gives the same bytes.
+ * copying, and is written atomically; the same volume always gives the same bytes. A volume that no run is to go on
+ * with is written aside and takes its place when it is whole.
  */
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { KynError, type NdArray, type NumericData, type Vec3 } from '@kyn/core';
 import { bytesOf, type DtypeName } from '../plane.ts';
 import { checkComplete, checkSection } from '../section-check.ts';
-import type { ResumableLabelSink, SectionSink } from '../sinks.ts';
+import type { DiscardableSectionSink, ResumableLabelSink } from '../sinks.ts';
 import { widened } from '../wide-ids.ts';
 import { writeFileAtomic } from './atomic.ts';
-import { prepareZarr } from './output-place.ts';
+import { prepareZarr, prepareZarrAside, putInPlace } from './output-place.ts';
 
 export interface ZarrWriterOptions {
   /** Sections, rows, columns. */
@@ -25,7 +26,10 @@ export interface ZarrWriterOptions {
   readonly originNm?: Vec3 | undefined;
   /** Name in the metadata (default: the folder's name without `.zarr`). */
   readonly name?: string;
-  /** Go on with what an interrupted run left there; it must be the same volume. */
+  /**
+   * Go on with what an interrupted run left there, which must be the same volume; `false` starts anew, but where another
+   * run can go on. Left out, the volume is written to `NAME.partial` and what is to be replaced stays until `close`.
+   */
   readonly resume?: boolean;
   /** Replace a Zarr volume that is there. Anything else that is there is always refused. */
   readonly overwrite?: boolean;
@@ -62,7 +66,7 @@ export async function createLabelZarr(path: string, options: LabelZarrOptions): 
 }
 
 /** The same for raw sections, which must have the volume's dtype. */
-export async function createRawZarr(path: string, options: RawZarrOptions): Promise<SectionSink> {
+export async function createRawZarr(path: string, options: RawZarrOptions): Promise<DiscardableSectionSink> {
   const writer = new ZarrWriter(path, options, options.dtype, {});
   await writer.create();
   return writer;
@@ -83,6 +87,9 @@ const gzipAsync = promisify(gzip);
 
 class ZarrWriter {
   private readonly path: string;
+  /** Where it is written: at its path, or aside until it is whole. */
+  private folder: string;
+  private done = false;
   private readonly options: ZarrWriterOptions & Pick<LabelZarrOptions, 'wideIds'>;
   private readonly dtype: Stored;
   private readonly image: Readonly<Record<string, unknown>>;
@@ -96,6 +103,7 @@ class ZarrWriter {
     image: Readonly<Record<string, unknown>>,
   ) {
     this.path = path;
+    this.folder = path;
     this.options = options;
     this.dtype = dtype;
     this.image = image;
@@ -104,12 +112,13 @@ class ZarrWriter {
   }
 
   async create(): Promise<void> {
-    const { resume = false, overwrite = false } = this.options;
-    const goesOn = await prepareZarr(this.path, resume, overwrite);
+    const { resume, overwrite = false } = this.options;
+    if (resume === undefined) this.folder = await prepareZarrAside(this.path, overwrite);
+    const goesOn = resume !== undefined && (await prepareZarr(this.path, resume, overwrite));
     // first, so that a folder is known for what it is wherever a run is stopped
-    await writeFileAtomic(join(this.path, 'zarr.json'), this.groupMetadata(false));
+    await writeFileAtomic(join(this.folder, 'zarr.json'), this.groupMetadata(false));
     if (goesOn) await this.checkSame();
-    else await writeFileAtomic(join(this.path, '0', 'zarr.json'), this.arrayMetadata());
+    else await writeFileAtomic(join(this.folder, '0', 'zarr.json'), this.arrayMetadata());
   }
 
   async write(z: number, section: NdArray): Promise<void> {
@@ -153,7 +162,15 @@ class ZarrWriter {
     const depth = this.options.shape[0];
     for (let z = 0; z < depth; z++) if (await this.has(z)) this.written.add(z);
     checkComplete(this.written, depth, this.path);
-    await writeFileAtomic(join(this.path, 'zarr.json'), this.groupMetadata(true));
+    await writeFileAtomic(join(this.folder, 'zarr.json'), this.groupMetadata(true));
+    if (this.folder !== this.path) await putInPlace(this.folder, this.path);
+    this.folder = this.path;
+    this.done = true;
+  }
+
+  async discard(): Promise<void> {
+    if (!this.done) await rm(this.folder, { recursive: true, force: true });
+    this.done = true;
   }
 
   private chunkKeys(): [row: number, column: number][] {
@@ -166,7 +183,7 @@ class ZarrWriter {
   }
 
   private chunkPath(z: number, row: number, column: number): string {
-    return join(this.path, '0', 'c', String(z), String(row), String(column));
+    return join(this.folder, '0', 'c', String(z), String(row), String(column));
   }
 
   /** A whole chunk as it is stored, little-endian. */
@@ -199,7 +216,7 @@ class ZarrWriter {
 
   /** An interrupted run's array must be the one that would be written now. */
   private async checkSame(): Promise<void> {
-    const file = join(this.path, '0', 'zarr.json');
+    const file = join(this.folder, '0', 'zarr.json');
     const found = await readFile(file, 'utf8').catch(() => undefined);
     if (found === undefined) {
       await writeFileAtomic(file, this.arrayMetadata());
