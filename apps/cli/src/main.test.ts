@@ -107,7 +107,7 @@ describe.skipIf(!built)('the built kyn', () => {
     [
       'convert',
       ['convert', 'volume.h5:/volumes/labels/neuron_ids', 'converted.zarr'],
-      () => existsSync(join(scratch, 'converted.zarr/0/c/5')),
+      () => existsSync(join(scratch, 'converted.zarr.partial/0/c/5')),
     ],
     [
       'train segmenter',

@@ -128,6 +128,14 @@ describe('of the wrong kind', () => {
     expect(await failure(path, openLabels)).toMatch(/^content: .*whole numbers, found 2\.5/);
   });
 
+  it('HDF5 filters of others, named', async () => {
+    const lzf = fixture('lzf.h5');
+    expect(await failure(lzf)).toMatch(
+      /^format: .*lzf\.h5:\/volumes\/raw: compressed with lzf \(HDF5 filter 32000\).*; compress it with gzip/,
+    );
+    expect((await describeVolume(lzf)).datasets[0].compression).toBe('lzf');
+  });
+
   it('a dataset that is no volume', async () => {
     expect(await failure(`${fixture('other-names.h5')}:/table`)).toMatch(/^shape: .*shape 7 is not a volume/);
   });

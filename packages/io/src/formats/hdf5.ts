@@ -5,7 +5,7 @@
  * says what is wrong with a file that cannot be read.
  */
 import { KynError, type VolumeInfo } from '@kyn/core';
-import type { Dataset, File, Metadata } from 'h5wasm';
+import type { Dataset, File, Filter, Metadata } from 'h5wasm';
 import type { DatasetDescription, Format, Hdf5Site, Site } from '../format.ts';
 import { allocate, type DtypeName, type PlaneVolume, type Purpose, type StoredData } from '../plane.ts';
 import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
@@ -92,6 +92,27 @@ function dtypeOf(metadata: Metadata): DtypeName | undefined {
     : undefined;
 }
 
+/** Filters with higher numbers are plug-ins of others (The HDF Group, "Registered Filter Plugins"). */
+const lastOwnFilter = 6;
+
+/** `zstd` of "HDF5 zstd filter; see https://..." */
+function filterName({ id, name }: Filter): string {
+  return name.replace(/;.*/, '').replace(/^HDF5 | filter$/g, '') || `filter ${id}`;
+}
+
+function checkFilters(filters: readonly Filter[], where: string): void {
+  const foreign = filters.find(({ id }) => id > lastOwnFilter);
+  if (!foreign) return;
+  throw new KynError(
+    'format',
+    `compressed with ${filterName(foreign)} (HDF5 filter ${foreign.id}), which cannot be read`,
+    {
+      where,
+      hint: 'compress it with gzip, as by h5repack -f GZIP=1 IN OUT',
+    },
+  );
+}
+
 interface Listed extends DatasetDescription {
   readonly dataset: Dataset;
 }
@@ -108,7 +129,7 @@ function list({ file, library }: OpenFile): Listed[] {
       dtype: dtypeOf(metadata) ?? 'other',
       ...placement(entity),
       chunks: metadata.chunks ?? undefined,
-      compression: entity.filters.map((filter) => filter.name).join(' ') || undefined,
+      compression: entity.filters.map(filterName).join(' ') || undefined,
       dataset: entity,
     });
   }
@@ -137,6 +158,7 @@ async function openDataset(opened: OpenFile, site: Site, purpose: Purpose): Prom
       hint: 'give another dataset',
     });
   }
+  checkFilters(await attempt(where, () => dataset.filters), where);
   const { shape, leading } = squeezeToVolume(metadata.shape, where);
   const chunks = metadata.chunks ?? undefined;
   const depth = chunks && metadata.shape.length > 2 ? chunks[leading] : 1;
