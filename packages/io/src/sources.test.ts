@@ -1,4 +1,6 @@
 /** One conformance suite over every format: the same volume reads back the same, in any order. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isKynError, type LabelSource, type NdArray, type SectionSource } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
 import {
@@ -213,3 +215,42 @@ describe.each(cases)('$name', ({ open, expected, dtype, voxelSize }) => {
     await source.close();
   });
 });
+
+/** A TIFF of 4×3 pixels of 8 bit in strips of `rows`, without the byte counts of strips; the pixels end the file. */
+function tiffWithoutCounts(rows: number): Uint8Array {
+  const strips = Math.ceil(3 / rows);
+  const offsetsAt = 8 + 2 + 12 * 6 + 4;
+  const pixelsAt = offsetsAt + 4 * strips;
+  const view = new DataView(new ArrayBuffer(pixelsAt + 12));
+  const tags = [
+    [256, 1, 4],
+    [257, 1, 3],
+    [258, 1, 8],
+    [262, 1, 1],
+    [273, strips, strips === 1 ? pixelsAt : offsetsAt],
+    [278, 1, rows],
+  ];
+  view.setUint32(0, 0x002a4949, true);
+  view.setUint32(4, 8, true);
+  view.setUint16(8, tags.length, true);
+  for (const [i, [id, count, value]] of tags.entries()) {
+    view.setUint16(10 + 12 * i, id, true);
+    view.setUint16(12 + 12 * i, 4, true);
+    view.setUint32(14 + 12 * i, count, true);
+    view.setUint32(18 + 12 * i, value, true);
+  }
+  for (let i = 0; i < strips; i++) view.setUint32(offsetsAt + 4 * i, pixelsAt + 4 * rows * i, true);
+  for (let i = 0; i < 12; i++) view.setUint8(pixelsAt + i, i);
+  return new Uint8Array(view.buffer);
+}
+
+it.each([1, 2, 3, 100])(
+  'reads a TIFF with strips of %i rows whose byte counts are left out',
+  async (rows) => {
+    const path = join(await temporaryFolder(), 'a.tif');
+    await writeFile(path, tiffWithoutCounts(rows));
+    const source = await openSections(path);
+    expect([...(await source.read(0)).data]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    await source.close();
+  },
+);

@@ -28,9 +28,7 @@ export async function decodeTiffPage(pixels: TiffPixels, purpose: Purpose, infla
   for (let plane = 0; plane < (layout.planar ? channels : 1); plane++) {
     for (let row = 0; row < down; row++) {
       for (let column = 0; column < across; column++) {
-        const rows = layout.tiled
-          ? layout.blockHeight
-          : Math.min(layout.blockHeight, height - row * layout.blockHeight);
+        const rows = storedRows(layout, row);
         const stored = await fetch((plane * down + row) * across + column);
         const block = await decodeBlock(stored, rows, pixels, inflate);
         place(block, out, layout, row * layout.blockHeight, column * layout.blockWidth, plane);
@@ -40,12 +38,18 @@ export async function decodeTiffPage(pixels: TiffPixels, purpose: Purpose, infla
   return { data: toValues(out, layout, purpose, where), width, height };
 }
 
+/** Rows of a strip or tile in the file: the last strip may have fewer, tiles are all alike. */
+function storedRows({ tiled, height, blockHeight }: TiffLayout, row: number): number {
+  return tiled ? blockHeight : Math.min(blockHeight, height - row * blockHeight);
+}
+
 /** Reads blocks one by one, or all at once where they lie together. */
 async function blockReader(pixels: TiffPixels): Promise<(block: number) => Promise<Uint8Array>> {
   const { source, layout, shift = 0 } = pixels;
   const { offsets } = layout;
+  const down = Math.ceil(layout.height / layout.blockHeight);
   const countOf = (block: number) =>
-    layout.byteCounts[block] ?? rowBytes(layout, layout.blockWidth) * layout.blockHeight;
+    layout.byteCounts[block] ?? rowBytes(layout, layout.blockWidth) * storedRows(layout, block % down);
   let start = Number.POSITIVE_INFINITY;
   let stop = 0;
   let total = 0;
