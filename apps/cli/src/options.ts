@@ -150,6 +150,17 @@ export function required<T>(option: Option<T | undefined>): Option<T> {
   };
 }
 
+/** The same option, for a place to write to. */
+export function output<T>(option: Option<T>): Option<T> {
+  return {
+    ...option,
+    read(value, before) {
+      refuseUrl(value);
+      return option.read(value, before);
+    },
+  };
+}
+
 function threeNumbers(value: string, pattern: RegExp, wanted: string): [number, number, number] {
   const parts = value.split(/[,x×]/);
   if (parts.length !== 3 || !parts.every((part) => pattern.test(part.trim()) && Number(part) > 0)) {
@@ -240,6 +251,16 @@ export function volumeWords({ voxelSize: size, bbox: box, zStep }: VolumeValues)
 /** `voxelSize` → `--voxel-size`. */
 export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z0-9]+/g, (part) => `-${part.toLowerCase()}`)}`;
+}
+
+/** @throws KynError `usage` for a URL: what is read may lie on a server, what is written does not. */
+export function refuseUrl(place: string): void {
+  if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(place)) return;
+  throw usageError(
+    place,
+    'results are written to files and folders of this machine, not to URLs',
+    'give a path',
+  );
 }
 
 /** A wrong command line: exit code 2. */

@@ -29,7 +29,17 @@ import {
 } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
 import type { CommandContext, Invocation } from './command.ts';
-import { type CommonValues, flag, integer, number, required, text, texts, usageError } from './options.ts';
+import {
+  type CommonValues,
+  flag,
+  integer,
+  number,
+  output,
+  required,
+  text,
+  texts,
+  usageError,
+} from './options.ts';
 import {
   checkRecipeVolumes,
   loadRecipeVolumes,
@@ -82,12 +92,12 @@ export interface TrainingKind<O extends CommonOptions, M> {
 /** The options of a training command. */
 export function trainingOptions({ schedule }: CommonOptions, recipe: string) {
   return {
-    out: required(text('FILE.kyn', 'the model to write')),
+    out: required(output(text('FILE.kyn', 'the model to write'))),
     volume: texts('FILE', 'a labelled volume to train on (repeat, or separate by commas)'),
     validate: text('FILE', 'a labelled volume to validate on; never trained on'),
     recipe: text('FILE.json', `volumes and settings; see ${recipe}`),
     data: text('DIR', 'where the recipe’s volumes lie (default: the current folder)', '.'),
-    run: text('DIR', 'the run’s folder (default: FILE.kyn.run)'),
+    run: output(text('DIR', 'the run’s folder (default: FILE.kyn.run)')),
     resume: flag('go on from the run’s checkpoint'),
     overwrite: flag('replace FILE.kyn and the run’s checkpoint'),
     steps: integer('N', `training steps (default: ${schedule.steps})`, { min: 1 }),

@@ -30,6 +30,7 @@ import { DEFAULT_BASELINE, DEFAULT_MODEL, readModel } from '../model-file.ts';
 import {
   type CommonValues,
   flag,
+  output,
   required,
   text,
   type VolumeValues,
@@ -105,7 +106,7 @@ shape is taken as it is. DIR then holds link2d/, baseline3d/, ${FIGURES} and ${P
   options: {
     ...volumeOptions,
     truth: required(text('TRUTH', 'the ground truth: a label volume of the same shape; 0 = not scored')),
-    out: text('DIR', 'keep both results and draw them (default: nothing is kept)'),
+    out: output(text('DIR', 'keep both results and draw them (default: nothing is kept)')),
     model: text('M', 'the 2D model: a shipped one, or a .kyn or .onnx file (default: base)', DEFAULT_MODEL),
     baseline: text('FILE.kyn', 'the 3D network (default: the shipped one, baseline3d)', DEFAULT_BASELINE),
     overwrite: flag('replace the comparison in DIR; files of others stay'),

@@ -84,6 +84,22 @@ describe('kyn convert', () => {
   });
 });
 
+describe('places to write to', () => {
+  it.each([
+    ['convert a.h5 s3://bucket/a.zarr'],
+    ['segment a.h5 --out http://example.org/result'],
+    ['compare a.h5 --truth b.h5 --out gs://bucket/result'],
+    ['adapt a.h5 --labels b --out=file:///a.kyn'],
+    ['train segmenter --volume a.h5 --out s3://bucket/a.kyn'],
+    ['phantom --out https://example.org/a.h5'],
+    ['demo --out s3://bucket/demo'],
+  ])('are no URLs: kyn %s', async (line) => {
+    const { code, stderr } = await kyn(...line.split(' '));
+    expect(stderr).toMatch(/^kyn: [a-z0-9]+:\/\/[^\n]*: results are written to files and folders[^\n]*\n$/);
+    expect(code).toBe(2);
+  });
+});
+
 describe('messages about files of another kind', () => {
   it('says that a text named .png is none', async () => {
     const folder = join(scratch, 'stack');

@@ -10,7 +10,7 @@ import {
 } from '@kyn/core';
 import { closingOnFailure, looksLikeLabels } from '@kyn/io';
 import { type CommandContext, defineCommand } from '../command.ts';
-import { choice, flag, type VolumeValues, volumeOptions } from '../options.ts';
+import { choice, flag, refuseUrl, type VolumeValues, volumeOptions } from '../options.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import {
   createLabelOutput,
@@ -43,6 +43,7 @@ IN has 64-bit ids as uint64; raw sections keep uint8, uint16 or float32.`,
   ],
   async run({ operands, values }, context) {
     const [input, output] = operands;
+    refuseUrl(output);
     refuseSamePlace(input, output);
     const source = await openEither(input, values.as, values, context);
     const { volume } = source;

@@ -4,7 +4,7 @@ import { KynError, type Scores } from '@kyn/core';
 import { defineCommand } from '../command.ts';
 import { runInner } from '../inner-command.ts';
 import { DEFAULT_MODEL } from '../model-file.ts';
-import { integer, shape, text } from '../options.ts';
+import { integer, output, shape, text } from '../options.ts';
 import { RAW_DATASET, TRUTH_DATASET } from '../phantom-file.ts';
 import { textTable } from '../text-table.ts';
 import { evaluateCommand } from './evaluate.ts';
@@ -25,7 +25,7 @@ scores the result, as kyn phantom, kyn segment and kyn evaluate do. Takes under 
 cores. DIR then holds ${PHANTOM_NAME} and ${RESULT_NAME}/, with pictures in ${RESULT_NAME}/preview.png.`,
   operands: [],
   options: {
-    out: text('DIR', 'where to put it (default: kyn-demo)', 'kyn-demo'),
+    out: output(text('DIR', 'where to put it (default: kyn-demo)', 'kyn-demo')),
     shape: shape(`size in voxels (default: ${DEMO_SHAPE.join(',')})`),
     seed: integer('N', `which phantom (default: ${DEMO_SEED})`, { min: 0 }, DEMO_SEED),
     model: text('M', `a shipped model, or a .kyn or .onnx file (default: ${DEFAULT_MODEL})`, DEFAULT_MODEL),

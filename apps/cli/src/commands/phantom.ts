@@ -6,6 +6,7 @@ import {
   flag,
   integer,
   type Option,
+  output,
   required,
   shape,
   text,
@@ -57,7 +58,7 @@ file in CREMI layout: ${RAW_DATASET} and ${TRUTH_DATASET}. The same options and 
 always give the same volume.`,
   operands: [],
   options: {
-    out: required(text('FILE.h5', 'the file to write')),
+    out: required(output(text('FILE.h5', 'the file to write'))),
     shape: shape(`size in voxels (default: ${PHANTOM_DEFAULTS.shape.join(',')})`),
     seed: integer(
       'N',

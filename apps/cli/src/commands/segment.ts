@@ -20,7 +20,16 @@ import { type CommandContext, defineCommand } from '../command.ts';
 import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
 import { DEFAULT_MODEL, type ModelFile } from '../model-file.ts';
 import { type LoadedNetwork, loadNetwork } from '../network.ts';
-import { choice, flag, required, text, usageError, type VolumeValues, volumeOptions } from '../options.ts';
+import {
+  choice,
+  flag,
+  output,
+  required,
+  text,
+  usageError,
+  type VolumeValues,
+  volumeOptions,
+} from '../options.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { columns } from '../text-table.ts';
@@ -45,7 +54,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
   operands: [{ name: 'INPUT', summary: 'the raw volume: HDF5, Zarr, TIFF, or a folder of images' }],
   options: {
     ...volumeOptions,
-    out: required(text('DIR', 'where the result goes; made if it is not there')),
+    out: required(output(text('DIR', 'where the result goes; made if it is not there'))),
     model: text('M', 'a shipped model, or a .kyn or .onnx file (default: base)', DEFAULT_MODEL),
     fragments: text('FILE', 'take these 2D labels as fragments, and only link them'),
     repair: flag('mend the given fragments too, where neighbouring sections show that they are wrong'),
