@@ -8,7 +8,6 @@ import {
   type LabelSection,
   labelProfiles,
   ndarray,
-  PIPELINE_DEFAULTS,
   runPipeline,
   type Scores,
   type SectionSource,
@@ -52,7 +51,7 @@ export async function checkSections(
       const store = createMemoryStore();
       const { linker } = predictor;
       const input = { source: part, predictor, ...(linker ? { linker } : {}) };
-      await runPipeline(input, store, PIPELINE_DEFAULTS, signal ? { signal } : {});
+      await runPipeline(input, store, undefined, signal ? { signal } : {});
       for (const { z } of painted) if (z >= first && z < end) neurons.set(z, store.segmentation[z - first]);
     }
   } finally {
