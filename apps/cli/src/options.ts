@@ -48,6 +48,20 @@ export function text(placeholder: string, summary: string, fallback?: string): O
   };
 }
 
+/** The model that a command writes. Without its ending `--model` would take it for the name of a shipped one. */
+export function modelFile(summary: string): Option<string | undefined> {
+  return {
+    placeholder: 'FILE.kyn',
+    summary,
+    fallback: undefined,
+    required: false,
+    read(value) {
+      if (!/.\.kyn$/i.test(value)) throw bad(value, 'a name that ends in .kyn');
+      return value;
+    },
+  };
+}
+
 /** Text that may be given several times, or once with commas. */
 export function texts(placeholder: string, summary: string): Option<readonly string[]> {
   return {

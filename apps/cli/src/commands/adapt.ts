@@ -15,7 +15,7 @@ import { nodeRuntime } from '@kyn/nn/node';
 import { adaptReport, linksText, scoreRows, verdict } from '../adapt-report.ts';
 import { defineCommand } from '../command.ts';
 import { DEFAULT_MODEL, readModel } from '../model-file.ts';
-import { flag, integer, number, required, text, volumeOptions, volumeWords } from '../options.ts';
+import { flag, integer, modelFile, number, required, text, volumeOptions, volumeWords } from '../options.ts';
 import { readPainted } from '../painted-labels.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { textTable } from '../text-table.ts';
@@ -38,7 +38,7 @@ neighbours. docs/adapt.md tells how to paint them.`,
   operands: [{ name: 'INPUT', summary: 'the raw volume that the painted sections are of' }],
   options: {
     labels: required(text('LABELS', 'the painted sections: a folder of images, an image, or a volume')),
-    out: required(text('FILE.kyn', 'the model to write')),
+    out: required(modelFile('the model to write')),
     model: text(
       'M',
       `the model to start from: a shipped one, or a .kyn file (default: ${DEFAULT_MODEL})`,
