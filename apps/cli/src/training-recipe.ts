@@ -22,7 +22,10 @@ import { openLabels, openSections } from '@kyn/io/node';
 import { loadTrainingVolume, type ScheduleOptions, type TrainingVolume, type VolumeOptions } from '@kyn/nn';
 import { cutOrClose, volumeSpec } from './volumes.ts';
 
-/** One volume: real (`source`), grown (`phantom`), or EM drawn over given labels (`render`). */
+/**
+ * One volume: real (`source`), grown (`phantom`), or EM drawn over given labels (`render`). `voxelSizeNm` takes the place of what
+ * the file says, before `zStep`.
+ */
 export interface RecipeVolume extends VolumeOptions, SubvolumeOptions {
   /** File with raw and labels, relative to the data folder; `labels` where they lie elsewhere. */
   readonly source?: string;
@@ -113,9 +116,10 @@ export async function openRecipeVolume(
   volume: RecipeVolume,
   folder: string,
 ): Promise<{ raw: SectionSource; labels: LabelSource }> {
-  const { source, phantom, render } = volume;
+  const { source, phantom, render, voxelSizeNm } = volume;
+  const size = voxelSizeNm ? { voxelSizeNm } : {};
   if (phantom) {
-    const { raw, labels } = createPhantom(phantom);
+    const { raw, labels } = createPhantom({ ...size, ...phantom });
     return { raw: subvolume(raw, volume) as SectionSource, labels: subvolume(labels, volume) as LabelSource };
   }
   const place = (spec: string): string =>
@@ -125,7 +129,7 @@ export async function openRecipeVolume(
     throw new KynError('format', 'a recipe volume names no source, phantom or labels');
   if (!render && source === undefined)
     throw new KynError('format', 'a recipe volume has labels but no source', { where: labelSpec });
-  const whole = await openLabels(place(labelSpec)).catch((error: unknown) => {
+  const whole = await openLabels(place(labelSpec), size).catch((error: unknown) => {
     if (!isKynError(error) || error.code !== 'not-found') throw error;
     throw new KynError('not-found', error.message, {
       where: error.where,
@@ -140,7 +144,7 @@ export async function openRecipeVolume(
       const drawn = renderOver(labels, render);
       return { raw: drawn.raw, labels: { ...drawn.labels, close: () => whole.close() } };
     }
-    const raw = await openSections(place(source as string));
+    const raw = await openSections(place(source as string), size);
     return { raw: (await cutOrClose(raw, volume)) as SectionSource, labels };
   });
 }
@@ -161,6 +165,7 @@ export async function loadRecipeVolumes(
       render,
       bbox: _bbox,
       zStep: _zStep,
+      voxelSizeNm: _voxelSizeNm,
       ...options
     } = volume;
     const opened = await openRecipeVolume(volume, folder);
