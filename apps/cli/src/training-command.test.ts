@@ -70,3 +70,29 @@ describe('where a training writes', () => {
     expect(existsSync(at('model.run'))).toBe(false);
   });
 });
+
+describe('volumes that cannot be trained on', () => {
+  const message = async (...words: string[]) => (await train(...words, '--out', at('never.kyn'))).stderr;
+
+  it('are told of by what to do about them', async () => {
+    const absent = /none\.h5: there is no such file or folder/;
+    for (const option of [['--volume'], ['--volume', volume, '--validate']]) {
+      const missing = await message(...option, at('none.h5'));
+      expect(missing).toMatch(absent);
+      expect(missing).not.toMatch(/--data/); // that is where the volumes of recipes lie
+    }
+    writeFileSync(at('none.json'), JSON.stringify({ volumes: [{ source: 'none.h5', labels: 'volume.h5' }] }));
+    const recipe = await message('--recipe', at('none.json'), '--data', scratch);
+    expect(recipe).toMatch(absent);
+    expect(recipe).toMatch(/--data/);
+    const dataset = await message('--volume', `${volume}:/volumes/nope`);
+    expect(dataset).toMatch(/no dataset \/volumes\/nope; it has/);
+    expect(dataset).not.toMatch(/--data/);
+  });
+
+  it('are those whose image would be taken for labels', async () => {
+    expect(await message('--volume', `${volume}:/volumes/raw`)).toMatch(
+      /raw: it looks like an image, not like labels/,
+    );
+  });
+});

@@ -132,7 +132,8 @@ export async function openTruth(
 /** dtypes that images come in. */
 const IMAGE_DTYPES = new Set(['uint8', 'uint16', 'int16', 'float32']);
 
-async function refuseImage(volume: LabelSource): Promise<void> {
+/** @throws KynError `content` where labels are an image. */
+export async function refuseImage(volume: LabelSource): Promise<void> {
   const { info } = volume;
   if (!IMAGE_DTYPES.has(info.dtype) || !looksLikeImage(await volume.read(info.shape[0] >> 1))) return;
   throw new KynError('content', 'it looks like an image, not like labels', {
