@@ -96,3 +96,19 @@ describe('volumes that cannot be trained on', () => {
     );
   });
 });
+
+it.each([
+  '--steps 5',
+  '--rate 1e-3',
+  '--seed 2',
+  '--workers 2',
+  '--validate volume.h5',
+  '--resume',
+  '--transfer tuned',
+  '--patches 8',
+])('train linker --classifier takes no %s', async (option) => {
+  const words = ['--volume', volume, '--out', at('fitted.kyn'), '--classifier'];
+  const refused = await kyn('train', 'linker', ...words, ...option.split(' '));
+  expect(refused).toMatchObject({ code: 2 });
+  expect(refused.stderr).toMatch(new RegExp(`${option.split(' ')[0]}: is for training`));
+});
