@@ -4,11 +4,12 @@ import type { LinkModel, SectionPairs } from '../link/learned.ts';
 import { LINK_DEFAULTS, type OverlapLinkOptions } from '../link/overlap.ts';
 import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partition.ts';
 import { isBlockPredictor } from '../predict/predict-blocks.ts';
-import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
+import { middleTile, PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
 import { type PixelSpans, pixelSpans, planResample, type ResamplePlan } from '../predict/resample.ts';
 import type { RepairOptions } from '../repair/partners.ts';
 import { REPAIR_DEFAULTS } from '../repair/repair.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions } from '../segment/segment.ts';
+import type { NdArray } from '../volume/array.ts';
 import type {
   BlockPredictor,
   LabelSource,
@@ -16,7 +17,7 @@ import type {
   SectionSource,
   StageContext,
 } from '../volume/contracts.ts';
-import { type NetworkView, networkView } from './network-view.ts';
+import { type NetworkView, networkView, seeSection } from './network-view.ts';
 import type { StageTimer } from './report.ts';
 import type { SegmentationStore } from './store.ts';
 
@@ -161,7 +162,24 @@ export async function startRun(
   const { source, predictor, fragments } = input;
   const target = { network: predictor?.info, fragmentsNm: fragments?.info.voxelSizeNm };
   const view = await networkView(source, target, context, timer);
+  await showSamples(view, predictor);
   const [, height, width] = source.info.shape;
   const plan = keepsGiven(input) ? planResample([height, width], [1, 1], [1, 1]) : view.imagePlan;
   return { ...view, input, store, options, plan, spans: pixelSpans(plan) };
+}
+
+/** Sections of which a network that asks for it is shown the middle. */
+const SAMPLES = 3;
+
+async function showSamples(view: NetworkView, predictor: PipelineInput['predictor']): Promise<void> {
+  if (!predictor || isBlockPredictor(predictor) || !predictor.prepare) return;
+  const [depth] = view.source.info.shape;
+  const count = Math.min(SAMPLES, depth);
+  const tiles: NdArray<Float32Array>[] = [];
+  for (let i = 0; i < count; i++) {
+    const { state, image } = await seeSection(view, Math.floor(((i + 0.5) * depth) / count));
+    if (state === 'tissue') tiles.push(middleTile(image, predictor.info));
+  }
+  const { timer, context } = view;
+  if (tiles.length > 0) await timer.wait('predict', predictor.prepare(tiles, context.signal));
 }
