@@ -234,6 +234,13 @@ export const commonOptions = {
 };
 export type CommonValues = Values<typeof commonOptions>;
 
+/** What membranes look like, for commands that show sections to a network. */
+export const membranesOption = choice(
+  ['auto', 'dark', 'bright'],
+  'what membranes look like, where kyn would turn the contrast wrongly, or not at all (default: auto)',
+  'auto',
+);
+
 /** Taken by every command that reads a volume. */
 export const volumeOptions = {
   voxelSize: voxelSize('voxel size in nm, where the file does not say or says it wrong'),

@@ -15,7 +15,17 @@ import { nodeRuntime } from '@kyn/nn/node';
 import { adaptReport, linksText, scoreRows, verdict } from '../adapt-report.ts';
 import { defineCommand } from '../command.ts';
 import { DEFAULT_MODEL, readModel } from '../model-file.ts';
-import { flag, integer, modelFile, number, required, text, volumeOptions, volumeWords } from '../options.ts';
+import {
+  flag,
+  integer,
+  membranesOption,
+  modelFile,
+  number,
+  required,
+  text,
+  volumeOptions,
+  volumeWords,
+} from '../options.ts';
 import { readPainted } from '../painted-labels.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { textTable } from '../text-table.ts';
@@ -44,6 +54,7 @@ neighbours. docs/adapt.md tells how to paint them.`,
       `the model to start from: a shipped one, or a .kyn file (default: ${DEFAULT_MODEL})`,
       DEFAULT_MODEL,
     ),
+    membranes: membranesOption,
     mask: flag('LABELS are masks: white = membrane'),
     minutes: number('N', `time it may take (default: ${MINUTES})`, { min: 0.1 }, MINUTES),
     seed: integer('N', 'which random numbers (default: 1)', { min: 0 }, ADAPT_DEFAULTS.seed),
@@ -73,17 +84,21 @@ neighbours. docs/adapt.md tells how to paint them.`,
     try {
       const source = subvolume(whole, values) as SectionSource;
       const volume = { whole: whole.info, part: source.info };
-      const { mask, minutes, seed } = values;
+      const { mask, minutes, seed, membranes } = values;
       const painted = await readPainted(labels, volume, values, mask, context.stage);
       const runtime = await nodeRuntime({ threads }, context.stage.onNote);
       const words = ['kyn adapt', input, ...volumeWords(values), '--labels', labels];
       if (mask) words.push('--mask');
+      if (membranes !== 'auto') words.push('--membranes', membranes);
       words.push('--model', values.model, '--minutes', `${minutes}`, '--seed', `${seed}`, '--out', out);
       const command = words.join(' ');
       const options = { ...ADAPT_DEFAULTS, seed, seconds: 60 * minutes };
       const adaptation = await adaptModel(
         runtime,
-        { model, modelName: name, source, painted, command },
+        {
+          ...{ model, modelName: name, source, painted, command },
+          ...(membranes === 'auto' ? {} : { membranes }),
+        },
         options,
         context.stage,
       );

@@ -20,7 +20,16 @@ import { type CommandContext, defineCommand } from '../command.ts';
 import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
 import { DEFAULT_MODEL, type ModelFile } from '../model-file.ts';
 import { type LoadedNetwork, loadNetwork } from '../network.ts';
-import { choice, flag, required, text, usageError, type VolumeValues, volumeOptions } from '../options.ts';
+import {
+  choice,
+  flag,
+  membranesOption,
+  required,
+  text,
+  usageError,
+  type VolumeValues,
+  volumeOptions,
+} from '../options.ts';
 import { peakMemoryBytes } from '../peak-memory.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { columns } from '../text-table.ts';
@@ -54,6 +63,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
       'how sections are linked: by the model’s linker if it has one, or by plain overlap',
       'learned',
     ),
+    membranes: membranesOption,
     accurate: flag('average over mirrored copies: four times the work of the network'),
     resume: flag('finish a run that was stopped'),
     overwrite: flag('replace the segmentation in DIR; files of others stay'),
@@ -81,7 +91,9 @@ A run that was stopped or killed is finished by the same command with --resume, 
         const { onNote } = context.stage;
         network = await loadNetwork(values.model, { threads, device, onNote, wait: values.overwrite });
       }
-      const unused = network ? [] : ['model', 'accurate', 'device'].filter((key) => given.has(key));
+      const unused = network
+        ? []
+        : ['model', 'membranes', 'accurate', 'device'].filter((key) => given.has(key));
       for (const key of unused) {
         context.stage.onNote(
           `--${key} changes nothing: given fragments are linked by overlap, without a network`,
@@ -101,6 +113,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
         ...defaults,
         predict: { flips: values.accurate },
         across: learned ? defaults.across : undefined,
+        ...(values.membranes === 'auto' ? {} : { membranes: values.membranes }),
       };
       if (values.repair && !fragments) {
         throw usageError('--repair', 'there are no given fragments', 'the model’s own are repaired anyway');

@@ -208,11 +208,21 @@ describe('runPipeline', () => {
     );
     const store = createMemoryStore();
     const source = sourceOf(sections, [40, 10, 10]);
-    const report = await runPipeline({ source, predictor: crudePredictor() }, store);
+    const predictor = crudePredictor();
+    const report = await runPipeline({ source, predictor }, store);
     expect(upright.report.contrastTurned).toBe(false);
     expect(report.contrastTurned).toBe(true);
     expect(report.notes.join()).toMatch(/contrast turned/);
     expect(report.neurons).toBe(upright.report.neurons);
+
+    // what is said counts more than what is seen
+    const said = (membranes: 'dark' | 'bright') =>
+      runPipeline({ source, predictor }, createMemoryStore(), { ...OVERLAP_DEFAULTS, membranes });
+    const [dark, bright] = [await said('dark'), await said('bright')];
+    expect(dark.contrastTurned).toBe(false);
+    expect(dark.notes.join()).toMatch(/look bright here, but are said to be dark/);
+    expect([bright.contrastTurned, bright.neurons]).toEqual([true, report.neurons]);
+    expect(bright.notes).toEqual(report.notes);
   });
 
   it('gives labels at full size where the pixels are finer than the network wants', async () => {

@@ -3,6 +3,7 @@ import { KynError } from '../errors.ts';
 import type { LinkModel, SectionPairs } from '../link/learned.ts';
 import { LINK_DEFAULTS, type OverlapLinkOptions } from '../link/overlap.ts';
 import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partition.ts';
+import type { Membranes } from '../predict/polarity.ts';
 import { isBlockPredictor } from '../predict/predict-blocks.ts';
 import { middleTile, PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
 import { type PixelSpans, pixelSpans, planResample, type ResamplePlan } from '../predict/resample.ts';
@@ -57,6 +58,8 @@ export interface PipelineOptions {
   /** Without it a 3D network's sections are linked by plain overlap. */
   readonly across?: AcrossOptions;
   readonly partition: PartitionOptions;
+  /** What membranes look like; without it, it is told from a few sections. Where they are bright the contrast is turned. */
+  readonly membranes?: Membranes;
 }
 
 /** What the command line, the browser and workers share. */
@@ -160,7 +163,8 @@ export async function startRun(
   timer: StageTimer,
 ): Promise<Run> {
   const { source, predictor, fragments } = input;
-  const target = { network: predictor?.info, fragmentsNm: fragments?.info.voxelSizeNm };
+  const { membranes } = options;
+  const target = { network: predictor?.info, fragmentsNm: fragments?.info.voxelSizeNm, membranes };
   const view = await networkView(source, target, context, timer);
   await showSamples(view, predictor);
   const [, height, width] = source.info.shape;

@@ -6,6 +6,7 @@
 import {
   KynError,
   type LabelSection,
+  type Membranes,
   meanScores,
   type NdArray,
   type NetworkView,
@@ -70,6 +71,8 @@ export interface AdaptInput {
   readonly modelName: string;
   readonly source: SectionSource;
   readonly painted: readonly PaintedSection[];
+  /** What membranes look like; without it, it is told from a few sections. */
+  readonly membranes?: Membranes;
   /** The command, for the model's card. */
   readonly command: string;
 }
@@ -186,7 +189,7 @@ async function prepare(
   options: AdaptOptions,
   context: StageContext,
 ): Promise<Job> {
-  const { model, modelName, source, painted } = input;
+  const { model, modelName, source, painted, membranes } = input;
   const { voxelSizeNm, offsets, contextSections, network, cross } = model.description.segmenter;
   if (!model.weights || !network) {
     throw new KynError('model', 'the model holds no weights to train on from', {
@@ -194,7 +197,7 @@ async function prepare(
       hint: 'take base, or a model that kyn train segmenter or kyn adapt wrote',
     });
   }
-  const view = await networkView(source, { network: { voxelSizeNm } }, context);
+  const view = await networkView(source, { network: { voxelSizeNm }, membranes }, context);
   const least = model.description.segmenter.tileMultiple;
   if (Math.min(...view.imagePlan.small) < least) {
     throw new KynError(
@@ -239,12 +242,9 @@ async function prepare(
   };
 }
 
-function check(
-  { runtime, input, sections, regions, context }: Job,
-  model: KynModel,
-): Promise<SectionCheck[]> {
+function check({ runtime, view, sections, regions, context }: Job, model: KynModel): Promise<SectionCheck[]> {
   const painted = sections.map((section) => section.painted);
-  return checkSections(runtime, model, input.source, painted, regions, context.signal);
+  return checkSections(runtime, model, view, painted, regions, context.signal);
 }
 
 interface FineTuned {
@@ -272,10 +272,10 @@ async function fineTune(
 }
 
 /** The linker calibrated anew, where neighbours are painted. */
-async function recalibrated({ runtime, input, sections, context }: Job, { model, kept }: FineTuned) {
+async function recalibrated({ runtime, view, sections, context }: Job, { model, kept }: FineTuned) {
   if (kept === undefined) return undefined;
   const painted = sections.map((section) => section.painted);
-  const found = await recalibrateLinks(runtime, model, input.source, painted, context.signal);
+  const found = await recalibrateLinks(runtime, model, view, painted, context.signal);
   return { model, kept, reliability: undefined, ...found };
 }
 
