@@ -6,6 +6,7 @@ import { openSections, writeFileAtomic } from '@kyn/io/node';
 import {
   ADAPT_DEFAULTS,
   type Adaptation,
+  type AdaptOptions,
   adaptModel,
   decodeModel,
   encodeModel,
@@ -106,7 +107,7 @@ neighbours. docs/adapt.md tells how to paint them.`,
       await writeFileAtomic(out, adaptation.helped ? encodeModel(adaptation.model) : bytes);
       await writeFileAtomic(report, adaptReport(adaptation, out, { command, ...options }));
       context.endProgress();
-      context.result({ out, report, ...jsonOf(adaptation) }, summary(adaptation, out, report));
+      context.result({ out, report, ...jsonOf(adaptation) }, summary(adaptation, out, report, options));
     } finally {
       await whole.close();
     }
@@ -127,12 +128,12 @@ function jsonOf({ helped, before, after, sections, links, steps, seconds }: Adap
   return { helped, before, after, sections: each, links: links ?? null, steps, seconds };
 }
 
-function summary(adaptation: Adaptation, out: string, report: string): string {
+function summary(adaptation: Adaptation, out: string, report: string, options: AdaptOptions): string {
   const [heading, ...rows] = scoreRows(adaptation);
   return [
     textTable(heading, rows),
     '',
-    verdict(adaptation, out),
+    verdict(adaptation, out, options),
     ...linksText(adaptation),
     `${(adaptation.seconds / 60).toFixed(1)} minutes; pictures in ${report}`,
   ].join('\n');

@@ -47,6 +47,8 @@ export interface AdaptOptions {
   readonly seed: number;
   /** Share of what is painted that is kept from the first training, to check on. */
   readonly heldBack: number;
+  /** The check's CREMI score must fall by this share, for the adapted model to be taken: less is chance. */
+  readonly leastGain: number;
   /** All of it ends by then, with fewer steps where they take too long. */
   readonly seconds: number;
 }
@@ -59,6 +61,7 @@ export const ADAPT_DEFAULTS: AdaptOptions = {
   batch: 5,
   seed: 1,
   heldBack: 0.25,
+  leastGain: 0.05,
   seconds: 600,
 };
 
@@ -144,7 +147,7 @@ export async function adaptModel(
   const trial = await fineTune(job, 'cross-check', (seconds() - reserved) / 2, job.regions);
   const after = await check(job, trial.model);
   const mean = { before: meanBefore, after: meanOf(after) };
-  const helped = mean.after.cremi < mean.before.cremi;
+  const helped = isBetter(mean, options);
   const whole = helped ? await fineTune(job, 'adapt', seconds()) : undefined;
   // a training that ran out of time is no match for one that did not
   const final = whole && stepsOf(whole) > FEW * stepsOf(trial) ? whole : trial;
@@ -159,6 +162,14 @@ export async function adaptModel(
     seconds: elapsed(),
     history: final.history,
   };
+}
+
+/** The CREMI score decides: one that only one of VOI and ARAND betters by a hair is not better. */
+export function isBetter(
+  { before, after }: Pick<Adaptation, 'before' | 'after'>,
+  { leastGain }: Pick<AdaptOptions, 'leastGain'>,
+): boolean {
+  return after.cremi < (1 - leastGain) * before.cremi;
 }
 
 /** @throws KynError `content` where nothing was scored. */
@@ -327,6 +338,8 @@ function withFigures(model: KynModel, { before, after }: { before: Scores; after
   const { description } = model;
   const figures = {
     step: description.card.figures.step,
+    cremi_before: before.cremi,
+    cremi_after: after.cremi,
     arand_before: before.arand,
     arand_after: after.arand,
     voi_before: before.voi,
