@@ -45,8 +45,6 @@ export interface PipelineInput {
 export interface AcrossOptions {
   /** Mean affinity at which a pair is as likely one neuron as not. 0..1 exclusive. */
   readonly evenAffinity: number;
-  /** Sections this far apart are linked, though others lie between them. */
-  readonly reach: number;
 }
 
 export interface PipelineOptions {
@@ -86,7 +84,7 @@ const SOFT_PARTITION: PartitionOptions = {
 export const BLOCK_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
   segment: { ...SEGMENT_DEFAULTS, bias: 0.7 },
-  across: { evenAffinity: 0.3, reach: 1 },
+  across: { evenAffinity: 0.3 },
   partition: { ...SOFT_PARTITION, inPlaneWeight: 0.3, areaPower: 0.75 },
 };
 
