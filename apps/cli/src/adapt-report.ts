@@ -4,6 +4,7 @@ import { encodePng, neuronColour } from '@kyn/io/node';
 import {
   type Adaptation,
   type AdaptedSection,
+  type AdaptOptions,
   type SectionPicture,
   trainingReport,
   UNPAINTED,
@@ -19,11 +20,15 @@ const OPACITY = 0.5;
 const OUTSIDE = 0.45;
 
 /** One line: did it help, and what is in the file. */
-export function verdict({ helped, before, after }: Adaptation, out: string): string {
-  const change = `adapted Rand error ${before.arand.toFixed(3)} before, ${after.arand.toFixed(3)} after`;
-  return helped
-    ? `Adapting helped (${change}, on parts not trained on): ${out} is the adapted model.`
-    : `Adapting did not help (${change}, on parts not trained on): ${out} is the model as it was.`;
+export function verdict(
+  { helped, before, after }: Pick<Adaptation, 'helped' | 'before' | 'after'>,
+  out: string,
+  { leastGain }: Pick<AdaptOptions, 'leastGain'>,
+): string {
+  const change = `CREMI score ${before.cremi.toFixed(3)} before, ${after.cremi.toFixed(3)} after, on parts not trained on`;
+  if (helped) return `Adapting helped (${change}): ${out} is the adapted model.`;
+  const hair = after.cremi < before.cremi ? `, less than ${100 * leastGain} % better` : '';
+  return `Adapting did not help (${change}${hair}): ${out} is the model as it was.`;
 }
 
 /** What became of the links between sections; empty for a model that links by overlap. */
@@ -41,6 +46,8 @@ export function linksText({ links }: Adaptation): string[] {
 /** Heading row first: scores of every section's held-back part. */
 export function scoreRows({ sections, before, after }: Adaptation): string[][] {
   const cells = (b: Scores, a: Scores): string[] => [
+    b.cremi.toFixed(3),
+    a.cremi.toFixed(3),
     b.arand.toFixed(3),
     a.arand.toFixed(3),
     b.voi.toFixed(3),
@@ -49,17 +56,21 @@ export function scoreRows({ sections, before, after }: Adaptation): string[][] {
   const rows = sections.map(({ name, profiles, scores }) => [
     name,
     `${profiles}`,
-    ...(scores ? cells(scores.before, scores.after) : ['-', '-', '-', '-']),
+    ...(scores ? cells(scores.before, scores.after) : Array(6).fill('-')),
   ]);
   const all = sections.reduce((sum, { profiles }) => sum + profiles, 0);
   return [
-    ['section', 'cells painted', 'ARAND before', 'after', 'VOI before', 'after'],
+    ['section', 'cells painted', 'CREMI before', 'after', 'ARAND before', 'after', 'VOI before', 'after'],
     ...rows,
     ['mean', `${all}`, ...cells(before, after)],
   ];
 }
 
-export function adaptReport(adaptation: Adaptation, out: string, settings: unknown): string {
+export function adaptReport(
+  adaptation: Adaptation,
+  out: string,
+  settings: Readonly<Record<string, unknown>> & AdaptOptions,
+): string {
   const { sections, steps, seconds, history } = adaptation;
   const training =
     steps.final === undefined
@@ -72,7 +83,7 @@ export function adaptReport(adaptation: Adaptation, out: string, settings: unkno
     settings,
     {
       text: [
-        verdict(adaptation, out),
+        verdict(adaptation, out, settings),
         `${training}; ${(seconds / 60).toFixed(1)} minutes in all. Scores are those of the parts held back, ` +
           'which the training of the “after” column did not see. 0 is perfect.',
         ...linksText(adaptation),

@@ -48,6 +48,21 @@ export function text(placeholder: string, summary: string, fallback?: string): O
   };
 }
 
+/** The model that a command writes. Without its ending `--model` would take it for the name of a shipped one. */
+export function modelFile(summary: string): Option<string | undefined> {
+  return {
+    placeholder: 'FILE.kyn',
+    summary,
+    fallback: undefined,
+    required: false,
+    read(value) {
+      refuseUrl(value);
+      if (!/.\.kyn$/i.test(value)) throw bad(value, 'a name that ends in .kyn');
+      return value;
+    },
+  };
+}
+
 /** Text that may be given several times, or once with commas. */
 export function texts(placeholder: string, summary: string): Option<readonly string[]> {
   return {
@@ -230,6 +245,13 @@ export const commonOptions = {
   json: flag('one JSON document on stdout, nothing else there'),
 };
 export type CommonValues = Values<typeof commonOptions>;
+
+/** What membranes look like, for commands that show sections to a network. */
+export const membranesOption = choice(
+  ['auto', 'dark', 'bright'],
+  'what membranes look like, where kyn would turn the contrast wrongly, or not at all (default: auto)',
+  'auto',
+);
 
 /** Taken by every command that reads a volume. */
 export const volumeOptions = {

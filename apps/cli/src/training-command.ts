@@ -33,6 +33,7 @@ import {
   type CommonValues,
   flag,
   integer,
+  modelFile,
   number,
   output,
   required,
@@ -40,6 +41,7 @@ import {
   texts,
   usageError,
 } from './options.ts';
+import { refuseSamePlace } from './same-place.ts';
 import {
   checkRecipeVolumes,
   loadRecipeVolumes,
@@ -50,6 +52,8 @@ import {
   readRecipe,
 } from './training-recipe.ts';
 
+/** In the run's folder: where to go on from, the newest model, the report. */
+const RUN_FILES = ['checkpoint.bin', 'model.kyn', 'report.html'] as const;
 const CHECKPOINT_STEPS = 250;
 const RECORD_STEPS = 10;
 
@@ -92,14 +96,14 @@ export interface TrainingKind<O extends CommonOptions, M> {
 /** The options of a training command. */
 export function trainingOptions({ schedule }: CommonOptions, recipe: string) {
   return {
-    out: required(output(text('FILE.kyn', 'the model to write'))),
+    out: required(modelFile('the model to write')),
     volume: texts('FILE', 'a labelled volume to train on (repeat, or separate by commas)'),
     validate: text('FILE', 'a labelled volume to validate on; never trained on'),
     recipe: text('FILE.json', `volumes and settings; see ${recipe}`),
     data: text('DIR', 'where the recipe’s volumes lie (default: the current folder)', '.'),
     run: output(text('DIR', 'the run’s folder (default: FILE.kyn.run)')),
     resume: flag('go on from the run’s checkpoint'),
-    overwrite: flag('replace FILE.kyn and the run’s checkpoint'),
+    overwrite: flag('replace FILE.kyn and the run’s files'),
     steps: integer('N', `training steps (default: ${schedule.steps})`, { min: 1 }),
     rate: number('R', `highest learning rate (default: ${schedule.rate})`, { min: 0 }),
     seed: integer('N', 'which random numbers (default: the recipe’s, or 1)', { min: 0 }),
@@ -133,16 +137,16 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   const held = values.validate === undefined ? [] : [namedVolume(values.validate)];
   const validation = [...(recipe?.validation ?? []), ...held];
   const folder = values.run ?? `${values.out}.run`;
-  const checkpoint = join(folder, 'checkpoint.bin');
-  checkPlaces(checkpoint, values);
+  const [checkpoint, newest, page] = RUN_FILES.map((name) => join(folder, name));
+  checkPlaces([checkpoint, newest, page, values.out], values);
   await checkRecipeVolumes([...validation, ...(kind.later ?? [])], values.data);
+  const wanted = kind.withoutSamples ? [] : [...(recipe?.volumes ?? []), ...files];
+  const volumes = await loadRecipeVolumes(wanted, values.data, context.stage);
   await makeFolder(folder);
   // else a run that is stopped before its first checkpoint would be resumed from another's
   if (!values.resume) await rm(checkpoint, { force: true });
-  const wanted = kind.withoutSamples ? [] : [...(recipe?.volumes ?? []), ...files];
-  const volumes = await loadRecipeVolumes(wanted, values.data, context.stage);
   const name = recipe?.name ?? kind.name;
-  const report = new RunReport(folder, options, name, kind.samples);
+  const report = new RunReport(page, options, name, kind.samples);
   const runtime = await nodeRuntime({ threads: values.threads }, context.stage.onNote);
   const total = options.schedule.steps;
   const card = {
@@ -170,7 +174,7 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
     onPicture: (title, url) => report.show(title, url),
     async validate(model) {
       const encoded = kind.encode(model);
-      await writeFileAtomic(join(folder, 'model.kyn'), encoded);
+      await writeFileAtomic(newest, encoded);
       return validate(encoded, validation, values, context);
     },
     async onCheckpoint(bytes) {
@@ -186,16 +190,23 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   const took = step === 0 ? '' : `${step} steps in ${(seconds / 60).toFixed(1)} minutes; `;
   context.result(
     { out: values.out, run: folder, steps: step, seconds, figures },
-    `${values.out}: ${took}see ${join(folder, 'report.html')}`,
+    `${values.out}: ${took}see ${page}`,
   );
 }
 
-/** Refuses to go on from what is not there, and to replace unasked what is. */
-function checkPlaces(checkpoint: string, values: TrainingValues): void {
+/**
+ * Refuses to go on from what is not there, to replace unasked what is, and to write over what is read.
+ * @param written the checkpoint, then what else will be
+ */
+function checkPlaces(written: readonly string[], values: TrainingValues): void {
+  const [checkpoint] = written;
   if (values.resume && !existsSync(checkpoint)) {
     throw usageError('--resume', `there is no ${checkpoint}`, 'start without --resume');
   }
-  const there = [checkpoint, values.out].find((path) => existsSync(path));
+  for (const volume of [...values.volume, values.validate]) {
+    for (const path of written) refuseSamePlace(volume, path);
+  }
+  const there = written.find((path) => existsSync(path));
   if (there !== undefined && !values.resume && !values.overwrite) {
     throw new KynError('output', 'is there already', {
       where: there,
@@ -287,7 +298,7 @@ class RunReport {
   private readonly pictures: { title: string; url: string }[] = [];
 
   constructor(
-    private readonly folder: string,
+    private readonly page: string,
     private readonly options: object,
     private readonly name: string,
     private readonly samples: string,
@@ -305,6 +316,6 @@ class RunReport {
 
   async write(): Promise<void> {
     const html = trainingReport(`Training of ${this.name}`, this.history, this.pictures, this.options);
-    await writeFileAtomic(join(this.folder, 'report.html'), new TextEncoder().encode(html));
+    await writeFileAtomic(this.page, new TextEncoder().encode(html));
   }
 }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ndarray } from '@kyn/core';
 import { createCremiHdf5 } from '@kyn/io/node';
-import { afterAll, expect, it } from 'vitest';
-import { loadRecipeVolumes, readRecipe } from './training-recipe.ts';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadRecipeVolumes, openRecipeVolume, readRecipe } from './training-recipe.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-recipe-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -21,8 +21,9 @@ function timesOpen(path: string): number {
   return targets.filter((target) => target === path).length;
 }
 
-it.skipIf(!existsSync('/proc/self/fd'))('closes the files of every volume it has read', async () => {
-  const path = join(scratch, 'volume.h5');
+const path = join(scratch, 'volume.h5');
+
+beforeAll(async () => {
   const file = await createCremiHdf5(path, {
     shape: [3, 40, 40],
     voxelSizeNm: [40, 8, 8],
@@ -46,7 +47,11 @@ it.skipIf(!existsSync('/proc/self/fd'))('closes the files of every volume it has
     );
   }
   await file.close();
-  const context = { onProgress: () => {} };
+});
+
+const context = { onProgress: () => {} };
+
+it.skipIf(!existsSync('/proc/self/fd'))('closes the files of every volume it has read', async () => {
   const volumes = await loadRecipeVolumes(
     [{ source: 'volume.h5' }, { labels: 'volume.h5', render: { seed: 3 } }],
     scratch,
@@ -61,6 +66,21 @@ it.skipIf(!existsSync('/proc/self/fd'))('closes the files of every volume it has
     loadRecipeVolumes([{ labels: 'volume.h5', bbox: box, render: {} }], scratch, context),
   ).rejects.toThrow(/reaches out/);
   expect(timesOpen(path)).toBe(0);
+});
+
+it('takes the voxel size that the recipe gives, whatever the volume is for', async () => {
+  const given = { voxelSizeNm: [30, 5, 5], zStep: 2 } as const;
+  for (const volume of [
+    { source: 'volume.h5', ...given },
+    { labels: 'volume.h5', render: {}, ...given },
+    { phantom: { shape: [3, 40, 40] }, ...given },
+  ] as const) {
+    const { raw, labels } = await openRecipeVolume(volume, scratch);
+    expect(raw.info.voxelSizeNm).toEqual([60, 5, 5]);
+    expect(labels.info.voxelSizeNm).toEqual([60, 5, 5]);
+    await Promise.all([raw.close(), labels.close()]);
+    expect((await loadRecipeVolumes([volume], scratch, context))[0].voxelSizeNm).toEqual([60, 5, 5]);
+  }
 });
 
 it('takes volumes and pairs from the recipe beside it that is named', async () => {

@@ -2,11 +2,11 @@
  * A training recipe: which volumes, how often each, and which settings differ from the defaults. With its seed it
  * makes the same model again; the shipped model's lies beside it in `models/`.
  */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import {
   createPhantom,
-  isKynError,
   KynError,
   type LabelSource,
   type PhantomOptions,
@@ -20,9 +20,12 @@ import {
 import { closingOnFailure, parseVolumeSpec } from '@kyn/io';
 import { openLabels, openSections } from '@kyn/io/node';
 import { loadTrainingVolume, type ScheduleOptions, type TrainingVolume, type VolumeOptions } from '@kyn/nn';
-import { cutOrClose, volumeSpec } from './volumes.ts';
+import { cutOrClose, refuseImage, volumeSpec } from './volumes.ts';
 
-/** One volume: real (`source`), grown (`phantom`), or EM drawn over given labels (`render`). */
+/**
+ * One volume: real (`source`), grown (`phantom`), or EM drawn over given labels (`render`). `voxelSizeNm` takes the place of what
+ * the file says, before `zStep`.
+ */
 export interface RecipeVolume extends VolumeOptions, SubvolumeOptions {
   /** File with raw and labels, relative to the data folder; `labels` where they lie elsewhere. */
   readonly source?: string;
@@ -108,39 +111,44 @@ export async function checkRecipeVolumes(volumes: readonly RecipeVolume[], folde
   }
 }
 
-/** Raw and labels of a recipe's volume, opened; the caller closes both. */
+/**
+ * Raw and labels of a recipe's volume, opened; the caller closes both.
+ * @throws KynError `content` where the labels are an image, and whatever opening throws.
+ */
 export async function openRecipeVolume(
   volume: RecipeVolume,
   folder: string,
 ): Promise<{ raw: SectionSource; labels: LabelSource }> {
-  const { source, phantom, render } = volume;
+  const { source, phantom, render, voxelSizeNm } = volume;
+  const size = voxelSizeNm ? { voxelSizeNm } : {};
   if (phantom) {
-    const { raw, labels } = createPhantom(phantom);
+    const { raw, labels } = createPhantom({ ...size, ...phantom });
     return { raw: subvolume(raw, volume) as SectionSource, labels: subvolume(labels, volume) as LabelSource };
   }
-  const place = (spec: string): string =>
-    isAbsolute(spec) || parseVolumeSpec(spec).isUrl ? spec : join(folder, spec);
+  const place = (spec: string): string => {
+    if (isAbsolute(spec) || parseVolumeSpec(spec).isUrl) return spec;
+    const path = join(folder, spec);
+    if (existsSync(parseVolumeSpec(path).location)) return path;
+    throw new KynError('not-found', 'there is no such file or folder', {
+      where: path,
+      hint: 'name the folder of the data with --data',
+    });
+  };
   const labelSpec = volume.labels ?? source;
   if (labelSpec === undefined)
     throw new KynError('format', 'a recipe volume names no source, phantom or labels');
   if (!render && source === undefined)
     throw new KynError('format', 'a recipe volume has labels but no source', { where: labelSpec });
-  const whole = await openLabels(place(labelSpec)).catch((error: unknown) => {
-    if (!isKynError(error) || error.code !== 'not-found') throw error;
-    throw new KynError('not-found', error.message, {
-      where: error.where,
-      hint: 'name the folder of the data with --data',
-      cause: error,
-    });
-  });
+  const whole = await openLabels(place(labelSpec), size);
   return closingOnFailure(whole, async () => {
+    await refuseImage(whole);
     const labels = subvolume(whole, volume) as LabelSource;
     if (render) {
       // what is drawn reads the labels, and does not own them
       const drawn = renderOver(labels, render);
       return { raw: drawn.raw, labels: { ...drawn.labels, close: () => whole.close() } };
     }
-    const raw = await openSections(place(source as string));
+    const raw = await openSections(place(source as string), size);
     return { raw: (await cutOrClose(raw, volume)) as SectionSource, labels };
   });
 }
@@ -161,6 +169,7 @@ export async function loadRecipeVolumes(
       render,
       bbox: _bbox,
       zStep: _zStep,
+      voxelSizeNm: _voxelSizeNm,
       ...options
     } = volume;
     const opened = await openRecipeVolume(volume, folder);

@@ -9,7 +9,6 @@ import {
   KynError,
   type LabelSource,
   type NumericData,
-  type PartialBox,
   type SectionedVolume,
   type SectionSource,
   type SubvolumeOptions,
@@ -72,34 +71,32 @@ export async function openMatchingLabels(
   return sameShape(source.info.shape, partShape) ? source : cutOrClose(source, values);
 }
 
+/** Two label volumes of the same places. */
+export interface LabelPair {
+  readonly first: LabelSource;
+  readonly second: LabelSource;
+  /** The part of the first that was taken; undefined: all of it. */
+  readonly firstPart: SubvolumeOptions | undefined;
+}
+
 /**
- * Two label volumes to be compared; see {@link reducedPair} for which of them is cut.
- * @throws KynError `content` where one of them is an image, `usage` where the first is the output folder of a run
- * over another part of its volume.
+ * Two label volumes to be compared; see {@link comparedParts} for how they are cut.
+ * @throws KynError `content` where one of them is an image, `usage` where the first is the output folder of a run that
+ * does not cover the chosen part.
  */
-export async function openLabelPair(
-  first: string,
-  second: string,
-  values: VolumeValues,
-): Promise<[LabelSource, LabelSource]> {
+export async function openLabelPair(first: string, second: string, values: VolumeValues): Promise<LabelPair> {
   const options = { voxelSizeNm: values.voxelSize };
   const a = await openLabels(volumeSpec(first), options);
-  try {
+  return closingOnFailure(a, async () => {
     const b = await openLabels(volumeSpec(second), options);
-    try {
-      const [cutA, cutB] = reducedPair(a.info.shape, b.info.shape, values);
-      if (!cutA) checkPartOfRun(first, values);
+    return closingOnFailure(b, async () => {
+      const [partA, partB] = comparedParts(a.info.shape, b.info.shape, values, madePart(first), first);
       await refuseImage(a);
       await refuseImage(b);
-      return [cutA ? subvolume(a, values) : a, cutB ? subvolume(b, values) : b];
-    } catch (error) {
-      await b.close();
-      throw error;
-    }
-  } catch (error) {
-    await a.close();
-    throw error;
-  }
+      const cut = (whole: LabelSource, part?: SubvolumeOptions) => (part ? subvolume(whole, part) : whole);
+      return { first: cut(a, partA), second: cut(b, partB), firstPart: partA };
+    });
+  });
 }
 
 /**
@@ -132,7 +129,8 @@ export async function openTruth(
 /** dtypes that images come in. */
 const IMAGE_DTYPES = new Set(['uint8', 'uint16', 'int16', 'float32']);
 
-async function refuseImage(volume: LabelSource): Promise<void> {
+/** @throws KynError `content` where labels are an image. */
+export async function refuseImage(volume: LabelSource): Promise<void> {
   const { info } = volume;
   if (!IMAGE_DTYPES.has(info.dtype) || !looksLikeImage(await volume.read(info.shape[0] >> 1))) return;
   throw new KynError('content', 'it looks like an image, not like labels', {
@@ -141,50 +139,85 @@ async function refuseImage(volume: LabelSource): Promise<void> {
   });
 }
 
-/** A run over one part of a volume, taken as it is, must not be compared with another part of the truth. */
-function checkPartOfRun(operand: string, { bbox, zStep }: VolumeValues): void {
+/** The part of its input that an output folder is of; undefined where that is all, or the operand is no such folder. */
+function madePart(operand: string): MadePart | undefined {
   const report = join(operand, REPORT_NAME);
-  if (!isSegmentFolder(operand) || !existsSync(report)) return;
+  if (!isSegmentFolder(operand) || !existsSync(report)) return undefined;
   const { run = {} } = JSON.parse(readFileSync(report, 'utf8')) as { run?: Record<string, unknown> };
-  const box = run.box as RunBox | null | undefined;
-  const otherBox = bbox && box && !sameBox(box, bbox);
-  const otherStep = zStep !== 1 && typeof run['z step'] === 'number' && run['z step'] !== zStep;
-  if (!otherBox && !otherStep) return;
-  const made = [box ? `--bbox ${boxText(box)}` : '', `--z-step ${String(run['z step'] ?? 1)}`];
-  throw new KynError('usage', `it was made with ${made.join(' ').trim()}`, {
-    where: operand,
-    hint: 'give the same here',
-  });
+  const box = (run.box ?? undefined) as MadePart['box'];
+  const zStep = typeof run['z step'] === 'number' ? run['z step'] : 1;
+  return box || zStep !== 1 ? { box, zStep } : undefined;
 }
 
-/** A box as a report has it: ends that were left open are null. */
-interface RunBox {
-  readonly min: readonly number[];
-  readonly max: readonly (number | null)[];
+/** As a report has it: ends of the box that were left open are null. */
+interface MadePart {
+  readonly box: { readonly min: Vec3; readonly max: readonly (number | null)[] } | undefined;
+  readonly zStep: number;
 }
 
-/** Open ends are the volume's: they may be any. */
-function sameBox(made: RunBox, given: PartialBox): boolean {
-  return made.min.every((start, axis) => {
-    const [end, other] = [made.max[axis], given.max[axis]];
-    return start === given.min[axis] && (end === null || other === undefined || end === other);
-  });
-}
-
-function boxText({ min, max }: RunBox): string {
-  return [2, 1, 0].map((axis) => `${min[axis]}:${max[axis] ?? ''}`).join(',');
-}
-
-/** Which of two volumes the box and step apply to: a volume that already has the reduced shape is left. */
-export function reducedPair(a: Vec3, b: Vec3, part: SubvolumeOptions): [cutA: boolean, cutB: boolean] {
-  if (!part.bbox && (part.zStep ?? 1) === 1) return [false, false];
+/**
+ * The parts of two volumes that show the same places, undefined for all of one. Box and step count in voxels of the input;
+ * a volume that already has the reduced shape is left.
+ * @param made the part of the input that the first was made of
+ */
+export function comparedParts(
+  a: Vec3,
+  b: Vec3,
+  part: SubvolumeOptions,
+  made?: MadePart,
+  where?: string,
+): [SubvolumeOptions | undefined, SubvolumeOptions | undefined] {
+  if (!part.bbox && (part.zStep ?? 1) === 1) return [undefined, undefined];
+  if (made && !sameShape(a, b)) {
+    const own = withinMade(made, part, a, where);
+    return [own, sameShape(b, subvolumeShape(a, own)) ? undefined : part];
+  }
   const reducedA = reducedShape(a, part);
   const reducedB = reducedShape(b, part);
-  if (reducedB && sameShape(a, reducedB)) return [false, true];
-  if (reducedA && sameShape(b, reducedA)) return [true, false];
+  if (reducedB && sameShape(a, reducedB)) return [undefined, part];
+  if (reducedA && sameShape(b, reducedA)) return [part, undefined];
   // Neither holds the box, but both have its shape: they are the part already.
-  if (!reducedA && !reducedB && sameShape(a, b) && hasPartShape(a, part)) return [false, false];
-  return [true, true];
+  if (!reducedA && !reducedB && sameShape(a, b) && hasPartShape(a, part)) {
+    if (made) withinMade(made, part, a, where);
+    return [undefined, undefined];
+  }
+  return [part, part];
+}
+
+/**
+ * A part of the input as a part of what was made of another part of it.
+ * @param shape of what was made
+ * @throws KynError `usage` where the one does not cover the other
+ */
+function withinMade(
+  made: MadePart,
+  { bbox, zStep = 1 }: SubvolumeOptions,
+  shape: Vec3,
+  where?: string,
+): SubvolumeOptions {
+  const inMade = (voxel: number, axis: 0 | 1 | 2): number =>
+    (voxel - (made.box?.min[axis] ?? 0)) / (axis === 0 ? made.zStep : 1);
+  const start = (axis: 0 | 1 | 2): number => (bbox ? inMade(bbox.min[axis], axis) : 0);
+  // an end left open is the volume's: it may be any
+  const end = (axis: 0 | 1 | 2): number | undefined => {
+    const voxel = bbox?.max[axis];
+    return voxel && Math.ceil(inMade(voxel, axis));
+  };
+  const min = [start(0), start(1), start(2)] as const;
+  const max = [end(0), end(1), end(2)] as const;
+  const step = zStep / made.zStep;
+  const whole = [step, ...min].every(Number.isInteger);
+  const inside = shape.every((extent, axis) => {
+    const last = max[axis] ?? extent;
+    return min[axis] >= 0 && min[axis] < last && last <= extent;
+  });
+  if (whole && inside) return { bbox: { min, max }, zStep: step };
+  const { box } = made;
+  const text = box && [2, 1, 0].map((axis) => `${box.min[axis]}:${box.max[axis] ?? ''}`).join(',');
+  throw new KynError('usage', `it was made with ${text ? `--bbox ${text} ` : ''}--z-step ${made.zStep}`, {
+    where,
+    hint: 'give the same here, or a part of it',
+  });
 }
 
 function reducedShape(shape: Vec3, part: SubvolumeOptions): Vec3 | undefined {

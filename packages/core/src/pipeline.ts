@@ -79,7 +79,7 @@ export async function runPipeline(
   return assembleNeurons(run, sections);
 }
 
-/** A section with tissue, which the next ones are linked to. */
+/** A section with tissue, which the next one is linked to. */
 interface Below extends LinkedSection {
   /** Its in-plane edges as they are judged, with ids of the section. */
   readonly judged: EdgeColumns;
@@ -90,16 +90,15 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
   const { input, store, context, timer } = run;
   const [depth] = input.source.info.shape;
   const sections: SectionSummary[] = [];
-  const reach = reachOf(run);
-  const last: SectionRecord[] = []; // those with tissue that the next is linked to
+  let last: SectionRecord | undefined; // with tissue: the next is linked to it
   for (let z = 0; z < store.sectionsDone; z++) {
     const record = await store.readRecord(z);
-    if (record.state === 'tissue') keepLast(last, record, reach);
+    if (record.state === 'tissue') last = record;
     sections.push(summarise(record));
   }
   const done = sections.length;
   if (done === depth) return sections;
-  const below: Below[] = [];
+  let below: Below | undefined;
   let idOffset = sections.reduce((sum, { fragments }) => sum + fragments, 0);
   const writes = new WriteBehind(WRITES);
   const planes = new LabelRing(WRITES + 1);
@@ -114,7 +113,7 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
     const global = timer.run('write', () => enlargeLabels(cut.labels, run.plan, idOffset, plane));
     const write = () => store.writeSection(record, ndarray(global, run.plan.full));
     await timer.wait('write', writes.add(write));
-    if (step.section.state === 'tissue') keepLast(below, here, reach);
+    if (step.section.state === 'tissue') below = here;
     idOffset += cut.stats.count;
     context.onProgress?.({ stage: 'segment', done: sections.length, total: depth, unit: 'sections' });
   };
@@ -124,20 +123,17 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
     const [first, ...empty] = waiting;
     waiting = [];
     if (!first || !repairing) return;
-    const { cut, ...repaired } = timer.run('repair', () =>
-      repairCut(run, first, below.at(-1), above, repairing),
-    );
+    const { cut, ...repaired } = timer.run('repair', () => repairCut(run, first, below, above, repairing));
     await finish(first.step, cut, repaired);
     for (const each of empty) await finish(each.step, each.cut, NOT_REPAIRED);
   };
   try {
-    // the last ones that were done are seen again: the next is linked to them
-    for await (const step of sectionsOnTheWay(run, last[0]?.z ?? done)) {
+    // the last one that was done is seen again: the next is linked to it
+    for await (const step of sectionsOnTheWay(run, last?.z ?? done)) {
       throwIfCancelled(context.signal);
       const { section } = step;
       if (section.z < done) {
-        const record = last.find(({ z }) => z === section.z);
-        if (record) below.push(restoreBelow(run, record, step));
+        if (last?.z === section.z) below = restoreBelow(run, last, step);
         continue;
       }
       const here = { step, cut: step.cut() };
@@ -160,16 +156,6 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
 }
 
 const NOT_REPAIRED = { split: 0, merged: 0 } as const;
-
-/** How many sections with tissue below it a section is linked to. */
-function reachOf({ input, options }: Run): number {
-  return isBlockPredictor(input.predictor) ? (options.across?.reach ?? 1) : 1;
-}
-
-/** Adds to a list that is kept `most` long. */
-function keepLast<T>(list: T[], value: T, most: number): void {
-  if (list.push(value) > most) list.shift();
-}
 
 /** A section with tissue before the place where an interrupted run stopped. */
 function restoreBelow(
@@ -220,12 +206,12 @@ async function* sectionsOnTheWay(run: Run, first: number): AsyncGenerator<Sectio
   }
 }
 
-/** Links a section to those below and makes its record. */
+/** Links a section to the one below and makes its record. */
 function describeSection(
   run: Run,
   { section, view: viewOf, moved, cross, across }: SectionOnTheWay,
   cut: Cut,
-  below: readonly Below[],
+  below: Below | undefined,
   idOffset: number,
   repaired: SectionRecord['repaired'],
 ): { record: SectionRecord; here: Below } {
@@ -240,17 +226,12 @@ function describeSection(
     const view = described.view && { ...described.view, idOffset };
     const own = { z, fragments, view, edges: cut.edges, judged };
     edges.append(judged, idOffset);
-    const nearest = below.at(-1);
-    if (!nearest || state !== 'tissue') return own;
-    for (const lower of below) {
-      const distance = positionOf(run, z) - positionOf(run, lower.z);
-      const kind = distance > GAP ? 'skip' : 'cross';
-      const distanceNm = distance * voxelSizeNm[0];
-      const pair =
-        lower === nearest ? { cross, across, moved, nearest: true } : { cross, across, nearest: false };
-      const shared = { input, options, imagePlan, plan, spans, distanceNm, kind } as const;
-      edges.append(linkSections(lower, own, pair, shared));
-    }
+    if (!below || state !== 'tissue') return own;
+    const distance = positionOf(run, z) - positionOf(run, below.z);
+    const kind = distance > GAP ? 'skip' : 'cross';
+    const distanceNm = distance * voxelSizeNm[0];
+    const shared = { input, options, imagePlan, plan, spans, distanceNm, kind } as const;
+    edges.append(linkSections(below, own, { cross, across, moved }, shared));
     return own;
   });
   const record = {

@@ -6,6 +6,7 @@ import { openSections, writeFileAtomic } from '@kyn/io/node';
 import {
   ADAPT_DEFAULTS,
   type Adaptation,
+  type AdaptOptions,
   adaptModel,
   decodeModel,
   encodeModel,
@@ -15,7 +16,17 @@ import { nodeRuntime } from '@kyn/nn/node';
 import { adaptReport, linksText, scoreRows, verdict } from '../adapt-report.ts';
 import { defineCommand } from '../command.ts';
 import { DEFAULT_MODEL, readModel } from '../model-file.ts';
-import { flag, integer, number, output, required, text, volumeOptions, volumeWords } from '../options.ts';
+import {
+  flag,
+  integer,
+  membranesOption,
+  modelFile,
+  number,
+  required,
+  text,
+  volumeOptions,
+  volumeWords,
+} from '../options.ts';
 import { readPainted } from '../painted-labels.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { textTable } from '../text-table.ts';
@@ -38,12 +49,13 @@ neighbours. docs/adapt.md tells how to paint them.`,
   operands: [{ name: 'INPUT', summary: 'the raw volume that the painted sections are of' }],
   options: {
     labels: required(text('LABELS', 'the painted sections: a folder of images, an image, or a volume')),
-    out: required(output(text('FILE.kyn', 'the model to write'))),
+    out: required(modelFile('the model to write')),
     model: text(
       'M',
       `the model to start from: a shipped one, or a .kyn file (default: ${DEFAULT_MODEL})`,
       DEFAULT_MODEL,
     ),
+    membranes: membranesOption,
     mask: flag('LABELS are masks: white = membrane'),
     minutes: number('N', `time it may take (default: ${MINUTES})`, { min: 0.1 }, MINUTES),
     seed: integer('N', 'which random numbers (default: 1)', { min: 0 }, ADAPT_DEFAULTS.seed),
@@ -73,17 +85,21 @@ neighbours. docs/adapt.md tells how to paint them.`,
     try {
       const source = subvolume(whole, values) as SectionSource;
       const volume = { whole: whole.info, part: source.info };
-      const { mask, minutes, seed } = values;
+      const { mask, minutes, seed, membranes } = values;
       const painted = await readPainted(labels, volume, values, mask, context.stage);
       const runtime = await nodeRuntime({ threads }, context.stage.onNote);
       const words = ['kyn adapt', input, ...volumeWords(values), '--labels', labels];
       if (mask) words.push('--mask');
+      if (membranes !== 'auto') words.push('--membranes', membranes);
       words.push('--model', values.model, '--minutes', `${minutes}`, '--seed', `${seed}`, '--out', out);
       const command = words.join(' ');
       const options = { ...ADAPT_DEFAULTS, seed, seconds: 60 * minutes };
       const adaptation = await adaptModel(
         runtime,
-        { model, modelName: name, source, painted, command },
+        {
+          ...{ model, modelName: name, source, painted, command },
+          ...(membranes === 'auto' ? {} : { membranes }),
+        },
         options,
         context.stage,
       );
@@ -91,7 +107,7 @@ neighbours. docs/adapt.md tells how to paint them.`,
       await writeFileAtomic(out, adaptation.helped ? encodeModel(adaptation.model) : bytes);
       await writeFileAtomic(report, adaptReport(adaptation, out, { command, ...options }));
       context.endProgress();
-      context.result({ out, report, ...jsonOf(adaptation) }, summary(adaptation, out, report));
+      context.result({ out, report, ...jsonOf(adaptation) }, summary(adaptation, out, report, options));
     } finally {
       await whole.close();
     }
@@ -112,12 +128,12 @@ function jsonOf({ helped, before, after, sections, links, steps, seconds }: Adap
   return { helped, before, after, sections: each, links: links ?? null, steps, seconds };
 }
 
-function summary(adaptation: Adaptation, out: string, report: string): string {
+function summary(adaptation: Adaptation, out: string, report: string, options: AdaptOptions): string {
   const [heading, ...rows] = scoreRows(adaptation);
   return [
     textTable(heading, rows),
     '',
-    verdict(adaptation, out),
+    verdict(adaptation, out, options),
     ...linksText(adaptation),
     `${(adaptation.seconds / 60).toFixed(1)} minutes; pictures in ${report}`,
   ].join('\n');

@@ -208,6 +208,28 @@ describe('kyn evaluate', () => {
     expect(step.code).not.toBe(0);
   });
 
+  it('finds a smaller part in what was made of a part', async () => {
+    const [seg, truth] = await files();
+    const folder = join(scratch, 'inner');
+    const made = ['--bbox', '6:26,2:20,1:6', '--z-step', '2'];
+    for (const name of ['segmentation', 'fragments']) {
+      await kyn('convert', seg, join(folder, `${name}.zarr`), ...made);
+    }
+    const run = { box: { min: [1, 2, 6], max: [6, 20, 26] }, 'z step': 2 };
+    writeFileSync(join(folder, 'report.json'), JSON.stringify({ program: 'kyn', run }));
+    for (const part of [made, ['--bbox', '10:20,4:16,3:6', '--z-step', '2']]) {
+      const direct = await kyn('evaluate', seg, truth, ...part, '--fragments', seg, '--details', '--json');
+      expect(direct.code).toBe(0);
+      const found = await kyn('evaluate', folder, truth, ...part, '--details', '--json');
+      expect(found.stdout).toBe(direct.stdout);
+    }
+    const outside = await kyn('evaluate', folder, truth, '--bbox', '0:10,2:20,1:6', '--z-step', '2');
+    expect(outside).toMatchObject({ code: 2 });
+    expect(outside.stderr).toMatch(
+      /inner: it was made with --bbox 6:26,2:20,1:6 --z-step 2; give the same here, or a part of it\n$/,
+    );
+  });
+
   it('refuses a segmentation that has lost a piece', async () => {
     const [seg, truth] = await files();
     const folder = join(scratch, 'lost');

@@ -15,7 +15,13 @@ import {
 import { type CommandContext, defineCommand } from '../command.ts';
 import { flag, text, usageError, type VolumeValues, volumeOptions } from '../options.ts';
 import { textTable } from '../text-table.ts';
-import { FRAGMENTS_NAME, isSegmentFolder, openLabelPair, openMatchingLabels } from '../volumes.ts';
+import {
+  FRAGMENTS_NAME,
+  isSegmentFolder,
+  type LabelPair,
+  openLabelPair,
+  openMatchingLabels,
+} from '../volumes.ts';
 
 const COSTLIEST = 10;
 
@@ -31,7 +37,8 @@ export const evaluateCommand = defineCommand({
   cremi      sqrt(voi * arand)
 
 0 is perfect everywhere. --bbox and --z-step apply to both volumes, except that one which already has
-the reduced shape is taken as it is.`,
+the reduced shape is taken as it is. They count in the input's voxels, also where SEG is the output folder
+of a run over a part of it.`,
   operands: [
     { name: 'SEG', summary: 'the segmentation: a label volume, or an output folder of kyn segment' },
     { name: 'TRUTH', summary: 'the ground truth: a label volume of the same shape; 0 = not scored' },
@@ -56,13 +63,14 @@ the reduced shape is taken as it is.`,
     if (values.fragments !== undefined && !values.details) {
       throw usageError('--fragments', 'is for --details', 'add --details');
     }
-    const [segmentation, truth] = await openLabelPair(segOperand, truthOperand, values);
+    const pair = await openLabelPair(segOperand, truthOperand, values);
+    const { first: segmentation, second: truth } = pair;
     try {
       if (values.perSlice) {
         const { mean, slices } = await evaluatePerSlice({ segmentation, truth }, context.stage);
         context.result(mean, `${scoresText(mean)}\n\nmeans over ${slices.length} sections with truth`);
       } else if (values.details) {
-        await details({ segmentation, truth }, segOperand, values, context);
+        await details(pair, await openFragments(segOperand, pair, values), context);
       } else {
         const scores = scoreTable(await countPairs({ segmentation, truth }, context.stage));
         context.result(scores, scoresText(scores));
@@ -82,17 +90,25 @@ export function scoresText(scores: Scores): string {
     .join('\n');
 }
 
-async function details(
-  input: { segmentation: LabelSource; truth: LabelSource },
+/** The fragments behind a segmentation, cut like it; undefined where there are none. */
+async function openFragments(
   segOperand: string,
+  { first, firstPart }: LabelPair,
   values: VolumeValues & { fragments: string | undefined },
+): Promise<LabelSource | undefined> {
+  const { shape } = first.info;
+  if (values.fragments !== undefined) return openMatchingLabels(values.fragments, shape, values);
+  if (!isSegmentFolder(segOperand)) return undefined;
+  const own = { ...values, bbox: firstPart?.bbox, zStep: firstPart?.zStep ?? 1 };
+  return openMatchingLabels(join(segOperand, FRAGMENTS_NAME), shape, own);
+}
+
+async function details(
+  { first: segmentation, second: truth }: LabelPair,
+  fragments: LabelSource | undefined,
   context: CommandContext,
 ): Promise<void> {
-  const { segmentation, truth } = input;
-  const spec =
-    values.fragments ?? (isSegmentFolder(segOperand) ? join(segOperand, FRAGMENTS_NAME) : undefined);
-  const fragments =
-    spec === undefined ? undefined : await openMatchingLabels(spec, segmentation.info.shape, values);
+  const input = { segmentation, truth };
   try {
     const table = await countPairs(input, context.stage);
     const scores = scoreTable(table);

@@ -112,6 +112,15 @@ describe('kyn segment', () => {
     expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
   });
 
+  it('turns the contrast as it is told', async () => {
+    const line = [raw, '--out', join(scratch, 'turned'), '--fragments', fragments, '--json', '--quiet'];
+    const { stdout } = await kyn(...line, '--membranes', 'bright');
+    expect(JSON.parse(stdout)).toMatchObject({ contrastTurned: true });
+    const other = await kyn(...line, '--resume');
+    expect(other).toMatchObject({ code: 1 });
+    expect(other.stderr).toMatch(/made with another options/);
+  });
+
   it('wants to be told where the result goes', async () => {
     const { code, stderr } = await kyn(raw);
     expect(code).toBe(2);

@@ -23,6 +23,7 @@ import { type LoadedNetwork, loadNetwork } from '../network.ts';
 import {
   choice,
   flag,
+  membranesOption,
   output,
   required,
   text,
@@ -63,6 +64,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
       'how sections are linked: by the model’s linker if it has one, or by plain overlap',
       'learned',
     ),
+    membranes: membranesOption,
     accurate: flag('average over mirrored copies: four times the work of the network'),
     resume: flag('finish a run that was stopped'),
     overwrite: flag('replace the segmentation in DIR; files of others stay'),
@@ -90,7 +92,9 @@ A run that was stopped or killed is finished by the same command with --resume, 
         const { onNote } = context.stage;
         network = await loadNetwork(values.model, { threads, device, onNote, wait: values.overwrite });
       }
-      const unused = network ? [] : ['model', 'accurate', 'device'].filter((key) => given.has(key));
+      const unused = network
+        ? []
+        : ['model', 'membranes', 'accurate', 'device'].filter((key) => given.has(key));
       for (const key of unused) {
         context.stage.onNote(
           `--${key} changes nothing: given fragments are linked by overlap, without a network`,
@@ -110,6 +114,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
         ...defaults,
         predict: { flips: values.accurate },
         across: learned ? defaults.across : undefined,
+        ...(values.membranes === 'auto' ? {} : { membranes: values.membranes }),
       };
       if (values.repair && !fragments) {
         throw usageError('--repair', 'there are no given fragments', 'the model’s own are repaired anyway');

@@ -10,9 +10,21 @@ import {
 import { defineCommand } from '../command.ts';
 import { fitLinks, reliabilityDiagram } from '../link-examples.ts';
 import { DEFAULT_MODEL, readModel } from '../model-file.ts';
-import { choice, flag, integer, text, usageError } from '../options.ts';
+import { choice, flag, flagOf, integer, text, usageError } from '../options.ts';
 import { runTrainingCommand, type TrainingKind, trainingOptions } from '../training-command.ts';
 import { namedVolume, readRecipe } from '../training-recipe.ts';
+
+/** What says nothing where the classifier alone is fitted. */
+const TRAINING_ONLY = [
+  'steps',
+  'rate',
+  'seed',
+  'workers',
+  'validate',
+  'resume',
+  'transfer',
+  'patches',
+] as const;
 
 export const trainLinkerCommand = defineCommand({
   name: 'train linker',
@@ -52,6 +64,10 @@ calibrated on sections kept back. The model that is written does both.`,
   ],
   async run(invocation, context) {
     const { values, given } = invocation;
+    const unused = values.classifier && TRAINING_ONLY.find((key) => given.has(key));
+    if (unused) {
+      throw usageError(flagOf(unused), 'is for training, and --classifier trains no network', 'leave it out');
+    }
     const file = await readModel(values.model);
     const base = decodeModel(file.bytes, values.model);
     const recipe = values.recipe === undefined ? undefined : await readRecipe<object>(values.recipe);

@@ -4,6 +4,7 @@ export { mapAhead, WriteBehind } from './ahead.ts';
 export { createMemoryStore, type MemoryStore } from './memory-store.ts';
 export { type Surrounded, withNeighbours } from './neighbourhood.ts';
 export {
+  membranesIn,
   type NetworkView,
   networkPixelNm,
   networkView,

@@ -1,5 +1,5 @@
-/** Links a section to those below it: with what the network says of both, or by plain overlap. */
-import { type EdgeColumns, EdgeList } from '../graph/edge-list.ts';
+/** Links a section to the one below it: with what the network says of both, or by plain overlap. */
+import type { EdgeColumns, EdgeList } from '../graph/edge-list.ts';
 import { classify } from '../link/classifier.ts';
 import { judgePlane } from '../link/in-plane.ts';
 import { describePairs, edgesOfPairs } from '../link/learned.ts';
@@ -99,8 +99,6 @@ export interface SeenPair {
   readonly cross?: CrossAffinity | undefined;
   /** Of the upper one, by a 3D network. */
   readonly across?: AcrossAffinities | undefined;
-  /** No section with tissue lies between the two. */
-  readonly nearest: boolean;
   /** How far the lower one is moved to lie as the upper does, px of the network. */
   readonly moved?: Offset2 | undefined;
 }
@@ -108,11 +106,11 @@ export interface SeenPair {
 export function linkSections(
   lower: LinkedSection,
   upper: LinkedSection,
-  { cross, across, nearest, moved }: SeenPair,
+  { cross, across, moved }: SeenPair,
   context: LinkContext,
 ): EdgeList {
   const { input, options, imagePlan, spans, distanceNm, kind } = context;
-  if (across) return linkAcross(lower, upper, across, nearest, context);
+  if (across) return linkAcross(lower, upper, across, context);
   const { linker, onPairs } = input;
   const byOverlap = () => {
     const below = moved ? movedFragments(lower.fragments, moved, context) : lower.fragments;
@@ -146,22 +144,18 @@ function movedFragments(
   return { ...rest, labels: ndarray(moveLabels(labels.data, labels.shape[1], [dy, dx]), labels.shape) };
 }
 
-/** By the affinities of a 3D network; what lies beyond its reach, by overlap, if nothing lies between. */
+/** By the affinities of a 3D network; what lies beyond its reach, by overlap. */
 function linkAcross(
   lower: LinkedSection,
   upper: LinkedSection,
   { zReach, values }: AcrossAffinities,
-  nearest: boolean,
   { options, imagePlan, spans, kind }: LinkContext,
 ): EdgeList {
-  const apart = upper.z - lower.z;
-  const channel = zReach.indexOf(apart);
+  const channel = zReach.indexOf(upper.z - lower.z);
   if (!options.across || channel < 0 || !lower.view || !upper.view) {
-    const byOverlap = { ...options.link, kind, spans };
-    return nearest ? linkByOverlap(lower.fragments, upper.fragments, byOverlap) : new EdgeList(1);
+    return linkByOverlap(lower.fragments, upper.fragments, { ...options.link, kind, spans });
   }
-  const { evenAffinity, reach } = options.across;
-  if (!nearest && apart > reach) return new EdgeList(1);
+  const { evenAffinity } = options.across;
   const plane = values.shape[1] * values.shape[2];
   const affinity = values.data.subarray(channel * plane, (channel + 1) * plane);
   const pixelArea = imagePlan.factor[0] * imagePlan.factor[1];

@@ -5,6 +5,7 @@
 import { throwIfCancelled } from '../errors.ts';
 import { noiseShare } from '../predict/noise-share.ts';
 import { type NormalisedSection, normaliseInPlace } from '../predict/normalise.ts';
+import type { Membranes } from '../predict/polarity.ts';
 import { planResample, type ResamplePlan, resampleSection } from '../predict/resample.ts';
 import { invalidPixels } from '../predict/tissue.ts';
 import type { Vec3 } from '../volume/array.ts';
@@ -31,7 +32,9 @@ export interface ViewTarget {
   /** Voxel size that the network was trained at; undefined: sections stay as they are. */
   readonly network: { readonly voxelSizeNm: Vec3 | undefined } | undefined;
   /** Voxel size of given fragments, if the volume does not say its own. */
-  readonly fragmentsNm?: Vec3;
+  readonly fragmentsNm?: Vec3 | undefined;
+  /** What membranes look like, where somebody has said so; else it is told from a few sections. */
+  readonly membranes?: Membranes | undefined;
 }
 
 /** A remark for the user and the report. */
@@ -43,7 +46,7 @@ export function tell({ notes, context }: Pick<NetworkView, 'notes' | 'context'>,
 /** Looks at the volume and decides how its sections are brought to the network. */
 export async function networkView(
   source: SectionSource,
-  { network, fragmentsNm }: ViewTarget,
+  { network, fragmentsNm, membranes }: ViewTarget,
   context: StageContext = {},
   timer: StageTimer = new StageTimer(SYSTEM_CLOCK),
 ): Promise<NetworkView> {
@@ -75,12 +78,18 @@ export async function networkView(
   // how membranes look is only known at their true size
   const known = info.voxelSizeNm ?? network?.voxelSizeNm ?? fragmentsNm;
   const surveyed = await surveySections(source, imagePlan, meanNm, timer, context);
-  const survey = {
-    ...surveyed,
-    membranesAreBright: surveyed.membranesAreBright && !doubt && known !== undefined,
-  };
+  const look = surveyed.membranesAreBright && !doubt && known !== undefined ? 'bright' : 'dark';
+  const survey = { ...surveyed, membranesAreBright: (membranes ?? look) === 'bright' };
+  if (membranes && membranes !== look) {
+    tell(remarks, `membranes look ${look} here, but are said to be ${membranes} (--membranes)`);
+  }
   if (survey.membranesAreBright) tell(remarks, 'membranes are bright here: contrast turned');
   return { source, voxelSizeNm, imagePlan, survey, timer, ...remarks };
+}
+
+/** What membranes look like in this volume. */
+export function membranesIn({ survey }: NetworkView): Membranes {
+  return survey.membranesAreBright ? 'bright' : 'dark';
 }
 
 /** Size of the network's pixels, nm, y and x. */

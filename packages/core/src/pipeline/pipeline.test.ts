@@ -5,7 +5,7 @@ import { CROSS, type EdgeColumns, SKIP } from '../graph/edge-list.ts';
 import { runPipeline } from '../pipeline.ts';
 import { REPAIR_DEFAULTS } from '../repair/repair.ts';
 import { ndarray } from '../volume/array.ts';
-import type { RawSection } from '../volume/contracts.ts';
+import type { Predictor, RawSection } from '../volume/contracts.ts';
 import { Random } from '../volume/random.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
 import { OVERLAP_DEFAULTS, PIPELINE_DEFAULTS } from './start.ts';
@@ -96,6 +96,23 @@ describe('runPipeline', () => {
       }
     },
   );
+
+  it('shows a network that asks for it some of the tissue first, wherever it begins', async () => {
+    const { source } = cellStack({ shape: [7, 90, 110] });
+    const shown: number[][] = [];
+    const predictor: Predictor = {
+      ...crudePredictor(),
+      async prepare(tiles) {
+        shown.push(...tiles.map(({ data, shape }) => [...shape, data.reduce((sum, v) => sum + v, 0)]));
+      },
+    };
+    const store = createMemoryStore();
+    await runPipeline({ source, predictor }, store);
+    expect(shown.map((tile) => tile.slice(0, 4))).toEqual(Array(3).fill([1, 1, 64, 56]));
+    const [records, fragments] = [store.records.slice(0, 5), store.fragments.slice(0, 5)];
+    await runPipeline({ source, predictor }, createMemoryStore({ fragments, records }));
+    expect(shown.slice(3)).toEqual(shown.slice(0, 3));
+  });
 
   it('links by what the neighbour head and the linker say, and says the same across tiles', async () => {
     const { source, truth } = cellStack({ shape: [6, 90, 110] });
@@ -191,11 +208,21 @@ describe('runPipeline', () => {
     );
     const store = createMemoryStore();
     const source = sourceOf(sections, [40, 10, 10]);
-    const report = await runPipeline({ source, predictor: crudePredictor() }, store);
+    const predictor = crudePredictor();
+    const report = await runPipeline({ source, predictor }, store);
     expect(upright.report.contrastTurned).toBe(false);
     expect(report.contrastTurned).toBe(true);
     expect(report.notes.join()).toMatch(/contrast turned/);
     expect(report.neurons).toBe(upright.report.neurons);
+
+    // what is said counts more than what is seen
+    const said = (membranes: 'dark' | 'bright') =>
+      runPipeline({ source, predictor }, createMemoryStore(), { ...OVERLAP_DEFAULTS, membranes });
+    const [dark, bright] = [await said('dark'), await said('bright')];
+    expect(dark.contrastTurned).toBe(false);
+    expect(dark.notes.join()).toMatch(/look bright here, but are said to be dark/);
+    expect([bright.contrastTurned, bright.neurons]).toEqual([true, report.neurons]);
+    expect(bright.notes).toEqual(report.notes);
   });
 
   it('gives labels at full size where the pixels are finer than the network wants', async () => {

@@ -3,12 +3,14 @@ import { KynError } from '../errors.ts';
 import type { LinkModel, SectionPairs } from '../link/learned.ts';
 import { LINK_DEFAULTS, type OverlapLinkOptions } from '../link/overlap.ts';
 import { PARTITION_DEFAULTS, type PartitionOptions } from '../partition/partition.ts';
+import type { Membranes } from '../predict/polarity.ts';
 import { isBlockPredictor } from '../predict/predict-blocks.ts';
-import { PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
+import { middleTile, PREDICT_DEFAULTS, type PredictOptions } from '../predict/predict-section.ts';
 import { type PixelSpans, pixelSpans, planResample, type ResamplePlan } from '../predict/resample.ts';
 import type { RepairOptions } from '../repair/partners.ts';
 import { REPAIR_DEFAULTS } from '../repair/repair.ts';
 import { SEGMENT_DEFAULTS, type SegmentOptions } from '../segment/segment.ts';
+import type { NdArray } from '../volume/array.ts';
 import type {
   BlockPredictor,
   LabelSource,
@@ -16,7 +18,7 @@ import type {
   SectionSource,
   StageContext,
 } from '../volume/contracts.ts';
-import { type NetworkView, networkView } from './network-view.ts';
+import { type NetworkView, networkView, seeSection } from './network-view.ts';
 import type { StageTimer } from './report.ts';
 import type { SegmentationStore } from './store.ts';
 
@@ -43,8 +45,6 @@ export interface PipelineInput {
 export interface AcrossOptions {
   /** Mean affinity at which a pair is as likely one neuron as not. 0..1 exclusive. */
   readonly evenAffinity: number;
-  /** Sections this far apart are linked, though others lie between them. */
-  readonly reach: number;
 }
 
 export interface PipelineOptions {
@@ -56,6 +56,8 @@ export interface PipelineOptions {
   /** Without it a 3D network's sections are linked by plain overlap. */
   readonly across?: AcrossOptions;
   readonly partition: PartitionOptions;
+  /** What membranes look like; without it, it is told from a few sections. Where they are bright the contrast is turned. */
+  readonly membranes?: Membranes;
 }
 
 /** What the command line, the browser and workers share. */
@@ -82,7 +84,7 @@ const SOFT_PARTITION: PartitionOptions = {
 export const BLOCK_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
   segment: { ...SEGMENT_DEFAULTS, bias: 0.7 },
-  across: { evenAffinity: 0.3, reach: 1 },
+  across: { evenAffinity: 0.3 },
   partition: { ...SOFT_PARTITION, inPlaneWeight: 0.3, areaPower: 0.75 },
 };
 
@@ -159,9 +161,27 @@ export async function startRun(
   timer: StageTimer,
 ): Promise<Run> {
   const { source, predictor, fragments } = input;
-  const target = { network: predictor?.info, fragmentsNm: fragments?.info.voxelSizeNm };
+  const { membranes } = options;
+  const target = { network: predictor?.info, fragmentsNm: fragments?.info.voxelSizeNm, membranes };
   const view = await networkView(source, target, context, timer);
+  await showSamples(view, predictor);
   const [, height, width] = source.info.shape;
   const plan = keepsGiven(input) ? planResample([height, width], [1, 1], [1, 1]) : view.imagePlan;
   return { ...view, input, store, options, plan, spans: pixelSpans(plan) };
+}
+
+/** Sections of which a network that asks for it is shown the middle. */
+const SAMPLES = 3;
+
+async function showSamples(view: NetworkView, predictor: PipelineInput['predictor']): Promise<void> {
+  if (!predictor || isBlockPredictor(predictor) || !predictor.prepare) return;
+  const [depth] = view.source.info.shape;
+  const count = Math.min(SAMPLES, depth);
+  const tiles: NdArray<Float32Array>[] = [];
+  for (let i = 0; i < count; i++) {
+    const { state, image } = await seeSection(view, Math.floor(((i + 0.5) * depth) / count));
+    if (state === 'tissue') tiles.push(middleTile(image, predictor.info));
+  }
+  const { timer, context } = view;
+  if (tiles.length > 0) await timer.wait('predict', predictor.prepare(tiles, context.signal));
 }

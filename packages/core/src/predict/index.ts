@@ -6,7 +6,13 @@ export {
   normaliseSection,
   type SectionState,
 } from './normalise.ts';
-export { membranesAreBright, POLARITY_PIECE, type PolarityEvidence, polarityEvidence } from './polarity.ts';
+export {
+  type Membranes,
+  membranesAreBright,
+  POLARITY_PIECE,
+  type PolarityEvidence,
+  polarityEvidence,
+} from './polarity.ts';
 export {
   type BlockedSection,
   type BlockPlan,

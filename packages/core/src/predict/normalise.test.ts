@@ -84,6 +84,14 @@ describe('normaliseSection', () => {
     expect(notes.join()).toMatch(/11 % .*no value/);
   });
 
+  it('counts a border of infinite pixels once, as pixels without a value', () => {
+    const data = Float32Array.from(noise(40, 50));
+    for (let p = 0; p < data.length; p++) if (p % 50 < 20) data[p] = Number.NEGATIVE_INFINITY;
+    const { invalidPixels, fillPixels, tissue, image } = normaliseSection(ndarray(data, [40, 50]));
+    expect([invalidPixels, fillPixels]).toEqual([800, 0]);
+    expect(moments(image.data, tissue).spread).toBeCloseTo(1, 2);
+  });
+
   it('leaves constant fill out that reaches the border, but not saturated spots or thin lines', () => {
     const [height, width] = [90, 100];
     const data = noise(height, width);

@@ -16,6 +16,9 @@ const LARGEST_SIGMA = 12;
 /** Side of the middle piece of a section that is looked at, in pixels. */
 export const POLARITY_PIECE = 384;
 
+/** What membranes look like. */
+export type Membranes = 'dark' | 'bright';
+
 /** Evidence of one section, or of several: all of it adds up. */
 export interface PolarityEvidence {
   /** Strength of the dark lines. */

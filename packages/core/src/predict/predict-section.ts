@@ -39,6 +39,16 @@ export function planTiles(height: number, width: number, info: PredictorInfo): T
   return { rows: planAxis(height, options), columns: planAxis(width, options) };
 }
 
+/** The tile in the middle of a section, for a network that sees one at a time. @returns `[1, 1, h, w]` */
+export function middleTile(image: NdArray<Float32Array>, info: PredictorInfo): NdArray<Float32Array> {
+  const plan = planTiles(image.shape[0], image.shape[1], info);
+  const { rows, columns } = plan;
+  const tile = ndarray(new Float32Array(rows.side * columns.side), [1, 1, rows.side, columns.side]);
+  const middle = { row: rows.start.length >> 1, column: columns.start.length >> 1, y: false, x: false };
+  cutTile(image, plan, middle, tile.data);
+  return tile;
+}
+
 export interface SectionPrediction {
   /**
    * float32 [channels, height, width] in 0..1, any stride. The buffer of this call is used again `ahead` + 1 calls later.

@@ -77,9 +77,11 @@ function fillCandidates(image: Float32Array, height: number, width: number): num
     let run = 0;
     for (let i = 1; i < count; i++) {
       const p = start + i * step;
-      run = image[p] === image[p - step] ? run + 1 : 0;
-      if (run + 1 === BORDER_RUN && !found.includes(image[p]) && found.length < MAX_FILL_VALUES) {
-        found.push(image[p]);
+      const value = image[p];
+      // pixels without a value are left out already
+      run = value === image[p - step] && Number.isFinite(value) ? run + 1 : 0;
+      if (run + 1 === BORDER_RUN && !found.includes(value) && found.length < MAX_FILL_VALUES) {
+        found.push(value);
       }
     }
   };

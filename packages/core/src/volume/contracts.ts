@@ -142,6 +142,11 @@ export interface BlockPredictor {
 export interface Predictor {
   readonly info: PredictorInfo;
   /**
+   * Of a network of which it has to be told from its output how that is meant: shown tiles of a few sections before a run, so
+   * that all of the volume, and a run that is resumed, is read in one way.
+   */
+  prepare?(tiles: readonly NdArray<Float32Array>[], signal?: Signal): Promise<void>;
+  /**
    * @param tiles `[n, 1 + 2 * contextSections, h, w]` float32, contrast-normalised, in order of depth, the section
    *   asked about in the middle; h and w multiples of `tileMultiple`.
    */

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type KynModel, MODEL_FORMAT } from '../model/kyn-model.ts';
 import { nodeRuntime } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/session.ts';
-import { ADAPT_DEFAULTS, adaptModel } from './adapt.ts';
+import { ADAPT_DEFAULTS, adaptModel, isBetter } from './adapt.ts';
 import { CLEAR, cellSections, painting, smallSegmenter } from './testing/square-cells.ts';
 
 /** Membranes that hardly stand out. */
@@ -67,6 +67,21 @@ describe('adapting a model', () => {
     expect(helped).toBe(false);
     expect(kept).toBe(model);
     expect(steps).toEqual({ check: 4, final: undefined });
+  });
+
+  it('takes a model only where the score that decides falls by more than chance', () => {
+    const scores = (arand: number, voi: number) => ({
+      ...{ arand, voi, cremi: Math.sqrt(arand * voi) },
+      ...{ voi_split: voi / 2, voi_merge: voi / 2, voxels: 1, segments: 1, truth: 1 },
+    });
+    const better = (after: [arand: number, voi: number]) =>
+      isBetter({ before: scores(0.2, 1), after: scores(...after) }, ADAPT_DEFAULTS);
+    expect(better([0.195, 1.01])).toBe(false); // a hair
+    expect(better([0.19, 0.98])).toBe(false);
+    expect(better([0.15, 1])).toBe(true);
+    expect(better([0.2, 0.8])).toBe(true);
+    const none = { before: scores(0, 0), after: scores(0, 0) };
+    expect(isBetter(none, ADAPT_DEFAULTS)).toBe(false);
   });
 
   it('ends when the time is up, and without any time keeps the model', async () => {

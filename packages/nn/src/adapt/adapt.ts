@@ -6,6 +6,7 @@
 import {
   KynError,
   type LabelSection,
+  type Membranes,
   meanScores,
   type NdArray,
   type NetworkView,
@@ -46,6 +47,8 @@ export interface AdaptOptions {
   readonly seed: number;
   /** Share of what is painted that is kept from the first training, to check on. */
   readonly heldBack: number;
+  /** The check's CREMI score must fall by this share, for the adapted model to be taken: less is chance. */
+  readonly leastGain: number;
   /** All of it ends by then, with fewer steps where they take too long. */
   readonly seconds: number;
 }
@@ -58,6 +61,7 @@ export const ADAPT_DEFAULTS: AdaptOptions = {
   batch: 5,
   seed: 1,
   heldBack: 0.25,
+  leastGain: 0.05,
   seconds: 600,
 };
 
@@ -70,6 +74,8 @@ export interface AdaptInput {
   readonly modelName: string;
   readonly source: SectionSource;
   readonly painted: readonly PaintedSection[];
+  /** What membranes look like; without it, it is told from a few sections. */
+  readonly membranes?: Membranes;
   /** The command, for the model's card. */
   readonly command: string;
 }
@@ -141,7 +147,7 @@ export async function adaptModel(
   const trial = await fineTune(job, 'cross-check', (seconds() - reserved) / 2, job.regions);
   const after = await check(job, trial.model);
   const mean = { before: meanBefore, after: meanOf(after) };
-  const helped = mean.after.cremi < mean.before.cremi;
+  const helped = isBetter(mean, options);
   const whole = helped ? await fineTune(job, 'adapt', seconds()) : undefined;
   // a training that ran out of time is no match for one that did not
   const final = whole && stepsOf(whole) > FEW * stepsOf(trial) ? whole : trial;
@@ -156,6 +162,14 @@ export async function adaptModel(
     seconds: elapsed(),
     history: final.history,
   };
+}
+
+/** The CREMI score decides: one that only one of VOI and ARAND betters by a hair is not better. */
+export function isBetter(
+  { before, after }: Pick<Adaptation, 'before' | 'after'>,
+  { leastGain }: Pick<AdaptOptions, 'leastGain'>,
+): boolean {
+  return after.cremi < (1 - leastGain) * before.cremi;
 }
 
 /** @throws KynError `content` where nothing was scored. */
@@ -186,7 +200,7 @@ async function prepare(
   options: AdaptOptions,
   context: StageContext,
 ): Promise<Job> {
-  const { model, modelName, source, painted } = input;
+  const { model, modelName, source, painted, membranes } = input;
   const { voxelSizeNm, offsets, contextSections, network, cross } = model.description.segmenter;
   if (!model.weights || !network) {
     throw new KynError('model', 'the model holds no weights to train on from', {
@@ -194,7 +208,7 @@ async function prepare(
       hint: 'take base, or a model that kyn train segmenter or kyn adapt wrote',
     });
   }
-  const view = await networkView(source, { network: { voxelSizeNm } }, context);
+  const view = await networkView(source, { network: { voxelSizeNm }, membranes }, context);
   const least = model.description.segmenter.tileMultiple;
   if (Math.min(...view.imagePlan.small) < least) {
     throw new KynError(
@@ -239,12 +253,9 @@ async function prepare(
   };
 }
 
-function check(
-  { runtime, input, sections, regions, context }: Job,
-  model: KynModel,
-): Promise<SectionCheck[]> {
+function check({ runtime, view, sections, regions, context }: Job, model: KynModel): Promise<SectionCheck[]> {
   const painted = sections.map((section) => section.painted);
-  return checkSections(runtime, model, input.source, painted, regions, context.signal);
+  return checkSections(runtime, model, view, painted, regions, context.signal);
 }
 
 interface FineTuned {
@@ -272,10 +283,10 @@ async function fineTune(
 }
 
 /** The linker calibrated anew, where neighbours are painted. */
-async function recalibrated({ runtime, input, sections, context }: Job, { model, kept }: FineTuned) {
+async function recalibrated({ runtime, view, sections, context }: Job, { model, kept }: FineTuned) {
   if (kept === undefined) return undefined;
   const painted = sections.map((section) => section.painted);
-  const found = await recalibrateLinks(runtime, model, input.source, painted, context.signal);
+  const found = await recalibrateLinks(runtime, model, view, painted, context.signal);
   return { model, kept, reliability: undefined, ...found };
 }
 
@@ -327,6 +338,8 @@ function withFigures(model: KynModel, { before, after }: { before: Scores; after
   const { description } = model;
   const figures = {
     step: description.card.figures.step,
+    cremi_before: before.cremi,
+    cremi_after: after.cremi,
     arand_before: before.arand,
     arand_after: after.arand,
     voi_before: before.voi,

@@ -7,8 +7,10 @@ import {
   createMemoryStore,
   type LabelSection,
   labelProfiles,
+  membranesIn,
+  type NetworkView,
   ndarray,
-  PIPELINE_DEFAULTS,
+  pipelineDefaults,
   runPipeline,
   type Scores,
   type SectionSource,
@@ -30,17 +32,19 @@ export interface SectionCheck {
 }
 
 /**
+ * @param view what was decided for all sections
  * @param painted in order of depth
  * @param regions where each of them is scored, in section pixels
  */
 export async function checkSections(
   runtime: Runtime,
   model: KynModel,
-  source: SectionSource,
+  view: NetworkView,
   painted: readonly PaintedSection[],
   regions: readonly Region[],
   signal?: Signal,
 ): Promise<SectionCheck[]> {
+  const { source } = view;
   const predictor = await createPredictor(runtime, encodeModel(model), model.description.name);
   const neurons = new Map<number, LabelSection>();
   try {
@@ -52,7 +56,8 @@ export async function checkSections(
       const store = createMemoryStore();
       const { linker } = predictor;
       const input = { source: part, predictor, ...(linker ? { linker } : {}) };
-      await runPipeline(input, store, PIPELINE_DEFAULTS, signal ? { signal } : {});
+      const options = { ...pipelineDefaults(input), membranes: membranesIn(view) };
+      await runPipeline(input, store, options, signal ? { signal } : {});
       for (const { z } of painted) if (z >= first && z < end) neurons.set(z, store.segmentation[z - first]);
     }
   } finally {

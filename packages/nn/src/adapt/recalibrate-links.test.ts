@@ -3,6 +3,7 @@ import {
   fitLinkModel,
   type LabelSection,
   ndarray,
+  networkView,
   PairExamples,
   PIPELINE_DEFAULTS,
   runPipeline,
@@ -72,7 +73,12 @@ describe('links of an adapted model', () => {
 
   it('are calibrated anew where neighbours are painted with common numbers; the trees stay', async () => {
     const painted = [1, 2, 3, 4].map((z) => painting(z, own));
-    const found = await recalibrateLinks(runtime, model, source, painted);
+    const found = await recalibrateLinks(
+      runtime,
+      model,
+      await networkView(source, { network: undefined }),
+      painted,
+    );
     expect(found?.reliability.rows).toBeGreaterThan(30);
     expect(found?.reliability.calibrationError).toBeLessThan(0.1);
     expect(found?.model.linker?.cross.trees).toEqual(model.linker?.cross.trees);
@@ -86,7 +92,9 @@ describe('links of an adapted model', () => {
       [painting(2), painting(3)],
       [shuffled(2), shuffled(3)],
     ]) {
-      expect(await recalibrateLinks(runtime, model, source, painted)).toBeUndefined();
+      expect(
+        await recalibrateLinks(runtime, model, await networkView(source, { network: undefined }), painted),
+      ).toBeUndefined();
     }
   });
 

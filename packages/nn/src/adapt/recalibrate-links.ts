@@ -6,6 +6,8 @@
 import {
   createMemoryStore,
   type LabelSection,
+  membranesIn,
+  type NetworkView,
   PairExamples,
   PIPELINE_DEFAULTS,
   type Reliability,
@@ -28,19 +30,22 @@ type Numbered = PaintedSection & { readonly cells: LabelSection };
 
 /**
  * @param model with a linker
+ * @param view what was decided for all sections
  * @returns undefined where no neighbouring sections are painted with common numbers
  */
 export async function recalibrateLinks(
   runtime: Runtime,
   model: KynModel,
-  source: SectionSource,
+  view: NetworkView,
   painted: readonly PaintedSection[],
   signal?: Signal,
 ): Promise<{ model: KynModel; reliability: Reliability } | undefined> {
+  const { source } = view;
   const neighbours = neighbouringPairs(painted, source.info.sectionPositions);
   if (!model.linker || neighbours.length === 0) return undefined;
   const examples = new PairExamples();
   const predictor = await createPredictor(runtime, encodeModel(model), model.description.name);
+  const options = { ...PIPELINE_DEFAULTS, membranes: membranesIn(view) };
   const { contextSections } = predictor.info;
   try {
     for (const [lower, upper] of neighbours) {
@@ -53,7 +58,7 @@ export async function recalibrateLinks(
         examples.add(pairs, [a, b], upperEdges, [lower.cells, upper.cells], 1, true);
       };
       const input = { source: part as SectionSource, predictor, onPairs: add };
-      await runPipeline(input, createMemoryStore(), PIPELINE_DEFAULTS, signal ? { signal } : {});
+      await runPipeline(input, createMemoryStore(), options, signal ? { signal } : {});
     }
   } finally {
     await predictor.close();

@@ -2,7 +2,7 @@ import { isKynError, LINK_FORMAT, type LinkModel, ndarray, PAIR_FEATURES } from 
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../graph/builder.ts';
 import { nodeRuntime } from '../runtime/node.ts';
-import { affinitiesFromForeign } from './foreign-output.ts';
+import { affinitiesFromForeign, readForeign } from './foreign-output.ts';
 import { decodeModel, encodeModel, type KynModel, MODEL_FORMAT } from './kyn-model.ts';
 import { createPredictor } from './predictor.ts';
 
@@ -108,6 +108,19 @@ describe('predictors', () => {
     await predictor.close();
   });
 
+  it('read a plain network’s output in one way for all tiles: as the samples, else as the first', async () => {
+    const predictor = await createPredictor(await nodeRuntime({ threads: 1 }), copyNetwork(1, 1), 'm.onnx');
+    const tile = (...values: number[]) => ndarray(Float32Array.from(values), [1, 1, 1, values.length]);
+    const left = async (input: ReturnType<typeof tile>) =>
+      Array.from((await predictor.predict(input)).affinities.data.subarray(input.data.length));
+    expect(await left(tile(0, 0, 1, 0))).toEqual([0, 1, 0, 0]);
+    expect(await left(tile(1, 1, 1, 0))).toEqual([0, 0, 0, 0]); // mostly membrane
+    await predictor.prepare?.([tile(1, 1, 0.5, 0), tile(1, 1, 1, 1)]);
+    expect(await left(tile(0, 0, 1, 1))).toEqual([0, 0, 0, 1]); // cells
+    expect(await left(tile(0, 1, 3, 1))).toEqual([0, 0, 1, 1]); // no logits
+    await predictor.close();
+  });
+
   it('refuse what is no network, or takes other input, in one line', async () => {
     const runtime = await nodeRuntime({ threads: 1 });
     const text = await refusal(createPredictor(runtime, new TextEncoder().encode('hello'), 'x.onnx'));
@@ -120,7 +133,7 @@ describe('predictors', () => {
 describe('output of other networks', () => {
   it('is turned where cells, not membranes, are the majority, and squashed where it is logits', () => {
     const cells = ndarray(Float32Array.from([9, 9, 9, -9]), [1, 1, 2, 2]);
-    const { data } = affinitiesFromForeign(cells, 'x');
+    const { data } = affinitiesFromForeign(cells, readForeign([cells]), 'x');
     expect(data[2]).toBeGreaterThan(0.99);
     expect(data[3]).toBeLessThan(0.01);
   });

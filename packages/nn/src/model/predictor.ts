@@ -6,13 +6,12 @@ import {
   type Offset2,
   type Predictor,
   type PredictorInfo,
-  type Signal,
 } from '@kyn/core';
 import type { Runtime, Session } from '../runtime/session.ts';
 import { CROSS_OUTPUT } from '../train/export.ts';
-import { affinitiesFromForeign } from './foreign-output.ts';
+import { affinitiesFromForeign, type ForeignReading, readForeign } from './foreign-output.ts';
 import { decodeModel, looksLikeKynModel } from './kyn-model.ts';
-import { type LateNetwork, lateNetwork } from './late-network.ts';
+import { lateNetwork } from './late-network.ts';
 
 /** How plain ONNX networks are run: nothing is known of them but their graph. */
 const FOREIGN = { tileMultiple: 32, tileSize: 512, halo: 32 } as const;
@@ -59,7 +58,14 @@ export async function createPredictor(
       checkGraph(session, where, sections),
     );
     if (wait) await network.loaded;
-    const predictor = predictorOver(network, info, (output) => output);
+    const predictor: Predictor = {
+      info,
+      async predict(tiles, signal) {
+        const { first, all } = await network.run(tiles, signal);
+        return { affinities: first, cross: info.cross && all[CROSS_OUTPUT] };
+      },
+      close: () => network.close(),
+    };
     return model.linker ? { ...predictor, linker: model.linker } : predictor;
   }
   const network = lateNetwork(runtime, bytes, where, (session) => checkGraph(session, where, 1));
@@ -72,7 +78,21 @@ export async function createPredictor(
     contextSections: 0,
     flopPerPixel: Number.NaN,
   };
-  return predictorOver(network, info, (output) => affinitiesFromForeign(output, where));
+  let reading: Promise<ForeignReading> | undefined;
+  return {
+    info,
+    async prepare(tiles, signal) {
+      const outputs: NdArray<Float32Array>[] = [];
+      for (const tile of tiles) outputs.push((await network.run(tile, signal)).first);
+      reading = Promise.resolve(readForeign(outputs));
+    },
+    async predict(tiles, signal) {
+      const answer = network.run(tiles, signal);
+      reading ??= answer.then(({ first }) => readForeign([first]));
+      return { affinities: affinitiesFromForeign((await answer).first, await reading, where) };
+    },
+    close: () => network.close(),
+  };
 }
 
 function checkGraph(session: Session, where: string, sections: number): void {
@@ -89,19 +109,4 @@ function checkGraph(session: Session, where: string, sections: number): void {
       hint: 'give a 2D network for grey sections',
     });
   }
-}
-
-function predictorOver(
-  network: LateNetwork,
-  info: PredictorInfo,
-  toAffinities: (output: NdArray<Float32Array>) => NdArray<Float32Array>,
-): Predictor {
-  return {
-    info,
-    async predict(tiles: NdArray<Float32Array>, signal?: Signal) {
-      const { first, all } = await network.run(tiles, signal);
-      return { affinities: toAffinities(first), cross: info.cross && all[CROSS_OUTPUT] };
-    },
-    close: () => network.close(),
-  };
 }

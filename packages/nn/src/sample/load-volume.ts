@@ -42,7 +42,7 @@ export async function loadTrainingVolume(
   if (!voxelSizeNm) {
     throw new KynError('usage', 'the voxel size is not in the file', {
       where,
-      hint: 'give it with --voxel-size',
+      hint: 'write it into the file, or give voxelSizeNm with the volume in a recipe',
     });
   }
   const [depth, height, width] = shape;

@@ -1,0 +1,114 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from './cli.ts';
+import { commands } from './registry.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'kyn-training-'));
+const at = (...parts: string[]): string => join(scratch, ...parts);
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+async function kyn(...words: string[]) {
+  const out = { stdout: '', stderr: '' };
+  const code = await runCli([...words, '--quiet'], {
+    stdout: { write: (part) => (out.stdout += part) },
+    stderr: { write: (part) => (out.stderr += part) },
+    env: {},
+    signal: new AbortController().signal,
+    version: '0',
+    commands,
+  });
+  return { code, ...out };
+}
+
+const volume = at('volume.h5');
+beforeAll(async () => {
+  await kyn('phantom', '--out', volume, '--shape', '3,40,50', '--seed', '5');
+});
+
+const train = (...words: string[]) => kyn('train', 'segmenter', '--steps', '1', ...words);
+
+describe('where a training writes', () => {
+  it('keeps the checkpoint of the last run until the volumes are read', async () => {
+    mkdirSync(at('kept.kyn.run'));
+    writeFileSync(at('kept.kyn.run', 'checkpoint.bin'), 'dear');
+    const missing = await train('--volume', at('none.h5'), '--out', at('kept.kyn'), '--overwrite');
+    expect(missing.code).toBe(1);
+    expect(readFileSync(at('kept.kyn.run', 'checkpoint.bin'), 'utf8')).toBe('dear');
+  });
+
+  it.each(['checkpoint.bin', 'model.kyn', 'report.html'])(
+    'asks before it replaces a run’s %s',
+    async (name) => {
+      const run = at(`run-${name}`);
+      mkdirSync(run);
+      writeFileSync(join(run, name), '');
+      const refused = await train('--volume', volume, '--out', at('asked.kyn'), '--run', run);
+      expect(refused).toMatchObject({ code: 1 });
+      expect(refused.stderr).toMatch(new RegExp(`${name}: is there already; .*--overwrite`));
+    },
+  );
+
+  it('never writes over a volume that it reads, nor into it', async () => {
+    const inside = await train('--volume', volume, '--out', join(volume, 'm.kyn'), '--overwrite');
+    expect(inside.stderr).toMatch(/the input .*volume\.h5 lies there/);
+    const run = ['--volume', volume, '--validate', at('held.zarr'), '--run', at('held.zarr')];
+    const held = await train(...run, '--out', at('a.kyn'));
+    expect(held.stderr).toMatch(/checkpoint\.bin: the input .*held\.zarr lies there/);
+  });
+
+  it('writes models under names that --model takes for files', async () => {
+    for (const words of [
+      ['train', 'segmenter', '--volume', volume],
+      ['adapt', volume, '--labels', volume],
+    ]) {
+      const refused = await kyn(...words, '--out', at('model'));
+      expect(refused).toMatchObject({ code: 2 });
+      expect(refused.stderr).toMatch(/--out: '.*model' is not a name that ends in \.kyn/);
+    }
+    expect(existsSync(at('model.run'))).toBe(false);
+  });
+});
+
+describe('volumes that cannot be trained on', () => {
+  const message = async (...words: string[]) => (await train(...words, '--out', at('never.kyn'))).stderr;
+
+  it('are told of by what to do about them', async () => {
+    const absent = /none\.h5: there is no such file or folder/;
+    for (const option of [['--volume'], ['--volume', volume, '--validate']]) {
+      const missing = await message(...option, at('none.h5'));
+      expect(missing).toMatch(absent);
+      expect(missing).not.toMatch(/--data/); // that is where the volumes of recipes lie
+    }
+    writeFileSync(at('none.json'), JSON.stringify({ volumes: [{ source: 'none.h5', labels: 'volume.h5' }] }));
+    const recipe = await message('--recipe', at('none.json'), '--data', scratch);
+    expect(recipe).toMatch(absent);
+    expect(recipe).toMatch(/--data/);
+    const dataset = await message('--volume', `${volume}:/volumes/nope`);
+    expect(dataset).toMatch(/no dataset \/volumes\/nope; it has/);
+    expect(dataset).not.toMatch(/--data/);
+  });
+
+  it('are those whose image would be taken for labels', async () => {
+    expect(await message('--volume', `${volume}:/volumes/raw`)).toMatch(
+      /raw: it looks like an image, not like labels/,
+    );
+  });
+});
+
+it.each([
+  '--steps 5',
+  '--rate 1e-3',
+  '--seed 2',
+  '--workers 2',
+  '--validate volume.h5',
+  '--resume',
+  '--transfer tuned',
+  '--patches 8',
+])('train linker --classifier takes no %s', async (option) => {
+  const words = ['--volume', volume, '--out', at('fitted.kyn'), '--classifier'];
+  const refused = await kyn('train', 'linker', ...words, ...option.split(' '));
+  expect(refused).toMatchObject({ code: 2 });
+  expect(refused.stderr).toMatch(new RegExp(`${option.split(' ')[0]}: is for training`));
+});
