@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isKynError, runPipeline } from '@kyn/core';
 import { openLabels, takeSegmentationFolder } from '@kyn/io/node';
@@ -99,10 +99,10 @@ describe('a complete folder', () => {
   });
 });
 
-describe('whose a folder is', () => {
-  const refusal = (pattern: RegExp) => (error: unknown) =>
-    isKynError(error) && error.code === 'output' && pattern.test(error.oneLine());
+const refusal = (pattern: RegExp) => (error: unknown) =>
+  isKynError(error) && error.code === 'output' && pattern.test(error.oneLine());
 
+describe('whose a folder is', () => {
   it('refuses a complete one without --overwrite, and has nothing to resume in it', async () => {
     await expect(take(whole)).rejects.toSatisfy(refusal(/holds a segmentation.*--overwrite/));
     await expect(take(whole, { resume: true })).resolves.toMatchObject({ complete: true });
@@ -152,7 +152,7 @@ describe('whose a folder is', () => {
     writeFileSync(join(folder, 'notes.txt'), 'mine');
     const taken = await take(folder, { overwrite: true });
     if (taken.complete) throw new Error('it is not complete');
-    expect(readdirSync(folder).sort()).toEqual(['INCOMPLETE', 'fragments.zarr', 'notes.txt']);
+    expect(readdirSync(folder).sort()).toEqual(['.kyn-lock', 'INCOMPLETE', 'fragments.zarr', 'notes.txt']);
     await runPipeline(smallRun(), taken.store);
     rmSync(join(folder, 'notes.txt'));
     expect(contents(folder)).toEqual(contents(whole));
@@ -166,6 +166,44 @@ describe('whose a folder is', () => {
     await expect(runPipeline(smallRun(), taken.store)).rejects.toSatisfy(refusal(/\.sections/));
     expect(existsSync(join(folder, 'INCOMPLETE'))).toBe(true);
     expect(existsSync(join(folder, 'report.json'))).toBe(false);
+  });
+});
+
+describe('two runs in one folder', () => {
+  const lock = (folder: string) => join(folder, '.kyn-lock');
+
+  it('refuses the second in one line, and lets the next in when the first has ended', async () => {
+    const folder = join(scratch, 'twice');
+    const first = await take(folder);
+    if (first.complete) throw new Error('it is not complete');
+    for (const more of [{}, { resume: true }, { overwrite: true }]) {
+      await expect(take(folder, more)).rejects.toSatisfy(
+        refusal(new RegExp(`^[^\\n]*another run \\(process ${process.pid} [^\\n]*${lock(folder)}$`)),
+      );
+    }
+    await runPipeline(smallRun(), first.store);
+    expect(contents(folder)).toEqual(contents(whole));
+    await expect(take(folder, { resume: true })).resolves.toMatchObject({ complete: true });
+    expect(existsSync(lock(folder))).toBe(false);
+  });
+
+  it('takes over from a process that is no more, and from no other', async () => {
+    const folder = join(scratch, 'stale');
+    mkdirSync(folder);
+    const other = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']);
+    const writeLock = (host: string) => writeFileSync(lock(folder), JSON.stringify({ pid: other.pid, host }));
+    writeLock(hostname());
+    await expect(take(folder)).rejects.toSatisfy(refusal(/another run/));
+    const ended = new Promise((resolve) => other.on('exit', resolve));
+    other.kill('SIGKILL');
+    await ended;
+    writeLock('elsewhere');
+    await expect(take(folder)).rejects.toSatisfy(refusal(/another run \(process \d+ on elsewhere\)/));
+    writeLock(hostname());
+    const taken = await take(folder);
+    if (taken.complete) throw new Error('it is not complete');
+    await taken.store.discard();
+    expect(existsSync(folder)).toBe(false);
   });
 });
 

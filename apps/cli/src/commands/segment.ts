@@ -154,6 +154,8 @@ async function runInto(
     const useless = isKynError(error) && error.code === 'content';
     if (useless || !(await store.worthResuming())) await store.discard();
     throw error;
+  } finally {
+    await store.release();
   }
 }
 

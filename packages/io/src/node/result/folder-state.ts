@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { KynError } from '@kyn/core';
 import { errorCode, makeFolder, outputError, partialName, writeFileAtomic } from '../atomic.ts';
 import { missingPiece } from '../zarr-writer.ts';
+import { LOCK } from './folder-lock.ts';
 
 export const INCOMPLETE = 'INCOMPLETE';
 export const REPORT = 'report.json';
@@ -49,7 +50,7 @@ export async function folderState(folder: string): Promise<FolderState> {
     throw outputError(error, folder);
   }
   // a run killed while it wrote its mark left only a part of that
-  if (names.every((name) => name === partialName(INCOMPLETE))) return { kind: 'free' };
+  if (names.every((name) => name === LOCK || name === partialName(INCOMPLETE))) return { kind: 'free' };
   const interrupted = names.includes(INCOMPLETE) && (await identityIn(join(folder, INCOMPLETE)));
   if (interrupted) return { kind: 'interrupted', run: interrupted };
   const complete = names.includes(REPORT) && (await identityIn(join(folder, REPORT)));

@@ -2,7 +2,7 @@
  * A segmentation in a folder: the output of `kyn segment`. Every file is written whole or not at all; a section is
  * done when its record stands beside its fragments, so whatever stops a run, the next one knows where to go on.
  */
-import { access, readFile, rmdir } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Doubt,
@@ -21,6 +21,7 @@ import {
 import type { ResumableLabelSink } from '../../sinks.ts';
 import { writeFileAtomic } from '../atomic.ts';
 import { createLabelZarr } from '../zarr-writer.ts';
+import { type FolderLock, lockFolder } from './folder-lock.ts';
 import {
   ASSIGNMENT,
   DOUBTS,
@@ -64,6 +65,8 @@ export interface SegmentationFolder extends SegmentationStore {
   worthResuming(): Promise<boolean>;
   /** Removes all that was written: where there is nothing to resume, or no sense in it. */
   discard(): Promise<void>;
+  /** Lets other runs in, where this one was stopped; one that is finished or discarded has done so. */
+  release(): Promise<void>;
 }
 
 /** A folder taken for a run; `complete` where it holds this very run already, so that there is nothing to do. */
@@ -73,11 +76,29 @@ export type TakenFolder =
 
 /**
  * Takes a folder for a segmentation; one that is refused is left as it was.
- * @throws KynError `output` where the folder is not free, or holds another run than the one to be resumed.
+ * @throws KynError `output` where the folder is not free, holds another run than the one to be resumed, or is being
+ * written by one.
  */
 export async function takeSegmentationFolder(
   folder: string,
   options: SegmentationFolderOptions,
+): Promise<TakenFolder> {
+  await folderState(folder); // what is no folder at all is said first
+  const lock = await lockFolder(folder);
+  try {
+    const taken = await takeLocked(folder, options, lock);
+    if (taken.complete) await lock.release();
+    return taken;
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function takeLocked(
+  folder: string,
+  options: SegmentationFolderOptions,
+  lock: FolderLock,
 ): Promise<TakenFolder> {
   const { run, resume = false, overwrite = false } = options;
   const state = await folderState(folder);
@@ -117,7 +138,7 @@ export async function takeSegmentationFolder(
     overwrite: true,
   });
   const done = await countDone(folder, fragments, options.shape[0]);
-  return { complete: false, store: new Folder(folder, options, fragments, done) };
+  return { complete: false, store: new Folder(folder, options, lock, fragments, done) };
 }
 
 function checkForeign(folder: string, taken: readonly string[], overwrite: boolean): void {
@@ -171,6 +192,7 @@ class Folder implements SegmentationFolder {
   constructor(
     readonly folder: string,
     private readonly options: SegmentationFolderOptions,
+    private readonly lock: FolderLock,
     private readonly fragments: ResumableLabelSink,
     readonly sectionsDone: number,
   ) {}
@@ -224,6 +246,7 @@ class Folder implements SegmentationFolder {
     await writeFileAtomic(join(this.folder, REPORT), reportText(run, { ...report, ...describe?.(report) }));
     await remove(this.folder, RECORDS);
     await remove(this.folder, INCOMPLETE);
+    await this.release();
   }
 
   worthResuming(): Promise<boolean> {
@@ -233,6 +256,10 @@ class Folder implements SegmentationFolder {
   async discard(): Promise<void> {
     await removeResults(this.folder);
     await remove(this.folder, INCOMPLETE);
-    await rmdir(this.folder).catch(() => {}); // stays where others have files in it
+    await this.release();
+  }
+
+  release(): Promise<void> {
+    return this.lock.release();
   }
 }
