@@ -56,7 +56,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
     ),
     accurate: flag('average over mirrored copies: four times the work of the network'),
     resume: flag('finish a run that was stopped'),
-    overwrite: flag('replace the segmentation in DIR; files of others stay'),
+    overwrite: flag('replace the segmentation in DIR when the new one is complete; files of others stay'),
   },
   examples: [
     { line: 'kyn segment stack.h5 --out result', says: 'a stack in CREMI layout' },

@@ -11,6 +11,7 @@ import { errorCode, makeFolder, outputError } from '../atomic.ts';
 export const LOCK = '.kyn-lock';
 
 export interface FolderLock {
+  readonly folder: string;
   /** Lets others in; the folder goes too where nothing is in it. May be called more than once. */
   release(): Promise<void>;
 }
@@ -37,6 +38,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   }
   held.add(path);
   return {
+    folder,
     async release() {
       if (!held.delete(path)) return;
       await rm(path, { force: true }).catch(() => {}); // what is left of it is seen to be stale

@@ -2,7 +2,7 @@
  * A segmentation in a folder: the output of `kyn segment`. Every file is written whole or not at all; a section is
  * done when its record stands beside its fragments, so whatever stops a run, the next one knows where to go on.
  */
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Doubt,
@@ -44,6 +44,7 @@ import {
 } from './folder-state.ts';
 import { drawPreview } from './preview.ts';
 import { decodeRecord, encodeRecord } from './record-file.ts';
+import { moveOut, workFolder } from './replacement.ts';
 
 export interface SegmentationFolderOptions {
   /** Sections, rows, columns. */
@@ -53,14 +54,13 @@ export interface SegmentationFolderOptions {
   readonly run: RunIdentity;
   /** Go on with an interrupted run, if there is one. */
   readonly resume?: boolean;
-  /** Replace a segmentation that is there. Files of others stay. */
+  /** Replace a segmentation that is there, when the new one is complete. Files of others stay. */
   readonly overwrite?: boolean;
   /** What else belongs into `report.json`; asked for when the run is complete. */
   readonly describe?: (report: PipelineReport) => Readonly<Record<string, unknown>>;
 }
 
 export interface SegmentationFolder extends SegmentationStore {
-  readonly folder: string;
   /** True where a section is done, so that a resumed run would have less to do. */
   worthResuming(): Promise<boolean>;
   /** Removes all that was written: where there is nothing to resume, or no sense in it. */
@@ -86,7 +86,7 @@ export async function takeSegmentationFolder(
   await folderState(folder); // what is no folder at all is said first
   const lock = await lockFolder(folder);
   try {
-    const taken = await takeLocked(folder, options, lock);
+    const taken = await takeLocked(await workFolder(folder, options.overwrite === true), options, lock);
     if (taken.complete) await lock.release();
     return taken;
   } catch (error) {
@@ -190,7 +190,7 @@ class Folder implements SegmentationFolder {
   private segmentation: Promise<ResumableLabelSink> | undefined;
 
   constructor(
-    readonly folder: string,
+    private readonly folder: string,
     private readonly options: SegmentationFolderOptions,
     private readonly lock: FolderLock,
     private readonly fragments: ResumableLabelSink,
@@ -246,6 +246,7 @@ class Folder implements SegmentationFolder {
     await writeFileAtomic(join(this.folder, REPORT), reportText(run, { ...report, ...describe?.(report) }));
     await remove(this.folder, RECORDS);
     await remove(this.folder, INCOMPLETE);
+    await moveOut(this.lock.folder);
     await this.release();
   }
 
@@ -256,6 +257,7 @@ class Folder implements SegmentationFolder {
   async discard(): Promise<void> {
     await removeResults(this.folder);
     await remove(this.folder, INCOMPLETE);
+    await rmdir(this.folder).catch(() => {}); // stays where something is in it
     await this.release();
   }
 
