@@ -278,6 +278,26 @@ describe('two runs in one folder', () => {
   });
 });
 
+it.each(['segment', 'project'])(
+  'a run stopped at a section of stage %s goes on with the same bytes',
+  async (stage) => {
+    const folder = join(scratch, `stopped-${stage}`);
+    const taken = await take(folder);
+    if (taken.complete) throw new Error('it is not complete');
+    const signal = { aborted: false };
+    const onProgress = (at: { stage: string; done: number }) => {
+      signal.aborted ||= at.stage === stage && at.done === SHAPE[0];
+    };
+    await expect(runPipeline(smallRun(), taken.store, undefined, { signal, onProgress })).rejects.toThrow(
+      /stopped/,
+    );
+    await taken.store.release();
+    expect(existsSync(join(folder, 'report.json'))).toBe(false);
+    await segmentInto(folder, 0, true);
+    expect(contents(folder)).toEqual(contents(whole));
+  },
+);
+
 describe('a run that was killed', () => {
   const child = join(scratch, 'segment-child.mjs');
   beforeAll(() =>

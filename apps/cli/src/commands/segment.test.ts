@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ndarray, type RawSection } from '@kyn/core';
@@ -107,6 +107,36 @@ describe('kyn segment', () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(says);
     expect(existsSync(out) ? readdirSync(out) : []).toEqual([]);
+  });
+
+  it('keeps what is done where a section cannot be read, says so, and goes on with it', async () => {
+    const given = join(scratch, 'damaged.zarr');
+    cpSync(fragments, given, { recursive: true });
+    const chunk = join(given, '0/c/3/0/0');
+    const bytes = readFileSync(chunk);
+    writeFileSync(chunk, 'not compressed');
+    const out = join(scratch, 'resumed');
+    const words = [raw, '--out', out, '--fragments', given, '--quiet'];
+    const failed = await kyn(...words);
+    expect(failed.code).toBe(1);
+    expect(failed.lines).toHaveLength(1);
+    expect(failed.stderr).toMatch(/damaged\.zarr.*; sections that are done stay: .* --resume goes on/);
+    expect(readdirSync(out).sort()).toEqual(['.sections', 'INCOMPLETE', 'fragments.zarr']);
+    writeFileSync(chunk, bytes);
+    expect(await kyn(...words, '--resume')).toMatchObject({ code: 0, stderr: '' });
+    const whole = join(scratch, 'linked');
+    for (const name of ['assignment.arrow', 'graph.arrow', 'neurons.csv']) {
+      expect(readFileSync(join(out, name))).toEqual(readFileSync(join(whole, name)));
+    }
+    expect(existsSync(join(out, 'INCOMPLETE'))).toBe(false);
+  });
+
+  it('refuses --resume with --overwrite as wrong use', async () => {
+    const { code, lines } = await kyn(raw, '--out', join(scratch, 'linked'), '--resume', '--overwrite');
+    expect({ code, lines }).toEqual({
+      code: 2,
+      lines: ['kyn: --resume: does not go with --overwrite; go on with a run, or begin anew'],
+    });
   });
 
   it('wants to be told where the result goes', async () => {

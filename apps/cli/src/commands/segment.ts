@@ -4,6 +4,7 @@ import {
   checkPipelineInput,
   isBlockPredictor,
   isKynError,
+  KynError,
   keepsGiven,
   type LabelSource,
   type PipelineInput,
@@ -18,6 +19,7 @@ import {
 import { type RunIdentity, type SegmentationFolder, takeSegmentationFolder } from '@kyn/io/node';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
+import { explainError } from '../explain-error.ts';
 import { DEFAULT_MODEL, type ModelFile } from '../model-file.ts';
 import { type LoadedNetwork, loadNetwork } from '../network.ts';
 import { choice, flag, required, text, usageError, type VolumeValues, volumeOptions } from '../options.ts';
@@ -65,6 +67,9 @@ A run that was stopped or killed is finished by the same command with --resume, 
     { line: 'kyn segment big.zarr --out try --bbox 0:1024,0:1024,0:20', says: 'a corner, to try it out' },
   ],
   async run({ operands: [input], values, given }, context) {
+    if (values.resume && values.overwrite) {
+      throw usageError('--resume', 'does not go with --overwrite', 'go on with a run, or begin anew');
+    }
     refuseSamePlace(input, values.out);
     refuseSamePlace(values.fragments, values.out);
     const countCpu = await startCpuCount(); // before anything else makes threads
@@ -150,13 +155,19 @@ async function runInto(
   try {
     return await runPipeline(input, store, options, context.stage, threadClock);
   } catch (error) {
-    // an input that is no use stays so; and where nothing is done yet there is nothing to go on with
-    const useless = isKynError(error) && error.code === 'content';
-    if (useless || !(await store.worthResuming())) await store.discard();
+    if (await store.worthResuming()) throw resumable(error);
+    await store.discard();
     throw error;
   } finally {
     await store.release();
   }
+}
+
+/** The same error, which says that a part of the work is kept. */
+function resumable(error: unknown): KynError {
+  const { code, message, where, hint } = isKynError(error) ? error : explainError(error);
+  const goOn = 'sections that are done stay: kyn segment with the same options and --resume goes on';
+  return new KynError(code, message, { where, hint: hint ? `${hint}; ${goOn}` : goOn, cause: error });
 }
 
 /** Voxel size of the result: the input's, else what the pipeline assumes. */

@@ -28,6 +28,7 @@ export async function assembleNeurons(
   await timer.wait('write', store.writeNeurons(neurons));
   await timer.wait('preview', store.writePreview(panels));
   const report = makeReport(run, sections, edges, neurons.length);
+  throwIfCancelled(run.context.signal); // after this a result that is replaced is gone
   await store.finish(report);
   return report;
 }

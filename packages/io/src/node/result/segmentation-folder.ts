@@ -61,7 +61,7 @@ export interface SegmentationFolderOptions {
 }
 
 export interface SegmentationFolder extends SegmentationStore {
-  /** True where a section is done, so that a resumed run would have less to do. */
+  /** True where a section with tissue is done, so that a resumed run would have less to do. */
   worthResuming(): Promise<boolean>;
   /** Removes all that was written: where there is nothing to resume, or no sense in it. */
   discard(): Promise<void>;
@@ -250,8 +250,11 @@ class Folder implements SegmentationFolder {
     await this.release();
   }
 
-  worthResuming(): Promise<boolean> {
-    return exists(recordPath(this.folder, 0));
+  async worthResuming(): Promise<boolean> {
+    for (let z = 0; await exists(recordPath(this.folder, z)); z++) {
+      if ((await this.readRecord(z)).state === 'tissue') return true;
+    }
+    return false;
   }
 
   async discard(): Promise<void> {
