@@ -34,9 +34,10 @@ export function isSegmentFolder(path: string): boolean {
 
 /**
  * The volume that an operand means.
+ * @param name what of an output folder is meant
  * @throws KynError `content` for an output folder whose run is not complete.
  */
-export function volumeSpec(operand: string): string {
+export function volumeSpec(operand: string, name = SEGMENTATION_NAME): string {
   if (!isSegmentFolder(operand)) return operand;
   if (existsSync(join(operand, INCOMPLETE_NAME))) {
     throw new KynError('content', 'the segmentation in it is not complete', {
@@ -44,7 +45,7 @@ export function volumeSpec(operand: string): string {
       hint: 'finish it: kyn segment with the same options and --resume',
     });
   }
-  return join(operand, SEGMENTATION_NAME);
+  return join(operand, name);
 }
 
 /** Raw sections of the chosen part. The caller closes the source. */
@@ -68,8 +69,30 @@ export async function openMatchingLabels(
   partShape: Vec3,
   values: VolumeValues,
 ): Promise<LabelSource> {
-  const source = await openLabels(volumeSpec(operand), { voxelSizeNm: values.voxelSize });
+  return openMatching(volumeSpec(operand), partShape, values);
+}
+
+async function openMatching(spec: string, partShape: Vec3, values: VolumeValues): Promise<LabelSource> {
+  const source = await openLabels(spec, { voxelSizeNm: values.voxelSize });
   return sameShape(source.info.shape, partShape) ? source : cutOrClose(source, values);
+}
+
+/**
+ * Labels to be taken as the fragments of a volume whose chosen part has shape `partShape`; of an output folder of `kyn
+ * segment` its fragments.
+ * @throws KynError `content` where it is an image, `usage` where it is the output folder of a run over another part.
+ */
+export async function openFragments(
+  operand: string,
+  partShape: Vec3,
+  values: VolumeValues,
+): Promise<LabelSource> {
+  const fragments = await openMatching(volumeSpec(operand, FRAGMENTS_NAME), partShape, values);
+  return closingOnFailure(fragments, async () => {
+    checkPartOfRun(operand, values);
+    await refuseImage(fragments);
+    return fragments;
+  });
 }
 
 /**
@@ -132,9 +155,16 @@ export async function openTruth(
 /** dtypes that images come in. */
 const IMAGE_DTYPES = new Set(['uint8', 'uint16', 'int16', 'float32']);
 
-async function refuseImage(volume: LabelSource): Promise<void> {
+/** @throws KynError `content` where what is given as labels is an image. */
+export async function refuseImage(volume: LabelSource): Promise<void> {
   const { info } = volume;
-  if (!IMAGE_DTYPES.has(info.dtype) || !looksLikeImage(await volume.read(info.shape[0] >> 1))) return;
+  if (!IMAGE_DTYPES.has(info.dtype)) return;
+  // more than one section, since one may be blank
+  const [depth] = info.shape;
+  const sampled = new Set([depth >> 1, 0, depth - 1]);
+  let looks = false;
+  for (const z of sampled) looks ||= looksLikeImage(await volume.read(z));
+  if (!looks) return;
   throw new KynError('content', 'it looks like an image, not like labels', {
     where: info.location,
     hint: 'give a label volume',

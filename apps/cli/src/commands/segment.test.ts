@@ -69,6 +69,19 @@ describe('kyn segment', () => {
     expect(other.stderr).toMatch(/made with another/);
   });
 
+  it('takes the fragments of another result, of the same part', async () => {
+    const [first, out] = [join(scratch, 'first'), join(scratch, 'again')];
+    const kynOf = (labels: string, box: string, to: string) =>
+      kyn(raw, '--fragments', labels, '--link', 'overlap', '--quiet', '--bbox', box, '--out', to);
+    expect((await kynOf(fragments, ':,:,0:2', first)).code).toBe(0);
+    expect(await kynOf(first, ':,:,0:2', out)).toMatchObject({ code: 0, stderr: '' });
+    for (const name of ['fragments.zarr/0/c/1/0/0', 'graph.arrow']) {
+      expect(readFileSync(join(out, name))).toEqual(readFileSync(join(first, name)));
+    }
+    const { stderr } = await kynOf(first, ':,:,2:4', join(scratch, 'other-part'));
+    expect(stderr).toMatch(/first: it was made with --bbox 0:,0:,0:2 .*; give the same here/);
+  });
+
   it('takes a box and every second section of both volumes', async () => {
     const out = join(scratch, 'part');
     const words = [raw, '--out', out, '--fragments', fragments, '--bbox', '10:40,5:25,1:', '--z-step', '2'];
@@ -83,6 +96,11 @@ describe('kyn segment', () => {
     ['a missing model', ['RAW', '--out', 'OUT', '--model', 'nosuch'], /nosuch: no such model/],
     ['a file that is no model', ['RAW', '--out', 'OUT', '--model', 'NOMODEL'], /not a/],
     ['fragments of another size', ['RAW', '--out', 'OUT', '--fragments', 'OTHER'], /fragments do not fit/],
+    [
+      'an image as fragments',
+      ['RAW', '--out', 'OUT', '--fragments', 'RAW'],
+      /it looks like an image, not like/,
+    ],
     ['only empty sections', ['BLANK', '--out', 'OUT', '--fragments', 'GIVEN'], /every section is empty/],
   ])('refuses %s in one line, and leaves nothing', async (_, words, says) => {
     const out = join(scratch, 'refused');

@@ -27,7 +27,7 @@ import { peakMemoryBytes } from '../peak-memory.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { columns } from '../text-table.ts';
 import { version } from '../version.ts';
-import { openMatchingLabels, openRawVolume } from '../volumes.ts';
+import { openFragments, openRawVolume } from '../volumes.ts';
 
 export const segmentCommand = defineCommand({
   name: 'segment',
@@ -49,7 +49,10 @@ A run that was stopped or killed is finished by the same command with --resume, 
     ...volumeOptions,
     out: required(text('DIR', 'where the result goes; made if it is not there')),
     model: text('M', 'a shipped model, or a .kyn or .onnx file (default: base)', DEFAULT_MODEL),
-    fragments: text('FILE', 'take these 2D labels as fragments, and only link them'),
+    fragments: text(
+      'FILE',
+      'take these 2D labels (or those of another result) as fragments, and only link them',
+    ),
     repair: flag('mend the given fragments too, where neighbouring sections show that they are wrong'),
     link: choice(
       ['learned', 'overlap'],
@@ -78,7 +81,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
     let network: LoadedNetwork | undefined;
     try {
       if (values.fragments !== undefined) {
-        fragments = await openMatchingLabels(values.fragments, source.info.shape, values);
+        fragments = await openFragments(values.fragments, source.info.shape, values);
       }
       const learned = values.link === 'learned';
       if (!fragments || learned) {
