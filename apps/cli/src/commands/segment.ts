@@ -253,10 +253,13 @@ function networkInfo({ predictor: { info }, runtime }: LoadedNetwork, report: Pi
 function summary(out: string, report: PipelineReport, peakBytes: number): string {
   const [depth, height, width] = report.shape;
   const voxels = depth * height * width;
+  const { inPlane, cross, skip } = report.edges;
+  const across = report.links === 'none' ? '' : `, ${cross} cross, ${skip} skip`;
   const rows = [
     ['sections', `${depth} of ${height}×${width} (${(voxels / 1e6).toFixed(1)} MVx)`],
     ['fragments', `${report.fragments}`],
-    ['edges', `${report.edges.inPlane} in-plane, ${report.edges.cross} cross, ${report.edges.skip} skip`],
+    ['edges', `${inPlane} in-plane${across}`],
+    ['links', report.links],
     ['repaired', `${report.repaired.split} fragments split, ${report.repaired.merged} merged`],
     ['neurons', `${report.neurons}`],
     ['time', `${report.seconds.toFixed(1)} s (${(voxels / 1e6 / report.seconds).toFixed(2)} MVx/s)`],
