@@ -7,10 +7,11 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { isKynError, runPipeline } from '@kyn/core';
 import { openLabels, takeSegmentationFolder } from '@kyn/io/node';
@@ -99,14 +100,15 @@ describe('a complete folder', () => {
   });
 });
 
-describe('whose a folder is', () => {
-  const refusal = (pattern: RegExp) => (error: unknown) =>
-    isKynError(error) && error.code === 'output' && pattern.test(error.oneLine());
+const other = { ...RUN, options: { seed: 2 } };
+const readReport = (folder: string) => JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+const refusal = (pattern: RegExp) => (error: unknown) =>
+  isKynError(error) && error.code === 'output' && pattern.test(error.oneLine());
 
+describe('whose a folder is', () => {
   it('refuses a complete one without --overwrite, and has nothing to resume in it', async () => {
     await expect(take(whole)).rejects.toSatisfy(refusal(/holds a segmentation.*--overwrite/));
     await expect(take(whole, { resume: true })).resolves.toMatchObject({ complete: true });
-    const other = { ...RUN, options: { seed: 2 } };
     await expect(take(whole, { resume: true, run: other })).rejects.toSatisfy(refusal(/another options/));
   });
 
@@ -146,16 +148,18 @@ describe('whose a folder is', () => {
     await expect(take(path)).rejects.toSatisfy(refusal(/file of this name/));
   });
 
-  it('replaces a segmentation, and only that, with --overwrite', async () => {
+  it('replaces a segmentation, and only that, with --overwrite, when the new one is complete', async () => {
     const folder = join(scratch, 'replaced');
-    await segmentInto(folder);
+    cpSync(whole, folder, { recursive: true });
     writeFileSync(join(folder, 'notes.txt'), 'mine');
-    const taken = await take(folder, { overwrite: true });
+    const taken = await take(folder, { overwrite: true, run: other });
     if (taken.complete) throw new Error('it is not complete');
-    expect(readdirSync(folder).sort()).toEqual(['INCOMPLETE', 'fragments.zarr', 'notes.txt']);
+    expect(contents(folder)).toMatchObject(contents(whole));
+    expect(existsSync(join(folder, 'INCOMPLETE'))).toBe(false);
     await runPipeline(smallRun(), taken.store);
     rmSync(join(folder, 'notes.txt'));
     expect(contents(folder)).toEqual(contents(whole));
+    expect(readReport(folder).run).toEqual(other);
   });
 
   it('says so where it cannot write, and leaves the run marked as incomplete', async () => {
@@ -168,6 +172,131 @@ describe('whose a folder is', () => {
     expect(existsSync(join(folder, 'report.json'))).toBe(false);
   });
 });
+
+describe('a replacement that was interrupted', () => {
+  const interrupted = async (folder: string) => {
+    cpSync(whole, folder, { recursive: true });
+    const taken = await take(folder, { overwrite: true, run: other });
+    if (taken.complete) throw new Error('it is not complete');
+    const run = smallRun();
+    const signal = { aborted: false };
+    const onProgress = ({ done }: { done: number }) => {
+      signal.aborted = done === 3;
+    };
+    await expect(runPipeline(run, taken.store, undefined, { signal, onProgress })).rejects.toThrow(/stopped/);
+    expect(await taken.store.worthResuming()).toBe(true);
+    await taken.store.release();
+  };
+
+  it('leaves the old result as it was, and is finished by --resume', async () => {
+    const folder = join(scratch, 'kept');
+    await interrupted(folder);
+    expect(contents(folder)).toMatchObject(contents(whole));
+    expect(readReport(folder).run).toEqual(RUN);
+    await expect(take(folder, { run: other })).rejects.toSatisfy(refusal(/interrupted run.*--resume/));
+    await expect(take(folder, { resume: true })).rejects.toSatisfy(refusal(/another options/));
+    const taken = await take(folder, { resume: true, run: other });
+    if (taken.complete) throw new Error('it is not complete');
+    expect(taken.store.sectionsDone).toBeGreaterThan(0);
+    await runPipeline(smallRun(), taken.store);
+    expect(contents(folder)).toEqual(contents(whole));
+    expect(readReport(folder).run).toEqual(other);
+  });
+
+  it('leaves the old result as it was where it is given up', async () => {
+    const folder = join(scratch, 'given-up');
+    await interrupted(folder);
+    const taken = await take(folder, { overwrite: true });
+    if (taken.complete) throw new Error('it is not complete');
+    await taken.store.discard();
+    expect(contents(folder)).toEqual(contents(whole));
+  });
+
+  it('never looks whole while the new result is moved to its place, and is gone on with', async () => {
+    const moving = join(scratch, 'moving');
+    const next = join(moving, '.kyn-next');
+    const names = [...readdirSync(whole).filter((name) => name !== 'report.json'), 'report.json'];
+    for (const count of [0, 1, 3, names.length - 1, names.length]) {
+      const moved = names.slice(0, count);
+      cpSync(whole, moving, { recursive: true });
+      cpSync(whole, next, { recursive: true });
+      const { run: _, ...report } = readReport(whole);
+      writeFileSync(join(next, 'report.json'), JSON.stringify({ ...report, run: other }));
+      if (count > 0) {
+        writeFileSync(join(moving, 'INCOMPLETE'), JSON.stringify({ program: 'kyn', run: other }));
+        rmSync(join(moving, 'report.json'));
+      }
+      for (const name of moved) {
+        rmSync(join(moving, name), { recursive: true, force: true });
+        renameSync(join(next, name), join(moving, name));
+      }
+      if (count === names.length) rmSync(join(moving, 'INCOMPLETE'));
+      expect(existsSync(join(moving, 'INCOMPLETE'))).toBe(count > 0 && count < names.length);
+      await expect(take(moving, { resume: true, run: other })).resolves.toMatchObject({ complete: true });
+      expect(contents(moving)).toEqual(contents(whole));
+      expect(readReport(moving).run).toEqual(other);
+      rmSync(moving, { recursive: true });
+    }
+  });
+});
+
+describe('two runs in one folder', () => {
+  const lock = (folder: string) => join(folder, '.kyn-lock');
+
+  it('refuses the second in one line, and lets the next in when the first has ended', async () => {
+    const folder = join(scratch, 'twice');
+    const first = await take(folder);
+    if (first.complete) throw new Error('it is not complete');
+    for (const more of [{}, { resume: true }, { overwrite: true }]) {
+      await expect(take(folder, more)).rejects.toSatisfy(
+        refusal(new RegExp(`^[^\\n]*another run \\(process ${process.pid} [^\\n]*${lock(folder)}$`)),
+      );
+    }
+    await runPipeline(smallRun(), first.store);
+    expect(contents(folder)).toEqual(contents(whole));
+    await expect(take(folder, { resume: true })).resolves.toMatchObject({ complete: true });
+    expect(existsSync(lock(folder))).toBe(false);
+  });
+
+  it('takes over from a process that is no more, and from no other', async () => {
+    const folder = join(scratch, 'stale');
+    mkdirSync(folder);
+    const other = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']);
+    const writeLock = (host: string) => writeFileSync(lock(folder), JSON.stringify({ pid: other.pid, host }));
+    writeLock(hostname());
+    await expect(take(folder)).rejects.toSatisfy(refusal(/another run/));
+    const ended = new Promise((resolve) => other.on('exit', resolve));
+    other.kill('SIGKILL');
+    await ended;
+    writeLock('elsewhere');
+    await expect(take(folder)).rejects.toSatisfy(refusal(/another run \(process \d+ on elsewhere\)/));
+    writeLock(hostname());
+    const taken = await take(folder);
+    if (taken.complete) throw new Error('it is not complete');
+    await taken.store.discard();
+    expect(existsSync(folder)).toBe(false);
+  });
+});
+
+it.each(['segment', 'project'])(
+  'a run stopped at a section of stage %s goes on with the same bytes',
+  async (stage) => {
+    const folder = join(scratch, `stopped-${stage}`);
+    const taken = await take(folder);
+    if (taken.complete) throw new Error('it is not complete');
+    const signal = { aborted: false };
+    const onProgress = (at: { stage: string; done: number }) => {
+      signal.aborted ||= at.stage === stage && at.done === SHAPE[0];
+    };
+    await expect(runPipeline(smallRun(), taken.store, undefined, { signal, onProgress })).rejects.toThrow(
+      /stopped/,
+    );
+    await taken.store.release();
+    expect(existsSync(join(folder, 'report.json'))).toBe(false);
+    await segmentInto(folder, 0, true);
+    expect(contents(folder)).toEqual(contents(whole));
+  },
+);
 
 describe('a run that was killed', () => {
   const child = join(scratch, 'segment-child.mjs');

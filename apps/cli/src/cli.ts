@@ -30,11 +30,16 @@ export async function runCli(words: readonly string[], around: CliSurroundings):
   } catch (error) {
     const known = isKynError(error) ? error : explainError(error);
     const stopped = around.signal.aborted || known.code === 'cancelled';
-    around.stderr.write(`kyn: ${stopped ? 'stopped' : known.oneLine()}\n`);
+    around.stderr.write(`kyn: ${stopped ? stoppedLine(known) : known.oneLine()}\n`);
     if (around.env.KYN_DEBUG === '1') around.stderr.write(`${debugTrace(error)}\n`);
     if (stopped) return EXIT.interrupted;
     return known.code === 'usage' ? EXIT.wrongUse : EXIT.failed;
   }
+}
+
+/** What a command says of going on, where it was stopped; any other error is what came of stopping it. */
+function stoppedLine({ code, hint }: KynError): string {
+  return code === 'cancelled' && hint ? `stopped; ${hint}` : 'stopped';
 }
 
 async function dispatch(words: readonly string[], around: CliSurroundings): Promise<number> {

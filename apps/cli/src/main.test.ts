@@ -22,7 +22,7 @@ const built = existsSync(bundle);
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-main-'));
 const home = join(scratch, 'home');
 mkdirSync(home);
-afterAll(() => rmSync(scratch, { recursive: true }));
+afterAll(() => rmSync(scratch, { recursive: true }), 120_000); // thousands of files
 
 interface Ended {
   readonly code: number | null;
@@ -143,17 +143,48 @@ describe.skipIf(!built)('the built kyn', () => {
   );
 });
 
+describe.skipIf(!built)('kyn segment on SIGINT', () => {
+  it.each([
+    ['while it segments', 'stopped-early', '.sections/000005.bin'],
+    ['while it writes neurons', 'stopped-late', 'segmentation.zarr/0/c/5'],
+  ])(
+    '%s stops cleanly, and is gone on with',
+    async (_, out, underWay) => {
+      await writeVolume(join(scratch, 'volume.h5'));
+      const labels = 'volume.h5:/volumes/labels/neuron_ids';
+      const words = ['segment', 'volume.h5', '--fragments', labels, '--link', 'overlap', '--out', out];
+      let kill = (_: NodeJS.Signals) => {};
+      const ended = run(words, undefined, (by) => (kill = by));
+      const watch = setInterval(() => {
+        if (!existsSync(join(scratch, out, underWay))) return;
+        clearInterval(watch);
+        kill('SIGINT');
+      }, 5);
+      const { code, stdout, stderr } = await ended;
+      clearInterval(watch);
+      expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+      expect(stderr).toMatch(/kyn: stopped; sections that are done stay: .* --resume goes on\n$/);
+      const left = readdirSync(join(scratch, out));
+      expect(left).toContain('INCOMPLETE');
+      for (const name of ['report.json', '.kyn-lock']) expect(left).not.toContain(name);
+      expect((await run([...words, '--resume', '--quiet'])).code).toBe(0);
+      expect(readdirSync(join(scratch, out))).not.toContain('INCOMPLETE');
+    },
+    300_000,
+  );
+});
+
 /** Enough sections that no command is through with them before it is stopped. */
-async function writeVolume(path: string): Promise<void> {
+async function writeVolume(path: string, depth = 1500): Promise<void> {
   if (existsSync(path)) return;
-  const shape = [1500, 96, 96] as const;
+  const shape = [depth, 96, 96] as const;
   const file = await createCremiHdf5(path, {
     shape,
     voxelSizeNm: [40, 8, 8],
     raw: 'uint8',
     labels: 'uint64',
   });
-  for (let z = 0; z < shape[0]; z++) {
+  for (let z = 0; z < depth; z++) {
     const grey = Uint8Array.from({ length: 96 * 96 }, (_, i) => (i * 7 + z * 13) % 251);
     const ids = Uint32Array.from({ length: 96 * 96 }, (_, i) => 1 + ((i % 96) >> 4));
     await file.raw?.write(z, ndarray(grey, [96, 96]));

@@ -33,9 +33,10 @@ export function isSegmentFolder(path: string): boolean {
 
 /**
  * The volume that an operand means.
+ * @param name what of an output folder is meant
  * @throws KynError `content` for an output folder whose run is not complete.
  */
-export function volumeSpec(operand: string): string {
+export function volumeSpec(operand: string, name = SEGMENTATION_NAME): string {
   if (!isSegmentFolder(operand)) return operand;
   if (existsSync(join(operand, INCOMPLETE_NAME))) {
     throw new KynError('content', 'the segmentation in it is not complete', {
@@ -43,7 +44,7 @@ export function volumeSpec(operand: string): string {
       hint: 'finish it: kyn segment with the same options and --resume',
     });
   }
-  return join(operand, SEGMENTATION_NAME);
+  return join(operand, name);
 }
 
 /** Raw sections of the chosen part. The caller closes the source. */
@@ -77,6 +78,28 @@ export interface LabelPair {
   readonly second: LabelSource;
   /** The part of the first that was taken; undefined: all of it. */
   readonly firstPart: SubvolumeOptions | undefined;
+}
+
+/**
+ * Labels to be taken as the fragments of a volume whose chosen part has shape `partShape`; of an output folder of `kyn
+ * segment` its fragments.
+ * @throws KynError `content` where it is an image, `usage` where it is the output folder of a run that does not cover the
+ * chosen part.
+ */
+export async function openFragments(
+  operand: string,
+  partShape: Vec3,
+  values: VolumeValues,
+): Promise<LabelSource> {
+  const spec = volumeSpec(operand, FRAGMENTS_NAME);
+  const fragments = await openLabels(spec, { voxelSizeNm: values.voxelSize });
+  return closingOnFailure(fragments, async () => {
+    await refuseImage(fragments);
+    const { shape } = fragments.info;
+    const made = madePart(operand);
+    if (made) return subvolume(fragments, withinMade(made, values, shape, operand));
+    return sameShape(shape, partShape) ? fragments : subvolume(fragments, values);
+  });
 }
 
 /**
@@ -129,10 +152,16 @@ export async function openTruth(
 /** dtypes that images come in. */
 const IMAGE_DTYPES = new Set(['uint8', 'uint16', 'int16', 'float32']);
 
-/** @throws KynError `content` where labels are an image. */
+/** @throws KynError `content` where what is given as labels is an image. */
 export async function refuseImage(volume: LabelSource): Promise<void> {
   const { info } = volume;
-  if (!IMAGE_DTYPES.has(info.dtype) || !looksLikeImage(await volume.read(info.shape[0] >> 1))) return;
+  if (!IMAGE_DTYPES.has(info.dtype)) return;
+  // more than one section, since one may be blank
+  const [depth] = info.shape;
+  const sampled = new Set([depth >> 1, 0, depth - 1]);
+  let looks = false;
+  for (const z of sampled) looks ||= looksLikeImage(await volume.read(z));
+  if (!looks) return;
   throw new KynError('content', 'it looks like an image, not like labels', {
     where: info.location,
     hint: 'give a label volume',

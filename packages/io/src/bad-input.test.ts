@@ -74,7 +74,7 @@ describe('cut short or damaged', () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'a.tif'), '');
     await writeFile(join(folder, 'b.h5'), 'hello');
-    expect(await failure(join(folder, 'a.tif'))).toMatch(/^format: .*no volume that can be read/);
+    expect(await failure(join(folder, 'a.tif'))).toMatch(/^format: .*the file is empty/);
     expect(await failure(join(folder, 'b.h5'))).toMatch(/^format: /);
   });
 
@@ -192,5 +192,39 @@ describe('describeVolume', () => {
     const png = await describeVolume(fixture('png-stack'));
     expect(png).toMatchObject({ format: 'PNG stack', datasets: [{ shape: [5, 12, 18], dtype: 'uint8' }] });
     expect(JSON.parse(JSON.stringify(hdf5)).datasets).toHaveLength(2);
+  });
+
+  it('lists the dataset that is named, or those below a group', async () => {
+    const pathsIn = async (spec: string) => (await describeVolume(spec)).datasets.map(({ path }) => path);
+    const file = fixture('cremi.h5');
+    expect(await pathsIn(`${file}:/volumes/raw`)).toEqual(['/volumes/raw']);
+    expect(await pathsIn(`${file}:/volumes/labels`)).toEqual(['/volumes/labels/neuron_ids']);
+    expect(await pathsIn(`${file}:/`)).toHaveLength(2);
+    await expect(describeVolume(`${file}:/vol`)).rejects.toThrow(
+      'no /vol in it; it has /volumes/labels/neuron_ids, /volumes/raw',
+    );
+  });
+});
+
+describe('a name', () => {
+  it('that ends as another format’s does not hinder, but is told of', async () => {
+    const misnamed = join(await temporaryFolder(), 'stack.h5');
+    await cp(fixture('imagej.tif'), misnamed);
+    const note = expect.stringMatching(/named \.h5, but it is no HDF5: read as TIFF/);
+    expect((await describeVolume(misnamed)).notes).toContainEqual(note);
+    const source = await openSections(misnamed);
+    expect(source.info.notes).toContainEqual(note);
+    expect((await source.read(0)).shape).toEqual(source.info.shape.slice(1));
+    await source.close();
+    const named = await openSections(fixture('imagej.tif'));
+    expect(named.info.notes).not.toContainEqual(expect.stringMatching(/named/));
+    await named.close();
+  });
+
+  it('of a path in a file that has none is refused', async () => {
+    for (const spec of [fixture('imagej.tif:/volumes/raw'), fixture('png-stack:/0')]) {
+      await expect(openSections(spec)).rejects.toThrow(/it is one volume/);
+      await expect(describeVolume(spec)).rejects.toThrow(/it is one volume/);
+    }
   });
 });

@@ -11,6 +11,9 @@ export const formats: readonly Format[] = [hdf5Format, pngFormat, tiffFormat, za
 /** The format of a site. */
 export async function formatOf(site: Site): Promise<Format> {
   for (const format of formats) if (await format.recognises(site)) return format;
+  if (site.file?.size === 0) {
+    throw new KynError('format', 'the file is empty', { where: site.location, hint: 'copy it anew' });
+  }
   const what = site.folder || site.file ? '' : ' at this address';
   throw new KynError(site.file ? 'format' : 'not-found', `no volume that can be read${what}`, {
     where: site.location,

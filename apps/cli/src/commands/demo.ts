@@ -1,6 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { KynError, type Scores } from '@kyn/core';
+import { writeFileAtomic } from '@kyn/io/node';
 import { defineCommand } from '../command.ts';
 import { runInner } from '../inner-command.ts';
 import { DEFAULT_MODEL } from '../model-file.ts';
@@ -16,6 +17,9 @@ const DEMO_SHAPE = [16, 384, 384] as const;
 const DEMO_SEED = 20260;
 const PHANTOM_NAME = 'phantom.h5';
 const RESULT_NAME = 'result';
+/** Says that the folder is the demo's: a phantom in it may be somebody's own. */
+const MARK = 'kyn-demo.txt';
+const MARK_TEXT = `Made by kyn demo, which replaces ${PHANTOM_NAME} and ${RESULT_NAME}/ when it is run here again.\n`;
 
 export const demoCommand = defineCommand({
   name: 'demo',
@@ -36,7 +40,7 @@ cores. DIR then holds ${PHANTOM_NAME} and ${RESULT_NAME}/, with pictures in ${RE
   ],
   async run({ values }, context) {
     const { out, seed, model, device, threads } = values;
-    checkDemoFolder(out);
+    await takeDemoFolder(out);
     const began = performance.now();
     const file = join(out, PHANTOM_NAME);
     const result = join(out, RESULT_NAME);
@@ -92,13 +96,14 @@ cores. DIR then holds ${PHANTOM_NAME} and ${RESULT_NAME}/, with pictures in ${RE
   },
 });
 
-/** A folder that holds other things is left alone. */
-function checkDemoFolder(out: string): void {
-  if (!existsSync(out)) return;
-  const names = readdirSync(out);
-  if (names.length === 0 || names.includes(PHANTOM_NAME)) return;
-  throw new KynError('output', 'the folder holds other things', {
-    where: out,
-    hint: 'choose another one with --out',
-  });
+/** A folder that holds other things is left alone; one that is taken is marked as the demo's. */
+async function takeDemoFolder(out: string): Promise<void> {
+  const refuse = (what: string): KynError =>
+    new KynError('output', what, { where: out, hint: 'choose another folder with --out' });
+  if (existsSync(out)) {
+    if (!statSync(out).isDirectory()) throw refuse('there is a file of this name');
+    const names = readdirSync(out);
+    if (names.length > 0 && !names.includes(MARK)) throw refuse('it holds things that are not the demo’s');
+  }
+  await writeFileAtomic(join(out, MARK), MARK_TEXT);
 }

@@ -15,7 +15,7 @@ import {
 } from '../options.ts';
 import { RAW_DATASET, TRUTH_DATASET, writePhantom } from '../phantom-file.ts';
 import { refuseSamePlace } from '../same-place.ts';
-import { openLabelVolume } from '../volumes.ts';
+import { openLabelVolume, refuseImage } from '../volumes.ts';
 
 const DEFECT_KINDS = ['missing', 'folded', 'cracked', 'dark', 'shifted'] as const;
 
@@ -99,6 +99,7 @@ always give the same volume.`,
     refuseSamePlace(values.from, out);
     const from = values.from === undefined ? undefined : await openLabelVolume(values.from, values);
     try {
+      if (from) await refuseImage(from);
       const voxelSizeNm: Vec3 = values.voxelSize ?? from?.info.voxelSizeNm ?? PHANTOM_DEFAULTS.voxelSizeNm;
       const common = { seed, look, defects: fractions };
       const phantom = from

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ndarray, type RawSection } from '@kyn/core';
@@ -69,6 +69,19 @@ describe('kyn segment', () => {
     expect(other.stderr).toMatch(/made with another/);
   });
 
+  it('takes the fragments of another result, of the same part', async () => {
+    const [first, out] = [join(scratch, 'first'), join(scratch, 'again')];
+    const kynOf = (labels: string, box: string, to: string) =>
+      kyn(raw, '--fragments', labels, '--link', 'overlap', '--quiet', '--bbox', box, '--out', to);
+    expect((await kynOf(fragments, ':,:,0:2', first)).code).toBe(0);
+    expect(await kynOf(first, ':,:,0:2', out)).toMatchObject({ code: 0, stderr: '' });
+    for (const name of ['fragments.zarr/0/c/1/0/0', 'graph.arrow']) {
+      expect(readFileSync(join(out, name))).toEqual(readFileSync(join(first, name)));
+    }
+    const { stderr } = await kynOf(first, ':,:,2:4', join(scratch, 'other-part'));
+    expect(stderr).toMatch(/first: it was made with --bbox 0:,0:,0:2 .*; give the same here/);
+  });
+
   it('takes a box and every second section of both volumes', async () => {
     const out = join(scratch, 'part');
     const words = [raw, '--out', out, '--fragments', fragments, '--bbox', '10:40,5:25,1:', '--z-step', '2'];
@@ -86,6 +99,11 @@ describe('kyn segment', () => {
     ['a missing model', ['RAW', '--out', 'OUT', '--model', 'nosuch'], /nosuch: no such model/],
     ['a file that is no model', ['RAW', '--out', 'OUT', '--model', 'NOMODEL'], /not a/],
     ['fragments of another size', ['RAW', '--out', 'OUT', '--fragments', 'OTHER'], /fragments do not fit/],
+    [
+      'an image as fragments',
+      ['RAW', '--out', 'OUT', '--fragments', 'RAW'],
+      /it looks like an image, not like/,
+    ],
     ['only empty sections', ['BLANK', '--out', 'OUT', '--fragments', 'GIVEN'], /every section is empty/],
   ])('refuses %s in one line, and leaves nothing', async (_, words, says) => {
     const out = join(scratch, 'refused');
@@ -119,6 +137,36 @@ describe('kyn segment', () => {
     const other = await kyn(...line, '--resume');
     expect(other).toMatchObject({ code: 1 });
     expect(other.stderr).toMatch(/made with another options/);
+  });
+
+  it('keeps what is done where a section cannot be read, says so, and goes on with it', async () => {
+    const given = join(scratch, 'damaged.zarr');
+    cpSync(fragments, given, { recursive: true });
+    const chunk = join(given, '0/c/3/0/0');
+    const bytes = readFileSync(chunk);
+    writeFileSync(chunk, 'not compressed');
+    const out = join(scratch, 'resumed');
+    const words = [raw, '--out', out, '--fragments', given, '--quiet'];
+    const failed = await kyn(...words);
+    expect(failed.code).toBe(1);
+    expect(failed.lines).toHaveLength(1);
+    expect(failed.stderr).toMatch(/damaged\.zarr.*; sections that are done stay: .* --resume goes on/);
+    expect(readdirSync(out).sort()).toEqual(['.sections', 'INCOMPLETE', 'fragments.zarr']);
+    writeFileSync(chunk, bytes);
+    expect(await kyn(...words, '--resume')).toMatchObject({ code: 0, stderr: '' });
+    const whole = join(scratch, 'linked');
+    for (const name of ['assignment.arrow', 'graph.arrow', 'neurons.csv']) {
+      expect(readFileSync(join(out, name))).toEqual(readFileSync(join(whole, name)));
+    }
+    expect(existsSync(join(out, 'INCOMPLETE'))).toBe(false);
+  });
+
+  it('refuses --resume with --overwrite as wrong use', async () => {
+    const { code, lines } = await kyn(raw, '--out', join(scratch, 'linked'), '--resume', '--overwrite');
+    expect({ code, lines }).toEqual({
+      code: 2,
+      lines: ['kyn: --resume: does not go with --overwrite; go on with a run, or begin anew'],
+    });
   });
 
   it('wants to be told where the result goes', async () => {

@@ -4,6 +4,7 @@ import {
   checkPipelineInput,
   isBlockPredictor,
   isKynError,
+  KynError,
   keepsGiven,
   type LabelSource,
   type PipelineInput,
@@ -18,6 +19,7 @@ import {
 import { type RunIdentity, type SegmentationFolder, takeSegmentationFolder } from '@kyn/io/node';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
+import { explainError } from '../explain-error.ts';
 import { DEFAULT_MODEL, type ModelFile } from '../model-file.ts';
 import { type LoadedNetwork, loadNetwork } from '../network.ts';
 import {
@@ -35,7 +37,7 @@ import { peakMemoryBytes } from '../peak-memory.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { columns } from '../text-table.ts';
 import { version } from '../version.ts';
-import { openMatchingLabels, openRawVolume } from '../volumes.ts';
+import { openFragments, openRawVolume } from '../volumes.ts';
 
 export const segmentCommand = defineCommand({
   name: 'segment',
@@ -57,7 +59,10 @@ A run that was stopped or killed is finished by the same command with --resume, 
     ...volumeOptions,
     out: required(output(text('DIR', 'where the result goes; made if it is not there'))),
     model: text('M', 'a shipped model, or a .kyn or .onnx file (default: base)', DEFAULT_MODEL),
-    fragments: text('FILE', 'take these 2D labels as fragments, and only link them'),
+    fragments: text(
+      'FILE',
+      'take these 2D labels (or those of another result) as fragments, and only link them',
+    ),
     repair: flag('mend the given fragments too, where neighbouring sections show that they are wrong'),
     link: choice(
       ['learned', 'overlap'],
@@ -67,7 +72,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
     membranes: membranesOption,
     accurate: flag('average over mirrored copies: four times the work of the network'),
     resume: flag('finish a run that was stopped'),
-    overwrite: flag('replace the segmentation in DIR; files of others stay'),
+    overwrite: flag('replace the segmentation in DIR when the new one is complete; files of others stay'),
   },
   examples: [
     { line: 'kyn segment stack.h5 --out result', says: 'a stack in CREMI layout' },
@@ -76,6 +81,9 @@ A run that was stopped or killed is finished by the same command with --resume, 
     { line: 'kyn segment big.zarr --out try --bbox 0:1024,0:1024,0:20', says: 'a corner, to try it out' },
   ],
   async run({ operands: [input], values, given }, context) {
+    if (values.resume && values.overwrite) {
+      throw usageError('--resume', 'does not go with --overwrite', 'go on with a run, or begin anew');
+    }
     refuseSamePlace(input, values.out);
     refuseSamePlace(values.fragments, values.out);
     const countCpu = await startCpuCount(); // before anything else makes threads
@@ -84,7 +92,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
     let network: LoadedNetwork | undefined;
     try {
       if (values.fragments !== undefined) {
-        fragments = await openMatchingLabels(values.fragments, source.info.shape, values);
+        fragments = await openFragments(values.fragments, source.info.shape, values);
       }
       const learned = values.link === 'learned';
       if (!fragments || learned) {
@@ -165,11 +173,19 @@ async function runInto(
   try {
     return await runPipeline(input, store, options, context.stage, threadClock);
   } catch (error) {
-    // an input that is no use stays so; and where nothing is done yet there is nothing to go on with
-    const useless = isKynError(error) && error.code === 'content';
-    if (useless || !(await store.worthResuming())) await store.discard();
+    if (await store.worthResuming()) throw resumable(error);
+    await store.discard();
     throw error;
+  } finally {
+    await store.release();
   }
+}
+
+/** The same error, which says that a part of the work is kept. */
+function resumable(error: unknown): KynError {
+  const { code, message, where, hint } = isKynError(error) ? error : explainError(error);
+  const goOn = 'sections that are done stay: kyn segment with the same options and --resume goes on';
+  return new KynError(code, message, { where, hint: hint ? `${hint}; ${goOn}` : goOn, cause: error });
 }
 
 /** Voxel size of the result: the input's, else what the pipeline assumes. */
@@ -252,10 +268,13 @@ function networkInfo({ predictor: { info }, runtime }: LoadedNetwork, report: Pi
 function summary(out: string, report: PipelineReport, peakBytes: number): string {
   const [depth, height, width] = report.shape;
   const voxels = depth * height * width;
+  const { inPlane, cross, skip } = report.edges;
+  const across = report.links === 'none' ? '' : `, ${cross} cross, ${skip} skip`;
   const rows = [
     ['sections', `${depth} of ${height}×${width} (${(voxels / 1e6).toFixed(1)} MVx)`],
     ['fragments', `${report.fragments}`],
-    ['edges', `${report.edges.inPlane} in-plane, ${report.edges.cross} cross, ${report.edges.skip} skip`],
+    ['edges', `${inPlane} in-plane${across}`],
+    ['links', report.links],
     ['repaired', `${report.repaired.split} fragments split, ${report.repaired.merged} merged`],
     ['neurons', `${report.neurons}`],
     ['time', `${report.seconds.toFixed(1)} s (${(voxels / 1e6 / report.seconds).toFixed(2)} MVx/s)`],

@@ -4,6 +4,7 @@ import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, LIFTED, SKIP } from '../gr
 import { neuronTable } from '../neurons/neuron-table.ts';
 import { DOUBT_DEFAULTS, doubts } from '../partition/doubts.ts';
 import { optionsIn, partition } from '../partition/partition.ts';
+import { isBlockPredictor } from '../predict/predict-blocks.ts';
 import { enlargeLabels } from '../predict/resample.ts';
 import { project } from '../project/project.ts';
 import { fragmentVoxels, type SectionTable } from '../segment/fragment-table.ts';
@@ -12,7 +13,7 @@ import { mapAhead, WRITES, WriteBehind } from './ahead.ts';
 import { LabelRing } from './label-ring.ts';
 import { decodeRuns } from './label-runs.ts';
 import { greyPanel, type PreviewPanel, panelStep, previewSections, shrinkLabels } from './preview-panel.ts';
-import type { PipelineReport } from './report.ts';
+import type { LinkKind, PipelineReport } from './report.ts';
 import type { Run } from './start.ts';
 import type { SectionSummary } from './store.ts';
 
@@ -28,6 +29,7 @@ export async function assembleNeurons(
   await timer.wait('write', store.writeNeurons(neurons));
   await timer.wait('preview', store.writePreview(panels));
   const report = makeReport(run, sections, edges, neurons.length);
+  throwIfCancelled(run.context.signal); // after this a result that is replaced is gone
   await store.finish(report);
   return report;
 }
@@ -114,11 +116,12 @@ async function projectSections(
 }
 
 function makeReport(
-  { input, timer, voxelSizeNm, imagePlan, survey, notes }: Run,
+  run: Run,
   sections: readonly SectionSummary[],
   edges: EdgeCounts,
   neurons: number,
 ): PipelineReport {
+  const { input, timer, voxelSizeNm, imagePlan, survey, notes } = run;
   return {
     shape: input.source.info.shape,
     voxelSizeNm,
@@ -128,6 +131,7 @@ function makeReport(
     emptySections: sections.filter(({ state }) => state !== 'tissue').map(({ z }) => z),
     fragments: sections.reduce((sum, section) => sum + section.fragments, 0),
     edges,
+    links: linkKind(run, sections),
     neurons,
     repaired: {
       split: sections.reduce((sum, { repaired }) => sum + repaired.split, 0),
@@ -137,4 +141,10 @@ function makeReport(
     stages: timer.stages,
     seconds: timer.seconds,
   };
+}
+
+function linkKind({ input, options }: Run, sections: readonly SectionSummary[]): LinkKind {
+  if (sections.filter(({ state }) => state === 'tissue').length < 2) return 'none';
+  if (isBlockPredictor(input.predictor)) return options.across ? 'affinities' : 'overlap';
+  return input.linker ? 'learned' : 'overlap';
 }

@@ -44,6 +44,7 @@ export function inputNotes({ shape, dtype }: VolumeInfo, small: readonly [number
       `warning: sections of ${width}×${height} pixels are smaller than cells: expect little of them`,
     );
   }
-  if (depth === 1) notes.push('one section only: nothing to link, its fragments are the neurons');
+  if (depth === 1)
+    notes.push('one section only: there is nothing to link, neurons are what it shows of them');
   return notes;
 }

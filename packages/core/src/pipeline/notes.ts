@@ -52,6 +52,9 @@ export function sectionNotes(records: readonly SectionSummary[], info: VolumeInf
   if (height * width >= CELLS_PIXELS && tissue.length > 0 && tissue.every((r) => r.fragments <= 1)) {
     notes.push('warning: the network finds no boundaries, every section is one fragment: try another model');
   }
+  if (records.length > 1 && tissue.length === 1) {
+    notes.push(`only section ${name(info, tissue[0].z)} has tissue: there is nothing to link`);
+  }
   notes.push(...gapNotes(info));
   for (const { z, shiftNm } of records) {
     if (!shiftNm) continue;

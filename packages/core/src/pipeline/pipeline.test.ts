@@ -257,6 +257,27 @@ describe('runPipeline', () => {
     expect(report.notes.join()).toMatch(/voxel size not known.*10×10×40 nm/);
   });
 
+  it('says where there is nothing to link', async () => {
+    const { sections } = cellStack({ shape: [3, 64, 64] });
+    const one = sections.slice(1, 2);
+    const blank = sections.map((section, z) =>
+      z === 1 ? section : ndarray(new Uint8Array(64 * 64).fill(90), [64, 64]),
+    );
+    for (const [stack, note] of [
+      [one, /one section only: there is nothing to link/],
+      [blank, /only section 1 has tissue: there is nothing to link/],
+    ] as const) {
+      const source = sourceOf(stack, [40, 10, 10]);
+      const report = await runPipeline({ source, predictor: crudePredictor() }, createMemoryStore());
+      expect(report.links).toBe('none');
+      expect(report.notes.join()).toMatch(note);
+      expect(report.edges.cross + report.edges.skip).toBe(0);
+    }
+    const source = sourceOf(sections, [40, 10, 10]);
+    const report = await runPipeline({ source, predictor: crudePredictor() }, createMemoryStore());
+    expect(report.links).toBe('overlap');
+  });
+
   it('mends given fragments only where that is asked for', async () => {
     const { source, truth } = cellStack({ shape: [5, 90, 110] });
     // in one section somebody took two cells that touch for one

@@ -22,6 +22,8 @@ export type StageName =
   | 'write'
   | 'preview';
 
+export type LinkKind = 'learned' | 'affinities' | 'overlap' | 'none';
+
 export interface PipelineReport {
   /** Sections, rows, columns. */
   readonly shape: Vec3;
@@ -38,6 +40,8 @@ export interface PipelineReport {
     readonly skip: number;
     readonly lifted: number;
   };
+  /** What tells of neighbouring sections which fragments are one neuron; none where only one section has tissue. */
+  readonly links: LinkKind;
   readonly neurons: number;
   /** Fragments that repair cut, and pairs that it put together. */
   readonly repaired: { readonly split: number; readonly merged: number };

@@ -5,7 +5,8 @@ import { promisify } from 'node:util';
 import { inflate, type ZlibOptions } from 'node:zlib';
 import type { LabelSource, SectionSource, Vec3 } from '@kyn/core';
 import { asLabelSource, asSectionSource, closingOnFailure } from '../adapt.ts';
-import type { Site, VolumeDescription } from '../format.ts';
+import { endingNote, namedDatasets, refuseDataset } from '../file-name.ts';
+import type { Format, Site, VolumeDescription } from '../format.ts';
 import type { Inflate } from '../inflate.ts';
 import type { PlaneVolume, Purpose } from '../plane.ts';
 import { formatOf } from '../registry.ts';
@@ -36,11 +37,20 @@ export async function openLabels(spec: string, options: OpenOptions = {}): Promi
   return closingOnFailure(volume, () => asLabelSource(volume, options.voxelSizeNm));
 }
 
-/** Lists the datasets of a file, folder or URL: shapes, dtypes, voxel sizes. */
+/**
+ * Lists the datasets of a file, folder or URL, or of the path named in it: shapes, dtypes, voxel sizes.
+ * @throws KynError `not-found`, `format`, `shape`.
+ */
 export async function describeVolume(spec: string): Promise<VolumeDescription> {
   const site = await siteOf(spec, {});
   try {
-    return await (await formatOf(site)).describe(site);
+    const { format, notes } = await recognise(site);
+    const description = await format.describe(site);
+    return {
+      ...description,
+      datasets: namedDatasets(description.datasets, site),
+      notes: [...notes, ...description.notes],
+    };
   } finally {
     await site.file?.close().catch(() => {});
   }
@@ -49,11 +59,26 @@ export async function describeVolume(spec: string): Promise<VolumeDescription> {
 async function openPlanes(spec: string, options: OpenOptions, purpose: Purpose): Promise<PlaneVolume> {
   const site = await siteOf(spec, options);
   try {
-    return await (await formatOf(site)).open(site, purpose);
+    const { format, notes } = await recognise(site);
+    const volume = await format.open(site, purpose);
+    if (notes.length === 0) return volume;
+    return {
+      info: { ...volume.info, notes: [...notes, ...volume.info.notes] },
+      readPlane: (z, signal) => volume.readPlane(z, signal),
+      close: () => volume.close(),
+    };
   } catch (error) {
     await site.file?.close().catch(() => {});
     throw error;
   }
+}
+
+/** The format of a site, and what is odd about its name. */
+async function recognise(site: Site): Promise<{ format: Format; notes: readonly string[] }> {
+  const format = await formatOf(site);
+  refuseDataset(site, format);
+  const note = endingNote(site, format);
+  return { format, notes: note === undefined ? [] : [note] };
 }
 
 const inflateInPool = promisify<Uint8Array, ZlibOptions, Uint8Array>(inflate);

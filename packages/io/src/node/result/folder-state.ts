@@ -7,10 +7,13 @@ import { join } from 'node:path';
 import { KynError } from '@kyn/core';
 import { errorCode, makeFolder, outputError, partialName, writeFileAtomic } from '../atomic.ts';
 import { missingPiece } from '../zarr-writer.ts';
+import { LOCK } from './folder-lock.ts';
 
 export const INCOMPLETE = 'INCOMPLETE';
 export const REPORT = 'report.json';
 export const RECORDS = '.sections';
+/** A run that is to replace a complete one. */
+export const NEXT = '.kyn-next';
 export const SEGMENTATION = 'segmentation.zarr';
 export const FRAGMENTS = 'fragments.zarr';
 export const GRAPH = 'graph.arrow';
@@ -19,8 +22,8 @@ export const NEURONS = 'neurons.csv';
 export const DOUBTS = 'doubts.csv';
 export const PREVIEW = 'preview.png';
 
-/** All that a run writes besides the mark; the report goes first, so that the rest never looks complete. */
-const RESULTS = [REPORT, PREVIEW, NEURONS, DOUBTS, ASSIGNMENT, GRAPH, SEGMENTATION, FRAGMENTS, RECORDS];
+/** What a complete run has written; the report goes first, so that the rest never looks complete. */
+export const RESULTS = [REPORT, PREVIEW, NEURONS, DOUBTS, ASSIGNMENT, GRAPH, SEGMENTATION, FRAGMENTS];
 
 const PROGRAM = 'kyn';
 
@@ -49,12 +52,13 @@ export async function folderState(folder: string): Promise<FolderState> {
     throw outputError(error, folder);
   }
   // a run killed while it wrote its mark left only a part of that
-  if (names.every((name) => name === partialName(INCOMPLETE))) return { kind: 'free' };
+  const aside = [LOCK, NEXT, partialName(INCOMPLETE)];
+  if (names.every((name) => aside.includes(name))) return { kind: 'free' };
   const interrupted = names.includes(INCOMPLETE) && (await identityIn(join(folder, INCOMPLETE)));
   if (interrupted) return { kind: 'interrupted', run: interrupted };
   const complete = names.includes(REPORT) && (await identityIn(join(folder, REPORT)));
   if (complete) return { kind: 'complete', run: complete };
-  return { kind: 'foreign', taken: names.filter((name) => [...RESULTS, INCOMPLETE].includes(name)) };
+  return { kind: 'foreign', taken: names.filter((name) => [...RESULTS, RECORDS, INCOMPLETE].includes(name)) };
 }
 
 async function identityIn(path: string): Promise<RunIdentity | undefined> {
@@ -69,7 +73,7 @@ async function identityIn(path: string): Promise<RunIdentity | undefined> {
 /** The first of a complete run's results that is not there, as far as names tell. */
 export async function missingResult(folder: string): Promise<string | undefined> {
   const names = await readdir(folder);
-  const lost = RESULTS.find((name) => name !== RECORDS && !names.includes(name));
+  const lost = RESULTS.find((name) => !names.includes(name));
   if (lost) return lost;
   for (const volume of [SEGMENTATION, FRAGMENTS]) {
     const piece = await missingPiece(join(folder, volume));
@@ -104,7 +108,7 @@ export function reportText(run: RunIdentity, content: Readonly<Record<string, un
 
 /** Removes what a run wrote but its mark, and nothing else. */
 export async function removeResults(folder: string): Promise<void> {
-  for (const name of RESULTS) await remove(folder, name);
+  for (const name of [...RESULTS, RECORDS, NEXT]) await remove(folder, name);
 }
 
 export async function remove(folder: string, name: string): Promise<void> {

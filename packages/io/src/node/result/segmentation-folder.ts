@@ -21,6 +21,7 @@ import {
 import type { ResumableLabelSink } from '../../sinks.ts';
 import { writeFileAtomic } from '../atomic.ts';
 import { createLabelZarr } from '../zarr-writer.ts';
+import { type FolderLock, lockFolder } from './folder-lock.ts';
 import {
   ASSIGNMENT,
   DOUBTS,
@@ -43,6 +44,7 @@ import {
 } from './folder-state.ts';
 import { drawPreview } from './preview.ts';
 import { decodeRecord, encodeRecord } from './record-file.ts';
+import { moveOut, workFolder } from './replacement.ts';
 
 export interface SegmentationFolderOptions {
   /** Sections, rows, columns. */
@@ -54,18 +56,19 @@ export interface SegmentationFolderOptions {
   readonly run: RunIdentity;
   /** Go on with an interrupted run, if there is one. */
   readonly resume?: boolean;
-  /** Replace a segmentation that is there. Files of others stay. */
+  /** Replace a segmentation that is there, when the new one is complete. Files of others stay. */
   readonly overwrite?: boolean;
   /** What else belongs into `report.json`; asked for when the run is complete. */
   readonly describe?: (report: PipelineReport) => Readonly<Record<string, unknown>>;
 }
 
 export interface SegmentationFolder extends SegmentationStore {
-  readonly folder: string;
-  /** True where a section is done, so that a resumed run would have less to do. */
+  /** True where a section with tissue is done, so that a resumed run would have less to do. */
   worthResuming(): Promise<boolean>;
   /** Removes all that was written: where there is nothing to resume, or no sense in it. */
   discard(): Promise<void>;
+  /** Lets other runs in, where this one was stopped; one that is finished or discarded has done so. */
+  release(): Promise<void>;
 }
 
 /** A folder taken for a run; `complete` where it holds this very run already, so that there is nothing to do. */
@@ -75,11 +78,29 @@ export type TakenFolder =
 
 /**
  * Takes a folder for a segmentation; one that is refused is left as it was.
- * @throws KynError `output` where the folder is not free, or holds another run than the one to be resumed.
+ * @throws KynError `output` where the folder is not free, holds another run than the one to be resumed, or is being
+ * written by one.
  */
 export async function takeSegmentationFolder(
   folder: string,
   options: SegmentationFolderOptions,
+): Promise<TakenFolder> {
+  await folderState(folder); // what is no folder at all is said first
+  const lock = await lockFolder(folder);
+  try {
+    const taken = await takeLocked(await workFolder(folder, options.overwrite === true), options, lock);
+    if (taken.complete) await lock.release();
+    return taken;
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function takeLocked(
+  folder: string,
+  options: SegmentationFolderOptions,
+  lock: FolderLock,
 ): Promise<TakenFolder> {
   const { run, resume = false, overwrite = false } = options;
   const state = await folderState(folder);
@@ -119,7 +140,7 @@ export async function takeSegmentationFolder(
     overwrite: true,
   });
   const done = await countDone(folder, fragments, options.shape[0]);
-  return { complete: false, store: new Folder(folder, options, fragments, done) };
+  return { complete: false, store: new Folder(folder, options, lock, fragments, done) };
 }
 
 function checkForeign(folder: string, taken: readonly string[], overwrite: boolean): void {
@@ -171,8 +192,9 @@ class Folder implements SegmentationFolder {
   private segmentation: Promise<ResumableLabelSink> | undefined;
 
   constructor(
-    readonly folder: string,
+    private readonly folder: string,
     private readonly options: SegmentationFolderOptions,
+    private readonly lock: FolderLock,
     private readonly fragments: ResumableLabelSink,
     readonly sectionsDone: number,
   ) {}
@@ -226,15 +248,25 @@ class Folder implements SegmentationFolder {
     await writeFileAtomic(join(this.folder, REPORT), reportText(run, { ...report, ...describe?.(report) }));
     await remove(this.folder, RECORDS);
     await remove(this.folder, INCOMPLETE);
+    await moveOut(this.lock.folder);
+    await this.release();
   }
 
-  worthResuming(): Promise<boolean> {
-    return exists(recordPath(this.folder, 0));
+  async worthResuming(): Promise<boolean> {
+    for (let z = 0; await exists(recordPath(this.folder, z)); z++) {
+      if ((await this.readRecord(z)).state === 'tissue') return true;
+    }
+    return false;
   }
 
   async discard(): Promise<void> {
     await removeResults(this.folder);
     await remove(this.folder, INCOMPLETE);
-    await rmdir(this.folder).catch(() => {}); // stays where others have files in it
+    await rmdir(this.folder).catch(() => {}); // stays where something is in it
+    await this.release();
+  }
+
+  release(): Promise<void> {
+    return this.lock.release();
   }
 }
