@@ -92,6 +92,7 @@ async function openEither(
       return { kind: 'raw', volume };
     await volume.close();
     context.stage.onNote(`${input} looks like labels and is taken as such; --as raw says otherwise`);
+    return { kind: 'labels', volume: await openLabelVolume(volume.info.location, values) };
   } catch (error) {
     // Integers wider than 16 bit are refused as raw because they are labels; or there are labels and no raw.
     const maybeLabels = isKynError(error) && (error.code === 'content' || error.code === 'not-found');
