@@ -113,6 +113,8 @@ function checkFilters(filters: readonly Filter[], where: string): void {
   );
 }
 
+const placing: ReadonlySet<string> = new Set(PLACEMENT_ATTRIBUTES);
+
 interface Listed extends DatasetDescription {
   readonly dataset: Dataset;
 }
@@ -129,6 +131,7 @@ function list({ file, library }: OpenFile): Listed[] {
       dtype: dtypeOf(metadata) ?? 'other',
       ...placement(entity),
       chunks: metadata.chunks ?? undefined,
+      attributes: Object.keys(entity.attrs).filter((name) => !placing.has(name)),
       compression: entity.filters.map(filterName).join(' ') || undefined,
       dataset: entity,
     });
