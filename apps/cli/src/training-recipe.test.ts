@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ndarray } from '@kyn/core';
-import { createCremiHdf5 } from '@kyn/io/node';
+import { createCremiHdf5, createLabelTiff } from '@kyn/io/node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadRecipeVolumes, openRecipeVolume, readRecipe } from './training-recipe.ts';
 
@@ -105,4 +105,15 @@ it('says so where a recipe names itself, or one that lists nothing', async () =>
   const empty = join(scratch, 'empty.recipe.json');
   writeFileSync(empty, JSON.stringify({ name: 'empty', volumes: [] }));
   await expect(readRecipe(empty)).rejects.toThrow(/lists no volumes/);
+});
+
+it('refuses a file with one volume, which would be raw and labels at once', async () => {
+  const source = join(scratch, 'one.tif');
+  const sink = await createLabelTiff(source, { shape: [1, 40, 40], dtype: 'uint16' });
+  await sink.write(0, ndarray(new Uint32Array(1600), [40, 40]));
+  await sink.close();
+  const context = { onProgress: () => {} };
+  await expect(loadRecipeVolumes([{ source }], '.', context)).rejects.toThrow(
+    /cannot be both raw and labels/,
+  );
 });

@@ -149,6 +149,13 @@ export async function openRecipeVolume(
       return { raw: drawn.raw, labels: { ...drawn.labels, close: () => whole.close() } };
     }
     const raw = await openSections(place(source as string), size);
+    if (raw.info.location === whole.info.location) {
+      await raw.close();
+      throw new KynError('content', 'there is one volume in it, which cannot be both raw and labels', {
+        where: whole.info.location,
+        hint: 'give a file with both, or a recipe that names them',
+      });
+    }
     return { raw: (await cutOrClose(raw, volume)) as SectionSource, labels };
   });
 }

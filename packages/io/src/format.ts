@@ -19,6 +19,8 @@ export interface DatasetDescription {
   readonly originNm?: Vec3;
   readonly chunks?: readonly number[];
   readonly compression?: string;
+  /** Names of the attributes that are not among the above. */
+  readonly attributes?: readonly string[];
 }
 
 /** What `kyn info` prints. */

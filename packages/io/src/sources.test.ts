@@ -40,6 +40,13 @@ const cases: readonly Case[] = [
     dtype: 'uint8',
   },
   {
+    name: 'HDF5, the only labels',
+    open: () => openLabels(fixture('other-names.h5')),
+    expected: labelSection,
+    dtype: 'uint32',
+    voxelSize: 'unknown',
+  },
+  {
     name: 'OME-Zarr 0.4 (v2, blosc, >u2)',
     open: () => openSections(fixture('ome-0.4.zarr')),
     expected: raw16,
@@ -214,6 +221,13 @@ describe.each(cases)('$name', ({ open, expected, dtype, voxelSize }) => {
     await expect(source.read(0, { aborted: true })).rejects.toMatchObject({ code: 'cancelled' });
     await source.close();
   });
+});
+
+it('takes the only volume of an HDF5 file, and says so', async () => {
+  const source = await openLabels(fixture('other-names.h5'));
+  expect(source.info.location).toMatch(/:\/segmentation$/);
+  expect(source.info.notes).toEqual(['the only volume in it taken: /segmentation']);
+  await source.close();
 });
 
 /** A TIFF of 4×3 pixels of 8 bit in strips of `rows`, without the byte counts of strips; the pixels end the file. */

@@ -29,9 +29,18 @@ const section: LabelSection = ndarray(
   [10, 12],
 );
 
+function fixture(name: string): string {
+  return fileURLToPath(new URL(`../../../../packages/io/fixtures/${name}`, import.meta.url));
+}
+
 async function labelsOnly(): Promise<string> {
   const path = join(scratch, 'labels.h5');
-  const file = await createCremiHdf5(path, { shape: [2, 10, 12], voxelSizeNm: [40, 8, 8], labels: 'uint64' });
+  const file = await createCremiHdf5(path, {
+    shape: [2, 10, 12],
+    voxelSizeNm: [40, 8, 8],
+    labels: 'uint64',
+    overwrite: true,
+  });
   for (const z of [0, 1]) await file.labels?.write(z, section);
   await file.close();
   return path;
@@ -46,7 +55,7 @@ describe('kyn convert', () => {
   });
 
   it('keeps 64-bit ids, and says where the format cannot', async () => {
-    const wide = fileURLToPath(new URL('../../../../packages/io/fixtures/wide-ids.h5', import.meta.url));
+    const wide = fixture('wide-ids.h5');
     const [zarr, tif] = ['wide.zarr', 'wide.tif'].map((name) => join(scratch, name));
     expect(await kyn('convert', wide, zarr, '--voxel-size', '4,8,40')).toMatchObject({ code: 0 });
     const written = await openLabels(zarr);
@@ -75,6 +84,31 @@ describe('kyn convert', () => {
       [440, 88, 16],
       [440, 88, 16],
     ]);
+    await Promise.all(origins.map((each) => each.close()));
+  });
+
+  it.each([
+    [
+      'cremi.h5',
+      /only \/volumes\/raw is converted; left out: \/volumes\/labels\/neuron_ids \(5×12×18 uint64\)/,
+    ],
+    ['ome-0.5.zarr', /only \/0 is converted; left out: \/labels\/neurons\/0 /],
+    ['ome-channels.ome.tif', /the first of 2 channels taken/],
+    ['hdf5-kinds.h5:/plain/signed', /attributes left out: name\n.*int16 pixels are written as float32/],
+    ['png-stack', /sections that are missing leave no gap/],
+  ])('says what it leaves out of %s', async (name, note) => {
+    const out = join(scratch, `${name.replace(/\W/g, '-')}.zarr`);
+    const { code, stderr } = await kyn('convert', fixture(name), out, '--voxel-size', '4,8,40');
+    expect(stderr).toMatch(note);
+    expect(code).toBe(0);
+  });
+
+  it('says that TIFF has no origin, and nothing where all is kept', async () => {
+    const out = join(scratch, 'part.tif');
+    const { stderr } = await kyn('convert', await labelsOnly(), out, '--bbox', '2:,:,1:');
+    expect(stderr).toMatch(/TIFF has no place for the origin \(40, 0, 16 nm, zyx\)/);
+    const all = await kyn('convert', await labelsOnly(), join(scratch, 'all.zarr'));
+    expect(all.stderr).not.toMatch(/left out/);
   });
 
   it('names what is missing where there is neither', async () => {

@@ -7,8 +7,10 @@ import {
   type SectionedVolume,
   type SectionSource,
   throwIfCancelled,
+  type VolumeInfo,
 } from '@kyn/core';
-import { closingOnFailure, looksLikeLabels } from '@kyn/io';
+import { closingOnFailure, type DatasetDescription, looksLikeLabels, parseVolumeSpec } from '@kyn/io';
+import { describeVolume } from '@kyn/io/node';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { choice, flag, refuseUrl, type VolumeValues, volumeOptions } from '../options.ts';
 import { refuseSamePlace } from '../same-place.ts';
@@ -19,7 +21,7 @@ import {
   type OutputOptions,
   type VolumeWriter,
 } from '../volume-writer.ts';
-import { openLabelVolume, openRawVolume } from '../volumes.ts';
+import { openLabelVolume, openRawVolume, volumeSpec } from '../volumes.ts';
 
 export const convertCommand = defineCommand({
   name: 'convert',
@@ -49,7 +51,7 @@ IN has 64-bit ids as uint64; raw sections keep uint8, uint16 or float32.`,
     const { volume } = source;
     try {
       const { info } = volume;
-      for (const note of info.notes) context.stage.onNote(note);
+      for (const note of [...info.notes, ...(await leftOut(input, output, info))]) context.stage.onNote(note);
       const options: OutputOptions = {
         shape: info.shape,
         voxelSizeNm: info.voxelSizeNm,
@@ -64,6 +66,7 @@ IN has 64-bit ids as uint64; raw sections keep uint8, uint16 or float32.`,
         noteWideIds(wideIds, bits, info.dtype, context);
       } else {
         const dtype = info.dtype === 'uint8' || info.dtype === 'uint16' ? info.dtype : 'float32';
+        if (dtype !== info.dtype) context.stage.onNote(`${info.dtype} pixels are written as ${dtype}`);
         await copySections(source.volume, await createRawOutput(output, dtype, options), context);
       }
       const shape = info.shape.join('×');
@@ -92,6 +95,7 @@ async function openEither(
       return { kind: 'raw', volume };
     await volume.close();
     context.stage.onNote(`${input} looks like labels and is taken as such; --as raw says otherwise`);
+    return { kind: 'labels', volume: await openLabelVolume(volume.info.location, values) };
   } catch (error) {
     // Integers wider than 16 bit are refused as raw because they are labels; or there are labels and no raw.
     const maybeLabels = isKynError(error) && (error.code === 'content' || error.code === 'not-found');
@@ -103,6 +107,31 @@ async function openEither(
   } catch (error) {
     throw isKynError(refused) && refused.code === 'not-found' ? refused : error;
   }
+}
+
+/** What of the input the output does not get, one line each. */
+async function leftOut(input: string, output: string, info: VolumeInfo): Promise<string[]> {
+  const { location, originNm, sectionPositions } = info;
+  const notes: string[] = [];
+  if (sectionPositions) {
+    notes.push('sections that are missing leave no gap: those that are there follow each other');
+  }
+  if (/\.tiff?$/i.test(output) && originNm?.some((nm) => nm !== 0)) {
+    notes.push(`TIFF has no place for the origin (${originNm.join(', ')} nm, zyx): left out`);
+  }
+  const taken = parseVolumeSpec(location).dataset;
+  if (taken === undefined) return notes; // all there is
+  const spec = volumeSpec(input);
+  // Something else in the container may be unreadable, which is no concern of this volume's.
+  const { datasets } = await describeVolume(spec).catch(() => ({ datasets: [] as DatasetDescription[] }));
+  const named = `${parseVolumeSpec(spec).dataset ?? ''}/`;
+  const others = datasets.filter(({ path }) => path !== taken && path.startsWith(named));
+  const listed = others.slice(0, 8).map(({ path, shape, dtype }) => `${path} (${shape.join('×')} ${dtype})`);
+  const more = others.length > 8 ? ` and ${others.length - 8} more` : '';
+  if (others.length > 0) notes.push(`only ${taken} is converted; left out: ${listed.join(', ')}${more}`);
+  const attributes = datasets.find(({ path }) => path === taken)?.attributes ?? [];
+  if (attributes.length > 0) notes.push(`attributes left out: ${attributes.join(', ')}`);
+  return notes;
 }
 
 /** Says of ids that could not stay as they were. */

@@ -22,3 +22,10 @@ export function volumesIn<D extends Dataset>(datasets: readonly D[], purpose: Pu
   const wideOnes = volumes.filter(({ dtype }) => wide.test(dtype));
   return wideOnes.length > 0 ? wideOnes : volumes.filter(({ dtype }) => /^u?int/.test(dtype));
 }
+
+/** The only dataset that can be meant where none is named; what lies where CREMI has the other kind is not. */
+export function onlyVolumeIn<D extends Dataset>(datasets: readonly D[], purpose: Purpose): D | undefined {
+  const [only, ...more] = volumesIn(datasets, purpose);
+  const other = defaultDatasets[purpose === 'labels' ? 'sections' : 'labels'];
+  return more.length > 0 || only?.path.endsWith(other) ? undefined : only;
+}

@@ -9,7 +9,7 @@ import type { Dataset, File, Filter, Metadata } from 'h5wasm';
 import type { DatasetDescription, Format, Hdf5Site, Site } from '../format.ts';
 import { allocate, type DtypeName, type PlaneVolume, type Purpose, type StoredData } from '../plane.ts';
 import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
-import { defaultDatasets, volumesIn } from './default-dataset.ts';
+import { defaultDatasets, onlyVolumeIn, volumesIn } from './default-dataset.ts';
 import { hdf5Placement, openPlainVolume, PLACEMENT_ATTRIBUTES } from './hdf5-plain.ts';
 
 const magic = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -113,6 +113,8 @@ function checkFilters(filters: readonly Filter[], where: string): void {
   );
 }
 
+const placing: ReadonlySet<string> = new Set(PLACEMENT_ATTRIBUTES);
+
 interface Listed extends DatasetDescription {
   readonly dataset: Dataset;
 }
@@ -129,6 +131,7 @@ function list({ file, library }: OpenFile): Listed[] {
       dtype: dtypeOf(metadata) ?? 'other',
       ...placement(entity),
       chunks: metadata.chunks ?? undefined,
+      attributes: Object.keys(entity.attrs).filter((name) => !placing.has(name)),
       compression: entity.filters.map(filterName).join(' ') || undefined,
       dataset: entity,
     });
@@ -148,7 +151,7 @@ function placement(dataset: Dataset): ReturnType<typeof hdf5Placement> {
 }
 
 async function openDataset(opened: OpenFile, site: Site, purpose: Purpose): Promise<PlaneVolume> {
-  const { dataset, path } = await choose(opened, site, purpose);
+  const { dataset, path, notes } = await choose(opened, site, purpose);
   const where = `${site.location}:${path}`;
   const metadata = await attempt(where, () => dataset.metadata);
   const dtype = dtypeOf(metadata);
@@ -168,7 +171,7 @@ async function openDataset(opened: OpenFile, site: Site, purpose: Purpose): Prom
     dtype,
     format: 'HDF5',
     location: where,
-    notes: [],
+    notes,
   };
   const chunkRows = chunks ? chunks[chunks.length - 2] : 1;
   const ranges = (start: number, stop: number, top: number, bottom: number): [number, number][] => [
@@ -227,15 +230,20 @@ function entityAt({ file }: OpenFile, path: string) {
   }
 }
 
-async function choose(
-  opened: OpenFile,
-  site: Site,
-  purpose: Purpose,
-): Promise<{ dataset: Dataset; path: string }> {
+interface Choice {
+  readonly dataset: Dataset;
+  readonly path: string;
+  readonly notes: readonly string[];
+}
+
+/** The dataset that is named, or where CREMI has it, or the only one that fits. */
+async function choose(opened: OpenFile, site: Site, purpose: Purpose): Promise<Choice> {
   const path = site.dataset ?? defaultDatasets[purpose];
   const entity = entityAt(opened, path);
-  if (entity instanceof opened.library.Dataset) return { dataset: entity, path };
+  if (entity instanceof opened.library.Dataset) return { dataset: entity, path, notes: [] };
   const all = await attempt(site.location, () => list(opened));
+  const only = site.dataset === undefined ? onlyVolumeIn(all, purpose) : undefined;
+  if (only) return { ...only, notes: [`the only volume in it taken: ${only.path}`] };
   const fitting = volumesIn(all, purpose)[0]?.path ?? '/path';
   const listed = all
     .filter((entry) => entry.shape.length >= 2)

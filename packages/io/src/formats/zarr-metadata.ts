@@ -134,6 +134,18 @@ export function attributeOrigin(attributes: Json): Vec3 | undefined {
   return attributeNm(attributes, 'offset') ?? attributeNm(attributes, 'origin');
 }
 
+/** What is used of the attributes, and what only says how the file is made. */
+const USED_ATTRIBUTES: ReadonlySet<string> = new Set([
+  ...['ome', 'version', 'multiscales', 'image-label', 'labels', 'bioformats2raw.layout', 'kyn'],
+  ...['resolution', 'voxel_size', 'units', 'offset', 'origin', '_ARRAY_DIMENSIONS'],
+]);
+
+/** Names of the attributes that no volume here has a place for. */
+export function furtherAttributes(attributes: Json): string[] {
+  const names = [...Object.keys(attributes), ...Object.keys(record(attributes.ome) ?? {})];
+  return names.filter((name) => !USED_ATTRIBUTES.has(name));
+}
+
 /** The last three numbers of an attribute, in nm where `units` does not say otherwise. */
 function attributeNm(attributes: Json, key: string): Vec3 | undefined {
   const factors = list(attributes.units)

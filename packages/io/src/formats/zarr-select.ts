@@ -4,7 +4,7 @@ import * as zarr from 'zarrita';
 import './zarr-codecs.ts';
 import type { Site } from '../format.ts';
 import type { Purpose } from '../plane.ts';
-import { defaultDatasets, volumesIn } from './default-dataset.ts';
+import { defaultDatasets, onlyVolumeIn } from './default-dataset.ts';
 import { isBioformatsContainer, labelNames, type Multiscales, parseMultiscales } from './zarr-metadata.ts';
 
 export type ZarrArray = zarr.Array<zarr.DataType, zarr.Readable>;
@@ -145,12 +145,11 @@ async function onlyVolume(site: Site, path: string, purpose: Purpose): Promise<Z
   const arrays = (await listArrays(site)).filter(
     (entry) => entry.path === path || entry.path.startsWith(`${path}/`),
   );
-  const volumes = volumesIn(
+  const volume = onlyVolumeIn(
     arrays.map(({ path: p, array }) => ({ path: p, shape: array.shape, dtype: array.dtype })),
     purpose,
   );
-  if (volumes.length !== 1) return undefined;
-  const only = arrays.find((entry) => entry.path === volumes[0].path);
+  const only = arrays.find((entry) => entry.path === volume?.path);
   if (!only) return undefined;
   const choice = await named(site, only.array, only.path);
   return { ...choice, notes: [`the only volume in it taken: ${only.path}`] };

@@ -13,6 +13,7 @@ import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
 import {
   attributeOrigin,
   attributeVoxelSize,
+  furtherAttributes,
   parseMultiscales,
   type SpatialAxes,
   spatialAxes,
@@ -60,6 +61,7 @@ async function describe(site: Site): ReturnType<Format['describe']> {
       dtype: array.dtype,
       ...placement(choice, axesOf(choice)),
       chunks: array.chunks,
+      attributes: [...new Set([choice.groupAttributes, array.attrs].flatMap(furtherAttributes))],
     });
   }
   const format = multiscales ? `OME-Zarr ${multiscales.version}` : 'Zarr';

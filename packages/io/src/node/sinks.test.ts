@@ -165,6 +165,18 @@ describe('label Zarr', () => {
     expect(Buffer.from(read.buffer).equals(Buffer.from(data.buffer))).toBe(true);
   });
 
+  it('leaves nothing where one of several chunks cannot be written', async () => {
+    const folder = await temporaryFolder();
+    const size = [2100, 1030] as const;
+    const sink = await createLabelZarr(join(folder, 'a.zarr'), { shape: [1, ...size], voxelSizeNm });
+    await writeFileAtomic(join(folder, 'a.zarr.partial/0/c/0/0'), 'where a folder must be');
+    const data = Uint32Array.from({ length: size[0] * size[1] }, (_, i) => Math.imul(i, 2654435761));
+    await expect(sink.write(0, ndarray(data, size))).rejects.toMatchObject({ code: 'output' });
+    await sink.discard();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('goes on after a kill with the bytes of an undisturbed run', async () => {
     const folder = await temporaryFolder();
     const whole = await createLabelZarr(join(folder, 'whole', 'a.zarr'), options);

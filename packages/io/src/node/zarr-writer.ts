@@ -142,7 +142,11 @@ class ZarrWriter {
         await writeFileAtomic(this.chunkPath(z, row, column), packed);
       }
     };
-    await Promise.all(Array.from({ length: Math.min(parallelChunks, keys.length) }, work));
+    // to the end of them all, so that nothing is written any more once a failure is told
+    const ended = await Promise.allSettled(
+      Array.from({ length: Math.min(parallelChunks, keys.length) }, work),
+    );
+    for (const each of ended) if (each.status === 'rejected') throw each.reason;
     this.written.add(z);
   }
 
