@@ -124,6 +124,7 @@ describe('the command line', () => {
     ['train one', 'train one: --out missing; give --out FILE'],
     ['echo', 'echo: WHAT missing; see kyn echo --help'],
     ['echo a b c', "echo: 'c' is one too many; see kyn echo --help"],
+    [['echo', ''], 'echo: an operand is empty; see kyn echo --help'],
     ['echo a --zstep 2', '--zstep: no such option; did you mean --z-step?'],
     ['echo a --modus 2', '--modus: no such option; did you mean --mode?'],
     ['echo a -x', '-x: no such option; see kyn echo --help'],

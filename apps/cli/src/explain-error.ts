@@ -27,7 +27,10 @@ export function explainError(error: unknown): KynError {
   }
   if (error.name === 'AbortError') return new KynError('cancelled', 'stopped by the user', { cause: error });
   if (/Array buffer allocation failed|Invalid typed array length|out of memory/i.test(error.message)) {
-    return new KynError('content', 'out of memory', { hint: 'take a smaller --bbox', cause: error });
+    return new KynError('content', 'out of memory', {
+      hint: 'take a smaller --bbox or --shape',
+      cause: error,
+    });
   }
   return new KynError('content', error.message || error.name, {
     where: 'unexpected',

@@ -39,8 +39,12 @@ export async function readModel(name: string): Promise<ModelFile> {
   try {
     return { name, bytes: await readFile(path) };
   } catch (cause) {
-    const isFolder = (cause as { code?: unknown }).code === 'EISDIR';
-    throw new KynError('not-found', isFolder ? 'a folder is no model' : 'no such model', {
+    const { code } = cause as { code?: unknown };
+    if (code === 'EACCES') {
+      const hint = 'check its permissions';
+      throw new KynError('not-found', 'no permission to read it', { where: name, hint, cause });
+    }
+    throw new KynError('not-found', code === 'EISDIR' ? 'a folder is no model' : 'no such model', {
       where: name,
       hint: `give the name of a shipped model (${DEFAULT_MODEL}, ${DEFAULT_BASELINE}), a .kyn file, or a plain .onnx network`,
       cause,

@@ -43,6 +43,7 @@ export function parseArguments(command: Command, words: readonly string[]): Pars
     if (word === '--help' || word === '-h') return { help: true };
     if (!word.startsWith('--')) {
       if (/^-[a-zA-Z]/.test(word)) throw unknownOption(word, [...keyOf.keys()], seeHelp);
+      if (word === '') throw usageError(command.name, 'an operand is empty', seeHelp);
       operands.push(word);
       continue;
     }

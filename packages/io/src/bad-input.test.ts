@@ -1,4 +1,5 @@
 /** Input that is no use: one clear line each, of the right kind, never a stack trace or a hang. */
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKynError } from '@kyn/core';
@@ -209,6 +210,10 @@ describe('describeVolume', () => {
       'no /vol in it; it has /volumes/labels/neuron_ids, /volumes/raw',
     );
   });
+});
+
+it.skipIf(!existsSync('/dev/zero'))('what is neither a file nor a folder is refused', async () => {
+  await expect(openSections('/dev/zero')).rejects.toThrow('neither a file nor a folder');
 });
 
 describe('a name', () => {

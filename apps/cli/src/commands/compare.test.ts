@@ -136,7 +136,7 @@ describe('kyn compare refuses before it runs anything', () => {
     ['a truth of another size', ['RAW', '--truth', 'SMALL'], 1, /truth of 8×96×50 for 8×96×96 voxels/],
     ['a missing input', ['nowhere.h5', '--truth', 'TRUTH'], 1, /nowhere\.h5/],
     ['a missing baseline', ['RAW', '--truth', 'TRUTH', '--baseline', 'no.kyn'], 1, /no\.kyn: no such model/],
-    ['a 2D baseline', ['RAW', '--truth', 'TRUTH', '--baseline', 'base'], 1, /base: /],
+    ['a 2D baseline', ['RAW', '--truth', 'TRUTH', '--baseline', 'base'], 1, /base: it is no 3D network/],
     ['a 3D model as the 2D one', ['RAW', '--truth', 'TRUTH', '--model', 'TINY'], 1, /give it as --baseline/],
     ['an output that holds the input', ['RAW', '--truth', 'TRUTH', '--out', 'HERE'], 1, /lies there/],
   ])('%s', async (_, words, exit, says) => {

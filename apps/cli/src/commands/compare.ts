@@ -162,6 +162,12 @@ async function readWays(model: string, baseline: string): Promise<[Way, Way]> {
   if (looksLikeBaseline3d(flat.bytes)) {
     throw new KynError('model', 'it is a 3D network', { where: model, hint: 'give it as --baseline' });
   }
+  if (looksLikeKynModel(solid.bytes) && !looksLikeBaseline3d(solid.bytes)) {
+    throw new KynError('model', 'it is no 3D network', {
+      where: baseline,
+      hint: 'a 2D one is given as --model',
+    });
+  }
   const { flopPerPixel } = decodeBaseline3d(solid.bytes, baseline, { weights: false }).description.baseline3d;
   return [
     {

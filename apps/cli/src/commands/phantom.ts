@@ -83,6 +83,8 @@ always give the same volume.`,
   ],
   async run({ values, given }, context) {
     const { seed, look, defects: fractions, out } = values;
+    if (!/\.(h5|hdf5)$/i.test(out))
+      throw usageError(out, 'a phantom is an HDF5 file', 'end its name with .h5');
     if (values.from === undefined && (given.has('bbox') || given.has('zStep'))) {
       throw usageError(
         given.has('bbox') ? '--bbox' : '--z-step',

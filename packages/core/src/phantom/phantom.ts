@@ -55,6 +55,9 @@ export interface Phantom {
 /** The box that repeats is at most this large along each axis, at least this large, smaller for tiny volumes. */
 const PERIOD_NM = { most: 7000, least: 3500, tiny: 2600 };
 
+/** Of electron microscopy and then some. What is grown takes ever longer beyond. */
+const VOXEL_NM = { least: 0.1, most: 1000 };
+
 function checkOptions({ shape, voxelSizeNm, seed, defects }: PhantomOptions): void {
   if (!shape.every((n) => Number.isInteger(n) && n > 0)) {
     throw new KynError(
@@ -62,8 +65,16 @@ function checkOptions({ shape, voxelSizeNm, seed, defects }: PhantomOptions): vo
       `a phantom needs a shape of three positive whole numbers, not ${shape.join(',')}`,
     );
   }
-  if (!voxelSizeNm.every((n) => Number.isFinite(n) && n > 0)) {
-    throw new KynError('usage', `voxel sizes must be positive, not ${voxelSizeNm.join(',')} nm`);
+  if (!voxelSizeNm.every((n) => n >= VOXEL_NM.least && n <= VOXEL_NM.most)) {
+    const size = [...voxelSizeNm].reverse().join(',');
+    throw new KynError(
+      'usage',
+      `voxels measure ${VOXEL_NM.least} to ${VOXEL_NM.most} nm, not ${size} (x, y, z)`,
+      {
+        where: 'phantom',
+        hint: 'choose another voxel size',
+      },
+    );
   }
   if (!Number.isInteger(seed)) throw new KynError('usage', `a seed is a whole number, not ${seed}`);
   const fractions = Object.values(defects ?? {});

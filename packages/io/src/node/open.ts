@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate, type ZlibOptions } from 'node:zlib';
-import type { LabelSource, SectionSource, Vec3 } from '@kyn/core';
+import { KynError, type LabelSource, type SectionSource, type Vec3 } from '@kyn/core';
 import { asLabelSource, asSectionSource, closingOnFailure } from '../adapt.ts';
 import { endingNote, namedDatasets, refuseDataset } from '../file-name.ts';
 import type { Format, Site, VolumeDescription } from '../format.ts';
@@ -96,6 +96,12 @@ async function siteOf(spec: string, options: OpenOptions): Promise<Site> {
   const found = await stat(path).catch((error: unknown) => {
     throw inputError(error, location);
   });
+  if (!found.isFile() && !found.isDirectory()) {
+    throw new KynError('format', 'it is neither a file nor a folder', {
+      where: location,
+      hint: 'write what comes out of it to a file first',
+    });
+  }
   if (found.isDirectory()) return { ...common, folder: fileFolder(path), zarr: () => folderZarr(path) };
   const file = await fileBytes(path, location);
   return {

@@ -44,7 +44,7 @@ export async function folderState(folder: string): Promise<FolderState> {
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { kind: 'free' };
     if (errorCode(error) === 'ENOTDIR') {
-      throw new KynError('output', 'there is a file of this name', {
+      throw new KynError('output', 'there is a file of this name, or of a folder above it', {
         where: folder,
         hint: 'choose another name',
       });
