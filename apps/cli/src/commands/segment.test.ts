@@ -66,7 +66,7 @@ describe('kyn segment', () => {
     expect(resumed.stderr).toMatch(/complete already/);
     const other = await kyn(raw, '--out', out, '--fragments', fragments, '--resume', '--z-step', '2');
     expect(other.code).toBe(1);
-    expect(other.stderr).toMatch(/made with another/);
+    expect(other.stderr).toMatch(/made with other input or options/);
   });
 
   it('takes the fragments of another result, of the same part', async () => {
@@ -136,7 +136,7 @@ describe('kyn segment', () => {
     expect(JSON.parse(stdout)).toMatchObject({ contrastTurned: true });
     const other = await kyn(...line, '--resume');
     expect(other).toMatchObject({ code: 1 });
-    expect(other.stderr).toMatch(/made with another options/);
+    expect(other.stderr).toMatch(/made with other input or options \(options\)/);
   });
 
   it('keeps what is done where a section cannot be read, says so, and goes on with it', async () => {

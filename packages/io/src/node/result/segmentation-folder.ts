@@ -159,7 +159,7 @@ function checkForeign(folder: string, taken: readonly string[], overwrite: boole
 function checkSameRun(folder: string, before: RunIdentity, now: RunIdentity): void {
   const difference = firstDifference(before, now);
   if (difference === undefined) return;
-  throw new KynError('output', `the run there was made with another ${difference}`, {
+  throw new KynError('output', `the run there was made with other input or options (${difference})`, {
     where: folder,
     hint: 'resume with the same input and options, or replace it with --overwrite',
   });
