@@ -37,6 +37,13 @@ describe('box and step on two volumes', () => {
     expect(comparedParts(result, [30, 40, 70], { zStep: 2 }, made)[0]).toMatchObject({ zStep: 1 });
   });
 
+  it('takes the part that the first was made of where none is asked for', () => {
+    const part = { bbox: { min: made.box.min, max: [40, 60, undefined] }, zStep: 2 };
+    expect(comparedParts(result, full, {}, made)).toEqual([undefined, part]);
+    expect(comparedParts(result, result, {}, made)).toEqual([undefined, undefined]);
+    expect(comparedParts(result, [full[0], full[1], full[2] + 1], {}, made)).toEqual([undefined, undefined]);
+  });
+
   it('refuses a part that was not made', () => {
     for (const part of [
       { bbox: corner(10, 30), zStep: 3 },

@@ -186,7 +186,7 @@ interface MadePart {
 
 /**
  * The parts of two volumes that show the same places, undefined for all of one. Box and step count in voxels of the input;
- * a volume that already has the reduced shape is left.
+ * a volume that already has the reduced shape is left. Where none is asked for, it is the part that the first was made of.
  * @param made the part of the input that the first was made of
  */
 export function comparedParts(
@@ -196,7 +196,11 @@ export function comparedParts(
   made?: MadePart,
   where?: string,
 ): [SubvolumeOptions | undefined, SubvolumeOptions | undefined] {
-  if (!part.bbox && (part.zStep ?? 1) === 1) return [undefined, undefined];
+  if (!part.bbox && (part.zStep ?? 1) === 1) {
+    const whole = made && partOf(made);
+    const reduced = whole && reducedShape(b, whole);
+    return [undefined, reduced && sameShape(reduced, a) ? whole : undefined];
+  }
   if (made && !sameShape(a, b)) {
     const own = withinMade(made, part, a, where);
     return [own, sameShape(b, subvolumeShape(a, own)) ? undefined : part];
@@ -211,6 +215,12 @@ export function comparedParts(
     return [undefined, undefined];
   }
   return [part, part];
+}
+
+function partOf({ box, zStep }: MadePart): SubvolumeOptions {
+  if (!box) return { zStep };
+  const [z, y, x] = box.max.map((end) => end ?? undefined);
+  return { bbox: { min: box.min, max: [z, y, x] }, zStep };
 }
 
 /**

@@ -38,7 +38,7 @@ export const evaluateCommand = defineCommand({
 
 0 is perfect everywhere. --bbox and --z-step apply to both volumes, except that one which already has
 the reduced shape is taken as it is. They count in the input's voxels, also where SEG is the output folder
-of a run over a part of it.`,
+of a run over a part of it; without them, TRUTH is cut as that part was.`,
   operands: [
     { name: 'SEG', summary: 'the segmentation: a label volume, or an output folder of kyn segment' },
     { name: 'TRUTH', summary: 'the ground truth: a label volume of the same shape; 0 = not scored' },
