@@ -54,8 +54,12 @@ calibrated on sections kept back. The model that is written does both.`,
       says: 'trained on with more sections in sight',
     },
     {
-      line: 'kyn train linker --model wider.kyn --recipe models/broader.recipe.json --data ../shared/data --out base.kyn',
-      says: 'and on more synthetic EM: the shipped model again',
+      line: 'kyn train linker --model wider.kyn --recipe models/broader.recipe.json --data ../shared/data --out broader.kyn',
+      says: 'and on more synthetic EM',
+    },
+    {
+      line: 'kyn train linker --model broader.kyn --recipe models/longer.recipe.json --data ../shared/data --out base.kyn',
+      says: 'and with three sections on either side: the shipped model again',
     },
     {
       line: 'kyn train linker --volume a.h5 --out lab.kyn --model lab2d.kyn',
