@@ -109,7 +109,7 @@ describe('whose a folder is', () => {
   it('refuses a complete one without --overwrite, and has nothing to resume in it', async () => {
     await expect(take(whole)).rejects.toSatisfy(refusal(/holds a segmentation.*--overwrite/));
     await expect(take(whole, { resume: true })).resolves.toMatchObject({ complete: true });
-    await expect(take(whole, { resume: true, run: other })).rejects.toSatisfy(refusal(/another options/));
+    await expect(take(whole, { resume: true, run: other })).rejects.toSatisfy(refusal(/options \(options\)/));
   });
 
   it('refuses to trust a complete one that has lost something', async () => {
@@ -194,7 +194,7 @@ describe('a replacement that was interrupted', () => {
     expect(contents(folder)).toMatchObject(contents(whole));
     expect(readReport(folder).run).toEqual(RUN);
     await expect(take(folder, { run: other })).rejects.toSatisfy(refusal(/interrupted run.*--resume/));
-    await expect(take(folder, { resume: true })).rejects.toSatisfy(refusal(/another options/));
+    await expect(take(folder, { resume: true })).rejects.toSatisfy(refusal(/options \(options\)/));
     const taken = await take(folder, { resume: true, run: other });
     if (taken.complete) throw new Error('it is not complete');
     expect(taken.store.sectionsDone).toBeGreaterThan(0);
@@ -335,7 +335,7 @@ describe('a run that was killed', () => {
     expect(existsSync(join(folder, 'report.json'))).toBe(false);
     await expect(take(folder)).rejects.toThrow(/interrupted run/);
     const other = { ...RUN, input: 'other cells' };
-    await expect(take(folder, { resume: true, run: other })).rejects.toThrow(/another input/);
+    await expect(take(folder, { resume: true, run: other })).rejects.toThrow(/options \(input\)/);
     await segmentInto(folder, 0, true);
     expect(contents(folder)).toEqual(contents(whole));
   });
