@@ -98,13 +98,20 @@ it('says where a damaged chunk lies', async () => {
   await volume.close();
 });
 
-it('unshuffles elements of every size, with a rest', () => {
+it('unshuffles elements of every size, byte by byte or four at a time, with a rest', () => {
   for (const size of [1, 2, 3, 4, 8, 12]) {
-    const elements = Uint8Array.from({ length: 7 * size }, (_, i) => (i * 37) % 251);
-    const shuffled = new Uint8Array(7 * size + 1).fill(99);
-    for (let i = 0; i < 7; i++) for (let k = 0; k < size; k++) shuffled[k * 7 + i] = elements[i * size + k];
-    const out = unshuffle(size === 1 ? shuffled.subarray(0, 7) : shuffled, size);
-    expect(Array.from(out.subarray(0, 7 * size)), `${size}`).toEqual(Array.from(elements));
-    if (size > 1) expect(out[7 * size]).toBe(99);
+    for (const count of [7, 64]) {
+      const elements = Uint8Array.from({ length: count * size }, (_, i) => {
+        const small = Math.floor(i / size) % 16 < 8 && i % size > 1; // whole words of zero
+        return small ? 0 : (i * 37) % 256;
+      });
+      const shuffled = new Uint8Array(count * size + 1).fill(99);
+      for (let i = 0; i < count; i++) {
+        for (let k = 0; k < size; k++) shuffled[k * count + i] = elements[i * size + k];
+      }
+      const out = unshuffle(size === 1 ? shuffled.subarray(0, count) : shuffled, size);
+      expect(Array.from(out.subarray(0, count * size)), `${count} of ${size}`).toEqual(Array.from(elements));
+      if (size > 1) expect(out[count * size]).toBe(99);
+    }
   }
 });

@@ -175,30 +175,58 @@ class SlabReader {
 /** Undoes `shuffle`, which puts the first bytes of all elements first, then the second bytes, and so on. */
 export function unshuffle(bytes: Uint8Array, elementBytes: number): Uint8Array {
   const count = Math.floor(bytes.length / elementBytes);
-  const out = new Uint8Array(bytes); // a copy (the slice of a Buffer is none): a rest that fills no element stays
-  if (elementBytes % 4 === 0) {
-    const words = new Uint32Array(out.buffer, 0, (count * elementBytes) / 4);
-    const step = elementBytes / 4;
-    for (let word = 0; word < step; word++) joinBytes(bytes, 4 * word * count, count, words, word, step);
+  const out = new Uint8Array(bytes.length);
+  const rest = count * elementBytes; // what fills no element stays
+  out.set(bytes.subarray(rest), rest);
+  if (elementBytes % 4 !== 0) {
+    for (let k = 0; k < elementBytes; k++) {
+      for (let i = 0, at = k; i < count; i++, at += elementBytes) out[at] = bytes[k * count + i];
+    }
     return out;
   }
-  for (let k = 0; k < elementBytes; k++) {
-    for (let i = 0, at = k; i < count; i++, at += elementBytes) out[at] = bytes[k * count + i];
+  const words = new Uint32Array(out.buffer, 0, rest / 4);
+  const step = elementBytes / 4;
+  const inFours = count % 4 === 0 && bytes.byteOffset % 4 === 0;
+  for (let word = 0; word < step; word++) {
+    const rows = [0, 1, 2, 3].map((k) => bytes.subarray((4 * word + k) * count, (4 * word + k + 1) * count));
+    if (inFours) joinFours(rows.map(asWords), words, word, step);
+    else joinBytes(rows, words, word, step);
   }
   return out;
 }
 
-/** Words from four rows of bytes, least significant first. */
+/** Words from four rows of bytes, least significant first; every `step`-th from `first` on. */
 function joinBytes(
-  bytes: Uint8Array,
-  from: number,
-  count: number,
+  [a, b, c, d]: readonly Uint8Array[],
   words: Uint32Array,
   first: number,
   step: number,
 ): void {
-  const [b, c, d] = [from + count, from + 2 * count, from + 3 * count];
-  for (let i = 0, at = first; i < count; i++, at += step) {
-    words[at] = bytes[from + i] | (bytes[b + i] << 8) | (bytes[c + i] << 16) | (bytes[d + i] << 24);
+  for (let i = 0, at = first; i < a.length; i++, at += step) {
+    words[at] = a[i] | (b[i] << 8) | (c[i] << 16) | (d[i] << 24);
   }
+}
+
+/** The same, four bytes of each row at a time; words are zero before, and of small numbers most rows are. */
+function joinFours(
+  [a, b, c, d]: readonly Uint32Array[],
+  words: Uint32Array,
+  first: number,
+  step: number,
+): void {
+  for (let i = 0, at = first; i < a.length; i++, at += 4 * step) {
+    const p = a[i];
+    const q = b[i];
+    const r = c[i];
+    const s = d[i];
+    if ((p | q | r | s) === 0) continue;
+    words[at] = (p & 255) | ((q & 255) << 8) | ((r & 255) << 16) | (s << 24);
+    words[at + step] = ((p >>> 8) & 255) | (q & 0xff00) | ((r & 0xff00) << 8) | ((s & 0xff00) << 16);
+    words[at + 2 * step] = ((p >>> 16) & 255) | ((q >>> 8) & 0xff00) | (r & 0xff0000) | ((s & 0xff0000) << 8);
+    words[at + 3 * step] = (p >>> 24) | ((q >>> 16) & 0xff00) | ((r >>> 8) & 0xff0000) | (s & 0xff000000);
+  }
+}
+
+function asWords(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 }
