@@ -50,6 +50,23 @@ function run(args: string[], onStderr?: (text: string, kill: Kill) => void, onSt
   });
 }
 
+/** Runs it, and sends SIGINT as soon as `underWay`, which sees what is on stderr, says so. */
+async function interrupted(args: string[], underWay: (stderr: string) => boolean): Promise<Ended> {
+  let told = '';
+  let kill: Kill = () => {};
+  const ended = run(
+    args,
+    (text) => (told = text),
+    (by) => (kill = by),
+  );
+  const watch = setInterval(() => {
+    if (!underWay(told)) return;
+    clearInterval(watch);
+    kill('SIGINT');
+  }, 5);
+  return ended.finally(() => clearInterval(watch));
+}
+
 describe.skipIf(!built)('the built kyn', () => {
   it('keeps nothing in the home of whoever runs it, not even where it computes in this thread', async () => {
     await writeVolume(join(scratch, 'private.h5'));
@@ -118,20 +135,7 @@ describe.skipIf(!built)('the built kyn', () => {
     'stops %s on SIGINT, with nothing that looks whole',
     async (_, args, underWay) => {
       await writeVolume(join(scratch, 'volume.h5'));
-      let told = '';
-      let kill = (_: NodeJS.Signals) => {};
-      const ended = run(
-        args,
-        (text) => (told = text),
-        (by) => (kill = by),
-      );
-      const watch = setInterval(() => {
-        if (!underWay(told)) return;
-        clearInterval(watch);
-        kill('SIGINT');
-      }, 5);
-      const { code, stdout, stderr } = await ended;
-      clearInterval(watch);
+      const { code, stdout, stderr } = await interrupted(args, underWay);
       expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
       expect(stderr).toMatch(/kyn: stopped\n$/);
       const left = readdirSync(scratch).filter((name) =>
@@ -153,15 +157,8 @@ describe.skipIf(!built)('kyn segment on SIGINT', () => {
       await writeVolume(join(scratch, 'volume.h5'));
       const labels = 'volume.h5:/volumes/labels/neuron_ids';
       const words = ['segment', 'volume.h5', '--fragments', labels, '--link', 'overlap', '--out', out];
-      let kill = (_: NodeJS.Signals) => {};
-      const ended = run(words, undefined, (by) => (kill = by));
-      const watch = setInterval(() => {
-        if (!existsSync(join(scratch, out, underWay))) return;
-        clearInterval(watch);
-        kill('SIGINT');
-      }, 5);
-      const { code, stdout, stderr } = await ended;
-      clearInterval(watch);
+      const ended = await interrupted(words, () => existsSync(join(scratch, out, underWay)));
+      const { code, stdout, stderr } = ended;
       expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
       expect(stderr).toMatch(/kyn: stopped; sections that are done stay: .* --resume goes on\n$/);
       const left = readdirSync(join(scratch, out));

@@ -2,25 +2,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from './cli.ts';
-import { commands } from './registry.ts';
+import { runKyn } from './testing/run-kyn.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-training-'));
 const at = (...parts: string[]): string => join(scratch, ...parts);
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-async function kyn(...words: string[]) {
-  const out = { stdout: '', stderr: '' };
-  const code = await runCli([...words, '--quiet'], {
-    stdout: { write: (part) => (out.stdout += part) },
-    stderr: { write: (part) => (out.stderr += part) },
-    env: {},
-    signal: new AbortController().signal,
-    version: '0',
-    commands,
-  });
-  return { code, ...out };
-}
+const kyn = (...words: string[]) => runKyn([...words, '--quiet']);
 
 const volume = at('volume.h5');
 beforeAll(async () => {

@@ -14,8 +14,7 @@ import { createLabelZarr, createRawZarr, encodePng } from '@kyn/io/node';
 import { decodeModel, encodeModel, SEGMENTER_DEFAULTS, trainSegmenter } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from '../cli.ts';
-import { commands } from '../registry.ts';
+import { runKyn } from '../testing/run-kyn.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-adapt-'));
 const at = (...parts: string[]): string => join(scratch, ...parts);
@@ -37,24 +36,7 @@ function folder(name: string, files: Readonly<Record<string, Uint8Array>>): stri
   return at(name);
 }
 
-async function kyn(...words: string[]) {
-  const out = { stdout: '', stderr: '' };
-  const stream = (name: keyof typeof out) => ({
-    write(text: string) {
-      out[name] += text;
-      return true;
-    },
-  });
-  const code = await runCli(['adapt', ...words, '--threads', '1'], {
-    stdout: stream('stdout'),
-    stderr: stream('stderr'),
-    env: {},
-    signal: new AbortController().signal,
-    version: '0.0.0',
-    commands,
-  });
-  return { code, ...out };
-}
+const kyn = (...words: string[]) => runKyn(['adapt', ...words, '--threads', '1']);
 
 const grey = (z: number) => (p: number) => (isMembrane(p) ? 60 : 190) + ((p * 37 + z * 11) % 50);
 const labelled = (p: number): number =>

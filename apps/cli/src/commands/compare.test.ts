@@ -11,27 +11,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { runCli } from '../cli.ts';
-import { commands } from '../registry.ts';
+import { runKyn } from '../testing/run-kyn.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../../..');
 const built = existsSync(join(root, 'dist/kyn.js'));
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-compare-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-async function run(words: readonly string[], signal = new AbortController().signal) {
-  const out = { stdout: '', stderr: '' };
-  const code = await runCli(words, {
-    stdout: { write: (part) => (out.stdout += part) },
-    stderr: { write: (part) => (out.stderr += part) },
-    env: {},
-    signal,
-    version: '0.0.0',
-    commands,
-  });
-  return { code, ...out };
-}
-const kyn = (...words: string[]) => run(words);
+const kyn = (...words: string[]) => runKyn(words);
 
 const file = join(scratch, 'phantom.h5');
 const raw = `${file}:/volumes/raw`;
@@ -120,7 +107,7 @@ describe.skipIf(!built)('kyn compare', () => {
 
     const controller = new AbortController();
     const words = ['compare', raw, '--truth', truth, '--baseline', baseline, '--quiet'];
-    const stopped = run(words, controller.signal);
+    const stopped = runKyn(words, controller.signal);
     const soon = setInterval(() => leftovers().length > 0 && controller.abort(), 20);
     expect(await stopped).toMatchObject({ code: 130, stdout: '', stderr: 'kyn: stopped\n' });
     clearInterval(soon);

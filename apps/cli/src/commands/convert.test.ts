@@ -5,24 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { type LabelSection, ndarray } from '@kyn/core';
 import { createCremiHdf5, openLabels } from '@kyn/io/node';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runCli } from '../cli.ts';
-import { commands } from '../registry.ts';
+import { runKyn } from '../testing/run-kyn.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-convert-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-async function kyn(...words: string[]): Promise<{ code: number; stderr: string; stdout: string }> {
-  const out = { stdout: '', stderr: '' };
-  const code = await runCli(words, {
-    stdout: { write: (part) => (out.stdout += part) },
-    stderr: { write: (part) => (out.stderr += part) },
-    env: {},
-    signal: new AbortController().signal,
-    version: '0',
-    commands,
-  });
-  return { code, ...out };
-}
+const kyn = (...words: string[]) => runKyn(words);
 
 const section: LabelSection = ndarray(
   Uint32Array.from({ length: 120 }, (_, i) => 1 + ((i % 12) >> 2)),

@@ -2,22 +2,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runCli } from '../cli.ts';
-import { commands } from '../registry.ts';
+import { runKyn } from '../testing/run-kyn.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-demo-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 async function demo(...words: string[]) {
-  let stderr = '';
-  const code = await runCli(['demo', '--quiet', ...words], {
-    stdout: { write: () => true },
-    stderr: { write: (text) => (stderr += text) },
-    env: {},
-    signal: new AbortController().signal,
-    version: '0.0.0',
-    commands,
-  });
+  const { code, stderr } = await runKyn(['demo', '--quiet', ...words]);
   return { code, stderr };
 }
 

@@ -19,8 +19,7 @@ import {
 import { openLabels } from '@kyn/io/node';
 import { afterAll, describe, expect, it } from 'vitest';
 import fixtures from '../../../../packages/core/src/evaluate/fixtures/scores.json' with { type: 'json' };
-import { runCli } from '../cli.ts';
-import { commands } from '../registry.ts';
+import { runKyn } from '../testing/run-kyn.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../../..');
 const data = process.env.KYN_DATA ?? join(root, '../shared/data');
@@ -78,18 +77,7 @@ function expectClose(actual: object, wanted: object): void {
   }
 }
 
-async function kyn(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const out = { stdout: '', stderr: '' };
-  const code = await runCli(words, {
-    stdout: { write: (part) => (out.stdout += part) },
-    stderr: { write: (part) => (out.stderr += part) },
-    env: {},
-    signal: new AbortController().signal,
-    version: '0',
-    commands,
-  });
-  return { code, ...out };
-}
+const kyn = (...words: string[]) => runKyn(words);
 
 function runScorer(...args: string[]): Record<string, number> {
   const { status, stdout, stderr } = spawnSync(python, [scorer, ...args, '--json'], { encoding: 'utf8' });

@@ -2,8 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { runCli } from '../cli.ts';
-import { commands } from '../registry.ts';
+import { runKyn } from '../testing/run-kyn.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-phantom-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -23,16 +22,8 @@ describe('kyn phantom', () => {
       /voxels measure 0\.1 to 1000 nm, not 8,8,99999/,
     ],
   ])('refuses %s as wrong use', async (_, name, more, says) => {
-    let stderr = '';
     const out = join(scratch, name);
-    const code = await runCli(['phantom', '--out', out, '--shape', '2,40,40', ...more], {
-      stdout: { write: () => true },
-      stderr: { write: (text) => (stderr += text) },
-      env: {},
-      signal: new AbortController().signal,
-      version: '0.0.0',
-      commands,
-    });
+    const { code, stderr } = await runKyn(['phantom', '--out', out, '--shape', '2,40,40', ...more]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^[^\n]*\n$/);
     expect(stderr).toMatch(says);

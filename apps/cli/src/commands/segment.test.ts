@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { ndarray, type RawSection } from '@kyn/core';
 import { createLabelZarr, createRawZarr, openLabels } from '@kyn/io/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from '../cli.ts';
-import { commands } from '../registry.ts';
+import { runKyn } from '../testing/run-kyn.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-segment-'));
 const raw = join(scratch, 'raw.zarr');
@@ -15,22 +14,8 @@ const shape = [4, 40, 50] as const;
 const voxelSizeNm = [40, 8, 8] as const;
 
 async function kyn(...words: string[]) {
-  const out = { stdout: '', stderr: '' };
-  const stream = (name: keyof typeof out) => ({
-    write(text: string) {
-      out[name] += text;
-      return true;
-    },
-  });
-  const code = await runCli(['segment', ...words], {
-    stdout: stream('stdout'),
-    stderr: stream('stderr'),
-    env: {},
-    signal: new AbortController().signal,
-    version: '0.0.0',
-    commands,
-  });
-  return { code, ...out, lines: out.stderr.trimEnd().split('\n') };
+  const ran = await runKyn(['segment', ...words]);
+  return { ...ran, lines: ran.stderr.trimEnd().split('\n') };
 }
 
 beforeAll(async () => {

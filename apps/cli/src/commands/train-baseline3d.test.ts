@@ -5,30 +5,12 @@ import { ndarray, type RawSection } from '@kyn/core';
 import { createLabelZarr, createRawZarr } from '@kyn/io/node';
 import { decodeBaseline3d } from '@kyn/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from '../cli.ts';
-import { commands } from '../registry.ts';
+import { runKyn } from '../testing/run-kyn.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'kyn-baseline3d-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-async function kyn(...words: string[]) {
-  const out = { stdout: '', stderr: '' };
-  const stream = (name: keyof typeof out) => ({
-    write(text: string) {
-      out[name] += text;
-      return true;
-    },
-  });
-  const code = await runCli(words, {
-    stdout: stream('stdout'),
-    stderr: stream('stderr'),
-    env: {},
-    signal: new AbortController().signal,
-    version: '0.0.0',
-    commands,
-  });
-  return { code, ...out };
-}
+const kyn = (...words: string[]) => runKyn(words);
 
 const shape = [5, 40, 44] as const;
 const voxelSizeNm = [40, 10, 10] as const;
