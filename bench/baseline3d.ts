@@ -63,8 +63,8 @@ const cases: (() => Case)[] = [];
 for (const volume of volumes) {
   const [, path, step] = /^(.*?)(?:@(\d+))?$/.exec(volume) ?? [];
   const part = { zStep: Number(step ?? 1) };
-  const source = subvolume(await openSections(path), part) as SectionSource;
-  const truth = subvolume(await openLabels(path), part) as LabelSource;
+  const source = subvolume(await openSections(path), part);
+  const truth = subvolume(await openLabels(path), part);
   const again = remembering(network, []);
   cases.push(() => ({ source, truth, predictor: again() }));
 }

@@ -86,8 +86,8 @@ const volumes = {
 const steps = Number(values.steps);
 
 async function openBoth(file: string): Promise<{ source: SectionSource; truth: LabelSource }> {
-  const source = subvolume(await openSections(file), { zStep: Z_STEP }) as SectionSource;
-  return { source, truth: subvolume(await openLabels(file), { zStep: Z_STEP }) as LabelSource };
+  const source = subvolume(await openSections(file), { zStep: Z_STEP });
+  return { source, truth: subvolume(await openLabels(file), { zStep: Z_STEP }) };
 }
 
 /** A network for which all is one neuron: what is left is overlap, size and shape. */

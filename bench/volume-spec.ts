@@ -12,7 +12,7 @@ export async function openVolume(spec: string): Promise<LabelledVolume> {
   const [file, step] = spec.split('@');
   const zStep = Number(step ?? 1);
   return {
-    source: subvolume(await openSections(`${file}:/volumes/raw`), { zStep }) as SectionSource,
-    truth: subvolume(await openLabels(`${file}:/volumes/labels/neuron_ids`), { zStep }) as LabelSource,
+    source: subvolume(await openSections(`${file}:/volumes/raw`), { zStep }),
+    truth: subvolume(await openLabels(`${file}:/volumes/labels/neuron_ids`), { zStep }),
   };
 }

@@ -2,7 +2,7 @@
  * Options as values: a command lists what it takes as a table of {@link Option}s, the parser fills the table
  * and help prints it, so an option is described in one place. Keys are camelCase, flags kebab-case.
  */
-import { KynError, type Vec3 } from '@kyn/core';
+import { KynError, type Membranes, type Vec3 } from '@kyn/core';
 
 export interface Option<T> {
   /** What stands for the value in help (`FILE`, `N`); undefined for a flag that takes none. */
@@ -50,17 +50,16 @@ export function text(placeholder: string, summary: string, fallback?: string): O
 
 /** The model that a command writes. Without its ending `--model` would take it for the name of a shipped one. */
 export function modelFile(summary: string): Option<string | undefined> {
-  return {
+  return output({
     placeholder: 'FILE.kyn',
     summary,
     fallback: undefined,
     required: false,
     read(value) {
-      refuseUrl(value);
       if (!/.\.kyn$/i.test(value)) throw bad(value, 'a name that ends in .kyn');
       return value;
     },
-  };
+  });
 }
 
 /** Text that may be given several times, or once with commas. */
@@ -247,11 +246,19 @@ export const commonOptions = {
 export type CommonValues = Values<typeof commonOptions>;
 
 /** What membranes look like, for commands that show sections to a network. */
-export const membranesOption = choice(
+const membranesWord = choice(
   ['auto', 'dark', 'bright'],
   'what membranes look like, where kyn would turn the contrast wrongly, or not at all (default: auto)',
   'auto',
 );
+export const membranesOption: Option<Membranes | undefined> = {
+  ...membranesWord,
+  fallback: undefined,
+  read(value) {
+    const word = membranesWord.read(value, 'auto');
+    return word === 'auto' ? undefined : word;
+  },
+};
 
 /** Taken by every command that reads a volume. */
 export const volumeOptions = {

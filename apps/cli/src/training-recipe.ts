@@ -123,7 +123,7 @@ export async function openRecipeVolume(
   const size = voxelSizeNm ? { voxelSizeNm } : {};
   if (phantom) {
     const { raw, labels } = createPhantom({ ...size, ...phantom });
-    return { raw: subvolume(raw, volume) as SectionSource, labels: subvolume(labels, volume) as LabelSource };
+    return { raw: subvolume(raw, volume), labels: subvolume(labels, volume) };
   }
   const place = (spec: string): string => {
     if (isAbsolute(spec) || parseVolumeSpec(spec).isUrl) return spec;
@@ -142,7 +142,7 @@ export async function openRecipeVolume(
   const whole = await openLabels(place(labelSpec), size);
   return closingOnFailure(whole, async () => {
     await refuseImage(whole);
-    const labels = subvolume(whole, volume) as LabelSource;
+    const labels = subvolume(whole, volume);
     if (render) {
       // what is drawn reads the labels, and does not own them
       const drawn = renderOver(labels, render);
@@ -156,7 +156,7 @@ export async function openRecipeVolume(
         hint: 'give a file with both, or a recipe that names them',
       });
     }
-    return { raw: (await cutOrClose(raw, volume)) as SectionSource, labels };
+    return { raw: await cutOrClose(raw, volume), labels };
   });
 }
 

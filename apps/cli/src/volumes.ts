@@ -133,7 +133,7 @@ export async function openTruth(
   values: VolumeValues,
 ): Promise<LabelSource> {
   const truth = await openMatchingLabels(operand, partShape, values);
-  try {
+  return closingOnFailure(truth, async () => {
     const { shape } = truth.info;
     if (!sameShape(shape, partShape)) {
       throw new KynError('shape', `truth of ${shape.join('×')} for ${partShape.join('×')} voxels`, {
@@ -143,10 +143,7 @@ export async function openTruth(
     }
     await refuseImage(truth);
     return truth;
-  } catch (error) {
-    await truth.close();
-    throw error;
-  }
+  });
 }
 
 /** dtypes that images come in. */

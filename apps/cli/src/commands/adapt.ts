@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { KynError, type SectionSource, subvolume } from '@kyn/core';
+import { KynError, subvolume } from '@kyn/core';
 import { openSections, writeFileAtomic } from '@kyn/io/node';
 import {
   ADAPT_DEFAULTS,
@@ -83,23 +83,20 @@ neighbours. docs/adapt.md tells how to paint them.`,
     const model = decodeModel(bytes, name);
     const whole = await openSections(volumeSpec(input), { voxelSizeNm: values.voxelSize });
     try {
-      const source = subvolume(whole, values) as SectionSource;
+      const source = subvolume(whole, values);
       const volume = { whole: whole.info, part: source.info };
       const { mask, minutes, seed, membranes } = values;
       const painted = await readPainted(labels, volume, values, mask, context.stage);
       const runtime = await nodeRuntime({ threads }, context.stage.onNote);
       const words = ['kyn adapt', input, ...volumeWords(values), '--labels', labels];
       if (mask) words.push('--mask');
-      if (membranes !== 'auto') words.push('--membranes', membranes);
+      if (membranes) words.push('--membranes', membranes);
       words.push('--model', values.model, '--minutes', `${minutes}`, '--seed', `${seed}`, '--out', out);
       const command = words.join(' ');
       const options = { ...ADAPT_DEFAULTS, seed, seconds: 60 * minutes };
       const adaptation = await adaptModel(
         runtime,
-        {
-          ...{ model, modelName: name, source, painted, command },
-          ...(membranes === 'auto' ? {} : { membranes }),
-        },
+        { model, modelName: name, source, painted, membranes, command },
         options,
         context.stage,
       );

@@ -70,7 +70,7 @@ of a run over a part of it; without them, TRUTH is cut as that part was.`,
         const { mean, slices } = await evaluatePerSlice({ segmentation, truth }, context.stage);
         context.result(mean, `${scoresText(mean)}\n\nmeans over ${slices.length} sections with truth`);
       } else if (values.details) {
-        await details(pair, await openFragments(segOperand, pair, values), context);
+        await details(pair, await fragmentsBehind(segOperand, pair, values), context);
       } else {
         const scores = scoreTable(await countPairs({ segmentation, truth }, context.stage));
         context.result(scores, scoresText(scores));
@@ -91,7 +91,7 @@ export function scoresText(scores: Scores): string {
 }
 
 /** The fragments behind a segmentation, cut like it; undefined where there are none. */
-async function openFragments(
+async function fragmentsBehind(
   segOperand: string,
   { first, firstPart }: LabelPair,
   values: VolumeValues & { fragments: string | undefined },

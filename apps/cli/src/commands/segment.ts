@@ -122,7 +122,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
         ...defaults,
         predict: { flips: values.accurate },
         across: learned ? defaults.across : undefined,
-        ...(values.membranes === 'auto' ? {} : { membranes: values.membranes }),
+        membranes: values.membranes,
       };
       if (values.repair && !fragments) {
         throw usageError('--repair', 'there are no given fragments', 'the model’s own are repaired anyway');

@@ -3,6 +3,7 @@ import { normaliseInPlace } from '../predict/normalise.ts';
 import { planResample, resampleSection } from '../predict/resample.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
 import type { LabelSection, RawSection } from '../volume/contracts.ts';
+import { spreadOver } from './survey.ts';
 
 /** Longest side of a panel in pixels. */
 const PANEL_SIDE = 512;
@@ -23,10 +24,7 @@ export interface PreviewPanel {
 /** The sections that a preview shows, evenly spread over those that have tissue. */
 export function previewSections(withTissue: readonly number[]): number[] {
   const count = Math.min(PANELS, withTissue.length);
-  return Array.from(
-    { length: count },
-    (_, i) => withTissue[Math.floor(((i + 0.5) * withTissue.length) / count)],
-  );
+  return spreadOver(withTissue.length, count).map((i) => withTissue[i]);
 }
 
 /** Section pixels a panel pixel. */

@@ -21,6 +21,7 @@ import type {
 import { type NetworkView, networkView, seeSection } from './network-view.ts';
 import type { StageTimer } from './report.ts';
 import type { SegmentationStore } from './store.ts';
+import { spreadOver } from './survey.ts';
 
 export interface PipelineInput {
   readonly source: SectionSource;
@@ -57,7 +58,7 @@ export interface PipelineOptions {
   readonly across?: AcrossOptions;
   readonly partition: PartitionOptions;
   /** What membranes look like; without it, it is told from a few sections. Where they are bright the contrast is turned. */
-  readonly membranes?: Membranes;
+  readonly membranes?: Membranes | undefined;
 }
 
 /** What the command line, the browser and workers share. */
@@ -176,10 +177,9 @@ const SAMPLES = 3;
 async function showSamples(view: NetworkView, predictor: PipelineInput['predictor']): Promise<void> {
   if (!predictor || isBlockPredictor(predictor) || !predictor.prepare) return;
   const [depth] = view.source.info.shape;
-  const count = Math.min(SAMPLES, depth);
   const tiles: NdArray<Float32Array>[] = [];
-  for (let i = 0; i < count; i++) {
-    const { state, image } = await seeSection(view, Math.floor(((i + 0.5) * depth) / count));
+  for (const z of spreadOver(depth, Math.min(SAMPLES, depth))) {
+    const { state, image } = await seeSection(view, z);
     if (state === 'tissue') tiles.push(middleTile(image, predictor.info));
   }
   const { timer, context } = view;

@@ -47,9 +47,8 @@ export async function surveySections(
   const evidence: PolarityEvidence[] = [];
   const spreads: number[] = [];
   const noise: number[] = [];
-  for (let i = 0; i < samples; i++) {
+  for (const z of spreadOver(depth, samples)) {
     throwIfCancelled(context.signal);
-    const z = Math.floor(((i + 0.5) * depth) / samples);
     const raw = await timer.wait('survey', source.read(z, context.signal));
     timer.run('survey', () => {
       const section = normaliseInPlace(resampleSection(raw, plan));
@@ -70,4 +69,9 @@ export async function surveySections(
 function median(values: number[]): number {
   values.sort((a, b) => a - b);
   return values.length > 0 ? values[values.length >> 1] : 0;
+}
+
+/** `count` indices, evenly spread over `length`. */
+export function spreadOver(length: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * length) / count));
 }

@@ -2,13 +2,20 @@
  * Files that are whole or not there: written under `NAME.partial` in the same folder, then renamed. The
  * temporary name is always the same, so a run that takes up after a kill leaves nothing behind.
  */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isKynError, KynError } from '@kyn/core';
 
 /** Name that a file has until it is whole. */
 export function partialName(path: string): string {
   return `${path}.partial`;
+}
+
+export function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Writes a whole file atomically, making its folder where there is none. */

@@ -5,7 +5,7 @@
  * copying, and is written atomically; the same volume always gives the same bytes. A volume that no run is to go on
  * with is written aside and takes its place when it is whole.
  */
-import { access, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -14,7 +14,7 @@ import { bytesOf, type DtypeName } from '../plane.ts';
 import { checkComplete, checkSection } from '../section-check.ts';
 import type { DiscardableSectionSink, ResumableLabelSink } from '../sinks.ts';
 import { widened } from '../wide-ids.ts';
-import { writeFileAtomic } from './atomic.ts';
+import { exists, writeFileAtomic } from './atomic.ts';
 import { prepareZarr, prepareZarrAside, putInPlace } from './output-place.ts';
 
 export interface ZarrWriterOptions {
@@ -153,11 +153,7 @@ class ZarrWriter {
   async has(z: number): Promise<boolean> {
     if (this.written.has(z)) return true;
     for (const [row, column] of this.chunkKeys()) {
-      const there = await access(this.chunkPath(z, row, column)).then(
-        () => true,
-        () => false,
-      );
-      if (!there) return false;
+      if (!(await exists(this.chunkPath(z, row, column)))) return false;
     }
     return true;
   }
@@ -276,11 +272,7 @@ class ZarrWriter {
 
 /** The first file of a volume that this writer made which is not there; relative to its folder. */
 export async function missingPiece(path: string): Promise<string | undefined> {
-  const there = (name: string) =>
-    access(join(path, name)).then(
-      () => true,
-      () => false,
-    );
+  const there = (name: string) => exists(join(path, name));
   const metadata = join('0', 'zarr.json');
   for (const name of ['zarr.json', metadata]) if (!(await there(name))) return name;
   const { shape, chunk_grid } = JSON.parse(await readFile(join(path, metadata), 'utf8'));

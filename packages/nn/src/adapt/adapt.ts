@@ -75,7 +75,7 @@ export interface AdaptInput {
   readonly source: SectionSource;
   readonly painted: readonly PaintedSection[];
   /** What membranes look like; without it, it is told from a few sections. */
-  readonly membranes?: Membranes;
+  readonly membranes?: Membranes | undefined;
   /** The command, for the model's card. */
   readonly command: string;
 }

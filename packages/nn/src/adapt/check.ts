@@ -13,7 +13,6 @@ import {
   pipelineDefaults,
   runPipeline,
   type Scores,
-  type SectionSource,
   type Signal,
   scoreTable,
   subvolume,
@@ -52,7 +51,7 @@ export async function checkSections(
     const around = Math.max(1, predictor.info.contextSections);
     for (const [first, end] of stretches(painted, source.info.shape[0], around)) {
       const box = { min: [first, 0, 0] as const, max: [end, undefined, undefined] as const };
-      const part = subvolume(source, { bbox: box }) as SectionSource;
+      const part = subvolume(source, { bbox: box });
       const store = createMemoryStore();
       const { linker } = predictor;
       const input = { source: part, predictor, ...(linker ? { linker } : {}) };

@@ -2,9 +2,9 @@
  * A result that is to be replaced stays until the new one is complete: a run makes that in `.kyn-next`, within the output
  * folder and like one itself, and moves it out when it has finished. Where that is cut short, the next run does the rest.
  */
-import { access, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { outputError } from '../atomic.ts';
+import { exists, outputError } from '../atomic.ts';
 import { folderState, INCOMPLETE, markIncomplete, NEXT, REPORT, RESULTS, remove } from './folder-state.ts';
 
 /** The folder that a run is to write into: `folder`, or where a result in it is being replaced, the one for the new one. */
@@ -30,11 +30,7 @@ export async function moveOut(folder: string): Promise<void> {
 }
 
 async function moveUp(from: string, to: string, name: string): Promise<void> {
-  const there = await access(join(from, name)).then(
-    () => true,
-    () => false,
-  );
-  if (!there) return; // moved by who was cut short
+  if (!(await exists(join(from, name)))) return; // moved by who was cut short
   await remove(to, name);
   await rename(join(from, name), join(to, name)).catch((error: unknown) => {
     throw outputError(error, join(to, name));

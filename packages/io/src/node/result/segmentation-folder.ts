@@ -2,7 +2,7 @@
  * A segmentation in a folder: the output of `kyn segment`. Every file is written whole or not at all; a section is
  * done when its record stands beside its fragments, so whatever stops a run, the next one knows where to go on.
  */
-import { access, readFile, rmdir } from 'node:fs/promises';
+import { readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Doubt,
@@ -19,7 +19,7 @@ import {
   type Vec3,
 } from '@kyn/core';
 import type { ResumableLabelSink } from '../../sinks.ts';
-import { writeFileAtomic } from '../atomic.ts';
+import { exists, writeFileAtomic } from '../atomic.ts';
 import { createLabelZarr } from '../zarr-writer.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import {
@@ -170,13 +170,6 @@ async function countDone(folder: string, fragments: ResumableLabelSink, depth: n
   let done = 0;
   while (done < depth && (await exists(recordPath(folder, done))) && (await fragments.has(done))) done++;
   return done;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 function recordPath(folder: string, z: number): string {
