@@ -28,7 +28,7 @@ import {
   noFragments,
   shrinkGiven,
 } from './pipeline/section-fragments.ts';
-import { positionOf, type SeenSection, seeSections } from './pipeline/seen-sections.ts';
+import { looksFromTheSide, positionOf, type SeenSection, seeSections } from './pipeline/seen-sections.ts';
 import { GAP, withinSight } from './pipeline/sight.ts';
 import {
   checkPipelineInput,
@@ -66,6 +66,12 @@ export async function runPipeline(
 ): Promise<PipelineReport> {
   checkPipelineInput(input);
   const run = await startRun(input, store, options, context, new StageTimer(clock));
+  if (looksFromTheSide(run)) {
+    tell(
+      run,
+      'voxels are cubes: the network sees planes across the sections as well (--fast: sections alone)',
+    );
+  }
   const sections = await segmentSections(run);
   await input.onPredicted?.();
   const { info } = input.source;

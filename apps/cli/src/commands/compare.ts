@@ -52,8 +52,6 @@ interface Way {
   readonly name: string;
   readonly model: string;
   readonly modelBytes: number;
-  /** Of the networks, per voxel at their resolution; NaN where the model does not say. */
-  readonly flopPerVoxel: number;
 }
 
 /** What `kyn segment --json` says, as far as it is used here. */
@@ -62,6 +60,8 @@ interface SegmentResult {
   readonly peakMemoryBytes: number;
   readonly stages: Readonly<Record<string, { readonly cpuSeconds: number }>>;
   readonly cpuSeconds: { readonly readingAndCompressing: number; readonly engine: number };
+  /** Per pixel of the network; null where the model does not say. */
+  readonly network: { readonly flopPerPixel: number | null };
 }
 
 /** What `--json` has for each way. */
@@ -75,6 +75,7 @@ interface Figures extends Scores {
   readonly peak_memory_bytes: number;
   readonly model: string;
   readonly model_bytes: number;
+  /** NaN where nobody knows. */
   readonly flop_per_voxel: number;
   /** CPU-seconds. */
   readonly stages: Readonly<Record<string, number>>;
@@ -109,6 +110,7 @@ shape is taken as it is. DIR then holds link2d/, baseline3d/, ${FIGURES} and ${P
     out: output(text('DIR', 'keep both results and draw them (default: nothing is kept)')),
     model: text('M', 'the 2D model: a shipped one, or a .kyn or .onnx file (default: base)', DEFAULT_MODEL),
     baseline: text('FILE.kyn', 'the 3D network (default: the shipped one, baseline3d)', DEFAULT_BASELINE),
+    fast: flag('the 2D way looks at the sections alone, see kyn segment --help'),
     overwrite: flag('replace the comparison in DIR; files of others stay'),
   },
   examples: [
@@ -168,29 +170,13 @@ async function readWays(model: string, baseline: string): Promise<[Way, Way]> {
       hint: 'a 2D one is given as --model',
     });
   }
-  const { flopPerPixel } = decodeBaseline3d(solid.bytes, baseline, { weights: false }).description.baseline3d;
+  // what cannot be read is told of before anything runs
+  if (looksLikeKynModel(flat.bytes)) decodeModel(flat.bytes, model, { weights: false });
+  decodeBaseline3d(solid.bytes, baseline, { weights: false });
   return [
-    {
-      key: 'link2d',
-      name: '2D+link',
-      model,
-      modelBytes: flat.bytes.length,
-      flopPerVoxel: flopPerVoxel2d(flat.bytes, model),
-    },
-    {
-      key: 'baseline3d',
-      name: '3D baseline',
-      model: baseline,
-      modelBytes: solid.bytes.length,
-      flopPerVoxel: flopPerPixel,
-    },
+    { key: 'link2d', name: '2D+link', model, modelBytes: flat.bytes.length },
+    { key: 'baseline3d', name: '3D baseline', model: baseline, modelBytes: solid.bytes.length },
   ];
-}
-
-/** NaN where nobody knows. */
-function flopPerVoxel2d(bytes: Uint8Array, where: string): number {
-  if (!looksLikeKynModel(bytes)) return Number.NaN;
-  return decodeModel(bytes, where).description.segmenter.flopPerPixel;
 }
 
 /**
@@ -223,17 +209,18 @@ async function prepareOut(out: string, overwrite: boolean): Promise<void> {
 }
 
 async function segment(
-  { name, model }: Way,
+  { key, name, model }: Way,
   input: string,
   folder: string,
-  values: VolumeValues & CommonValues & { overwrite: boolean },
+  values: VolumeValues & CommonValues & { overwrite: boolean; fast: boolean },
   context: CommandContext,
 ): Promise<{ json: SegmentResult; seconds: number }> {
-  const { threads, device, overwrite } = values;
+  const { threads, device, overwrite, fast } = values;
   const words = ['segment', input, '--out', folder, '--model', model, '--device', device];
   words.push(...volumeWords(values));
   if (threads !== undefined) words.push('--threads', `${threads}`);
   if (overwrite) words.push('--overwrite');
+  if (fast && key === 'link2d') words.push('--fast');
   return runChild<SegmentResult>(name, words, context);
 }
 
@@ -259,7 +246,7 @@ async function score(
       peak_memory_bytes: json.peakMemoryBytes,
       model: way.model,
       model_bytes: way.modelBytes,
-      flop_per_voxel: way.flopPerVoxel,
+      flop_per_voxel: json.network.flopPerPixel ?? Number.NaN,
       stages: {
         ...Object.fromEntries(Object.entries(json.stages).map(([name, time]) => [name, time.cpuSeconds])),
         files: json.cpuSeconds.readingAndCompressing,

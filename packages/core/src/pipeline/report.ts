@@ -31,6 +31,8 @@ export interface PipelineReport {
   /** Section pixels a network pixel, y and x; undefined where there is no network. */
   readonly resampledBy: readonly [number, number] | undefined;
   readonly contrastTurned: boolean;
+  /** True where the network was shown planes across the sections as well. */
+  readonly sideViews: boolean;
   readonly sections: number;
   readonly emptySections: readonly number[];
   readonly fragments: number;

@@ -11,12 +11,15 @@ import { inStrides, movePlane } from './move.ts';
 import { withNeighbours } from './neighbourhood.ts';
 import { networkPixelNm, seeSection } from './network-view.ts';
 import { type Shifted, withShifts } from './section-shift.ts';
+import { mixAcross, mixInPlane, type SideAnswer, seesFromTheSide, sidePredictor } from './side-views.ts';
 import { sectionsInSight, withinSight } from './sight.ts';
 import { keepsGiven, type Run } from './start.ts';
 
 /** A section in the network's pixels, and how it is shifted. */
 export interface PreparedSection extends NormalisedSection, Shifted {
   readonly z: number;
+  /** What is seen of it from the side, where that is looked at. */
+  readonly side?: SideAnswer;
 }
 
 /** What the network makes of a section. */
@@ -63,20 +66,52 @@ function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterab
   const { options, context, timer, imagePlan } = run;
   const { contextSections, cross: info } = predictor.info;
   const network = sectionPredictor(predictor, imagePlan.small[0], imagePlan.small[1], options.predict);
-  const prepared = prepareFrom(run, Math.max(0, first - sectionsInSight(contextSections)));
+  const begin = Math.max(0, first - sectionsInSight(contextSections));
+  const prepared = looksFromTheSide(run) ? fromTheSide(run, predictor, begin) : prepareFrom(run, begin);
   const surrounded = withNeighbours(prepared, contextSections, (z) => positionOf(run, z));
   const predicted = mapAhead(
     from(surrounded, first),
     async ({ section, seen }) => {
-      const shown = section.state === 'tissue';
-      return {
-        section,
-        ...(shown ? await timer.wait('predict', network.predict(seen, context)) : undefined),
-      };
+      if (section.state !== 'tissue') return { section };
+      const prediction = await timer.wait('predict', network.predict(seen, context));
+      const { side } = section;
+      if (side) timer.run('predict', () => mixInPlane(prediction.affinities, side));
+      return { section, ...prediction };
     },
     network.ahead,
   );
   return joined(run, predicted, info);
+}
+
+/** True where the network is shown planes across the sections as well. */
+export function looksFromTheSide({ options, input, voxelSizeNm, ...view }: Run): boolean {
+  const { predictor, source } = input;
+  if (!options.predict.sideViews || !predictor || isBlockPredictor(predictor)) return false;
+  const { shape, sectionPositions } = source.info;
+  const size = [voxelSizeNm[0], ...networkPixelNm({ voxelSizeNm, ...view })];
+  return !sectionPositions && seesFromTheSide(predictor.info, shape[0], size);
+}
+
+/** The sections from `first` on, and a few before, with what is seen of them from the side, unless some there are shifted. */
+async function* fromTheSide(
+  run: Run,
+  predictor: Predictor,
+  first: number,
+): AsyncGenerator<PreparedSection, void, undefined> {
+  const { context, timer, imagePlan, input, options } = run;
+  const [height, width] = imagePlan.small;
+  const [depth] = input.source.info.shape;
+  const network = sidePredictor(predictor, [depth, height, width], options.predict);
+  const { start } = network;
+  for await (const { i, slab } of slabsFrom(run, network.slabOf(first), network)) {
+    const kept = slab.filter(({ z }) => network.slabOf(z) === i);
+    const from = kept[0].z - start[i];
+    const straight = slab.slice(1).every(({ shift }) => !shift);
+    const answers = straight
+      ? await timer.wait('predict', network.predict(imagesOf(slab), from, from + kept.length, context))
+      : [];
+    for (const [k, section] of kept.entries()) yield answers[k] ? { ...section, side: answers[k] } : section;
+  }
 }
 
 interface Predicted extends Partial<SectionPrediction> {
@@ -98,6 +133,7 @@ async function* joined(
     else {
       const together = below && withinSight(positionOf(run, below.z), positionOf(run, section.z));
       const both = below && together ? { cross: joinCross(below.cross, cross, info, moved) } : {};
+      if (both.cross && section.side) mixAcross(both.cross, section.side, imagePlan.small);
       below = { z: section.z, cross };
       const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
       yield { section, affinities, view, moved, ...both };
@@ -156,7 +192,7 @@ async function* seeInSlabs(
   const network = slabPredictor(predictor, shape);
   const { start } = network;
   const predicted = mapAhead(
-    slabsFrom(run, first, network),
+    slabsFrom(run, network.firstSlabOf(first), network),
     async ({ i, slab }) => {
       await timer.wait('predict', network.predict(i, imagesOf(slab), context));
       return { i, slab };
@@ -178,13 +214,12 @@ async function* seeInSlabs(
   }
 }
 
-/** The sections of every slab that has a say in section `first` or one after it. */
+/** The sections of slab `begin`, and of every one after it. */
 async function* slabsFrom(
   run: Run,
-  first: number,
-  { start, side, firstSlabOf }: SlabPredictor,
+  begin: number,
+  { start, side }: Pick<SlabPredictor, 'start' | 'side'>,
 ): AsyncGenerator<{ i: number; slab: PreparedSection[] }, void, undefined> {
-  const begin = firstSlabOf(first);
   let slab: PreparedSection[] = [];
   let i = begin;
   for await (const section of prepareFrom(run, start[begin])) {

@@ -18,9 +18,11 @@ import { mirrorIndex, planAxis, type TileAxis } from './tiles.ts';
 export interface PredictOptions {
   /** Average over mirrored copies (four times the work). */
   readonly flips: boolean;
+  /** Stacks of cubic voxels are looked at from the side as well (three times the work). */
+  readonly sideViews: boolean;
 }
 
-export const PREDICT_DEFAULTS = { flips: false } as const satisfies PredictOptions;
+export const PREDICT_DEFAULTS = { flips: false, sideViews: true } as const satisfies PredictOptions;
 
 /** Tiles on their way at a time. */
 const IN_FLIGHT = 2;
@@ -76,7 +78,7 @@ interface TileJob extends Flip {
   readonly column: number;
 }
 
-function listJobs({ rows, columns }: TilePlan, { flips }: PredictOptions): TileJob[] {
+function listJobs({ rows, columns }: TilePlan, { flips }: Pick<PredictOptions, 'flips'>): TileJob[] {
   const jobs: TileJob[] = [];
   for (let row = 0; row < rows.start.length; row++) {
     for (let column = 0; column < columns.start.length; column++) {
@@ -95,7 +97,7 @@ export function sectionPredictor(
   predictor: Predictor,
   height: number,
   width: number,
-  options: PredictOptions = PREDICT_DEFAULTS,
+  options: Pick<PredictOptions, 'flips'> = PREDICT_DEFAULTS,
 ): SectionPredictor {
   const plan = planTiles(height, width, predictor.info);
   const { rows, columns } = plan;
