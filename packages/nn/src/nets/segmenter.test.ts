@@ -1,4 +1,4 @@
-import { elementCount, ndarray, Random } from '@kyn/core';
+import { ndarray, Random } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../graph/builder.ts';
 import { conv, depthToSpace, relu, spaceToDepth, stridedConv } from '../graph/ops.ts';
@@ -6,9 +6,9 @@ import { nodeRuntime } from '../runtime/node.ts';
 import { packBlocks } from '../sample/pack-blocks.ts';
 import { exportSegmenter } from '../train/export.ts';
 import { initialWeights } from './initialise.ts';
-import { InferenceLayers, type Weights } from './layers.ts';
+import { InferenceLayers } from './layers.ts';
 import { segmenterLayout, segmenterNetwork, segmenterUnet } from './segmenter.ts';
-import { emptyWeights, narrowWidths, transferWeights, widenContext } from './transfer-weights.ts';
+import { emptyWeights, transferWeights, widenContext } from './transfer-weights.ts';
 import { unetFlopPerPixel, unetMultiple } from './unet.ts';
 
 const runtime = await nodeRuntime({ threads: 1 });
@@ -51,66 +51,6 @@ describe('a segmenter that sees more sections', () => {
       expect(worst(before[name].data, after[name].data)).toBeLessThan(1e-5);
     }
     expect(widenContext(shape, weights, 1)).toEqual(weights);
-  });
-});
-
-describe('a segmenter with fewer channels', () => {
-  const layout = segmenterLayout(shape);
-  const answer = async (widths: readonly number[], weights: Weights) => {
-    const narrow = { ...shape, widths };
-    const session = await runtime.load(exportSegmenter(narrow, segmenterLayout(narrow), weights));
-    const out = await session.run({ input: ndarray(input.data, input.shape) });
-    await session.release();
-    return out;
-  };
-  const input = noise([1, 3, 16, 24]);
-  /** Weights where some layers have channels that are always 0. */
-  const weightsWithout = (silent: Readonly<Record<string, readonly number[]>>) => {
-    const weights = initialWeights(layout, 6);
-    for (const { name, offset, shape: extents } of layout.parameters) {
-      const piece = weights.parameters.subarray(offset, offset + elementCount(extents));
-      const [layer, kind] = [name.slice(0, name.lastIndexOf('.')), name.slice(name.lastIndexOf('.') + 1)];
-      if (kind === 'beta') for (let i = 0; i < piece.length; i++) piece[i] = random.uniform(0.1, 0.5);
-      for (const channel of kind === 'beta' || kind === 'gamma' ? (silent[layer] ?? []) : [])
-        piece[channel] = 0;
-    }
-    return weights;
-  };
-
-  it('loses those that carry nothing, at each place of its own', async () => {
-    const weights = weightsWithout({
-      'down0.0': [1],
-      'down0.1': [2],
-      narrow0: [2],
-      'up0.0': [0],
-      'up0.1': [3],
-      'down1.0': [0, 5],
-      'down1.1': [1, 2],
-      narrow1: [1, 2],
-      'up1.0': [3, 4],
-      'up1.1': [0, 1],
-      'down2.0': [7],
-      'down2.1': [4],
-    });
-    const [before, after] = [
-      await answer(shape.widths, weights),
-      await answer([3, 4, 7], narrowWidths(shape, weights, [3, 4, 7])),
-    ];
-    for (const name of ['affinities', 'cross']) {
-      expect(worst(before[name].data, after[name].data)).toBeLessThan(1e-5);
-      expect(new Set(after[name].data).size).toBeGreaterThan(50);
-    }
-  });
-
-  it('loses those first that carry least', async () => {
-    const weights = weightsWithout({ 'down0.1': [2], narrow0: [2] });
-    const [before, after] = [
-      await answer(shape.widths, weights),
-      await answer([3, 6, 8], narrowWidths(shape, weights, [3, 6, 8])),
-    ];
-    // three other places lose a channel that carries something
-    expect(worst(before.affinities.data, after.affinities.data)).toBeGreaterThan(1e-4);
-    expect(narrowWidths(shape, weights, shape.widths)).toEqual(weights);
   });
 });
 

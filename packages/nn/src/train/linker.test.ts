@@ -142,23 +142,6 @@ describe('a segmenter that is trained to link', () => {
     await expect(trained({ contextSections: 0 })).rejects.toThrow(/on either side/);
   });
 
-  it('can be made narrower, taught by what it was', async () => {
-    const { model } = await trained();
-    const widths = [4, 5, 6];
-    const on = (changes: Partial<LinkerOptions>) =>
-      trainLinker(runtime, volumes, model, { ...options, ...changes }, card, quiet);
-    const taught = await on({ widths, distil: 1 });
-    const told = await on({ widths });
-    expect(taught.model.description.segmenter.network?.widths).toEqual(widths);
-    expect(taught.model.description.segmenter.flopPerPixel).toBeLessThan(
-      model.description.segmenter.flopPerPixel,
-    );
-    expect((await answers(taught.model)).cross?.shape).toEqual([1, 6, 16, 24]);
-    expect(taught.model.weights).not.toEqual(told.model.weights);
-    await expect(on({ widths: [8, 6, 8] })).rejects.toThrow(/4-6-8 wide, not 8-6-8/);
-    await expect(trained({ widths, distil: 1 })).rejects.toThrow(/says nothing of neighbouring sections/);
-  });
-
   it('gives the pipeline pairs to learn from', async () => {
     const predictor = await predictorOf((await trained()).model);
     const { raw, voxelSizeNm } = volumes[0];

@@ -6,7 +6,7 @@
  */
 import { KynError, type Offset2 } from '@kyn/core';
 import type { KynModel, ModelCard } from '../model/kyn-model.ts';
-import { narrowWidths, widenContext } from '../nets/transfer-weights.ts';
+import { widenContext } from '../nets/transfer-weights.ts';
 import type { Runtime } from '../runtime/session.ts';
 import { AUGMENT_DEFAULTS, type AugmentOptions } from '../sample/augment-options.ts';
 import type { TrainingVolume } from '../sample/volume.ts';
@@ -24,14 +24,10 @@ export interface LinkerOptions {
   readonly displacements: readonly Offset2[];
   /** Sections on either side that the network is to see; default: as many as the segmenter sees. */
   readonly contextSections?: number;
-  /** Channels at every level, none more than the segmenter has: the strongest stay. Default: all. */
-  readonly widths?: readonly number[];
   /** Patches to train on, the same again and again; undefined: no limit. */
   readonly patches?: number;
   /** Share of the trained weights in those that are written, see `SegmenterOptions`; without meaning from scratch. */
   readonly blend: number;
-  /** Share (0..1) of the answers of the whole segmenter in what a narrower one (`widths`) is taught; the labels are the rest. */
-  readonly distil: number;
   readonly size: number;
   readonly batch: number;
   readonly seed: number;
@@ -51,7 +47,6 @@ export const LINKER_DEFAULTS: LinkerOptions = {
     [0, REACH],
   ],
   blend: 1,
-  distil: 0,
   size: 160,
   batch: 5,
   seed: 1,
@@ -90,36 +85,16 @@ export async function trainLinker(
       { where: name, hint: 'give at least as many as contextSections, or leave it out' },
     );
   }
-  const widths = options.widths ?? network.widths;
-  if (widths.length !== network.widths.length || widths.some((each, level) => each > network.widths[level])) {
-    throw new KynError(
-      'usage',
-      `the segmenter is ${network.widths.join('-')} wide, not ${widths.join('-')}`,
-      {
-        where: name,
-        hint: 'give at most as many channels as it has at each level, or leave widths out',
-      },
-    );
-  }
-  if (options.distil > 0 && !cross) {
-    throw new KynError('usage', 'the segmenter says nothing of neighbouring sections that could be taught', {
-      where: name,
-      hint: 'leave distil out, or start from a model of kyn train linker',
-    });
-  }
   const shape = segmenterShape({ ...network, offsets, contextSections, ...cross });
-  const wide = { ...shape, contextSections: seen };
-  const weights = widenContext(shape, base.weights, seen);
   const start = {
-    shape: { ...wide, widths },
-    weights: narrowWidths(wide, weights, widths),
-    teacher: { shape: wide, weights },
+    shape: { ...shape, contextSections: seen },
+    weights: widenContext(shape, base.weights, seen),
     frozen: transfer === 'frozen',
   };
   return trainSegmenter(
     runtime,
     volumes,
-    { ...SEGMENTER_DEFAULTS, ...network, offsets, voxelSizeNm, ...options, contextSections: seen, widths },
+    { ...SEGMENTER_DEFAULTS, ...network, offsets, voxelSizeNm, ...options, contextSections: seen },
     name,
     card,
     run,

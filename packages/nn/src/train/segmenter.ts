@@ -47,8 +47,6 @@ export interface SegmenterOptions {
    * had it: bears more than either alone (WiSE-FT, Wortsman et al. 2022).
    */
   readonly blend: number;
-  /** Share (0..1) of the answers of `SegmenterStart.teacher` in what is taught; the labels are the rest. */
-  readonly distil: number;
   /** Window of the shape descriptors, px; 0 trains without them. */
   readonly lsdSigma: number;
   readonly lsdWeight: number;
@@ -75,7 +73,6 @@ export const SEGMENTER_DEFAULTS: SegmenterOptions = {
   contextSections: 1,
   stem: 2,
   blend: 1,
-  distil: 0,
   lsdSigma: 8,
   lsdWeight: 1,
   voxelSizeNm: [40, 10, 10],
@@ -96,8 +93,6 @@ export interface SegmenterStart {
   readonly weights: Weights;
   /** They stay as they are: only heads that they do not have are trained. */
   readonly frozen?: boolean;
-  /** The network that it was made of, where it can say more than what is left of it. */
-  readonly teacher?: { readonly shape: SegmenterShape; readonly weights: Weights };
 }
 
 /** The shape of a network for these options. */
@@ -135,23 +130,12 @@ function defineSegmenter(options: SegmenterOptions, start?: SegmenterStart): Seg
   const heads = segmenterHeads(shape);
   const sections = 1 + 2 * options.contextSections;
   const frozen = start?.frozen ? { layout: segmenterLayout(start.shape), weights: start.weights } : undefined;
-  const teacher = options.distil > 0 && start?.teacher;
   const step = buildTrainStep(segmenterNetwork(shape, frozen), {
     input: [batch, sections, size, size],
     affinities: heads.affinities + heads.cross,
     descriptors: heads.descriptors,
     descriptorWeight: options.lsdWeight,
     extents: [size / stem, size / stem],
-    ...(teacher
-      ? {
-          teacher: {
-            network: segmenterNetwork({ ...teacher.shape, lsdSigma: 0 }),
-            layout: segmenterLayout(teacher.shape),
-            weights: teacher.weights,
-            share: options.distil,
-          },
-        }
-      : {}),
   });
   const spec: SampleSpec = {
     size,

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { elementCount, type NdArray, ndarray } from '@kyn/core';
+import { type NdArray, ndarray } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
-import { initialWeights } from '../nets/initialise.ts';
-import { type Network, networkLayout } from '../nets/segmenter.ts';
+import type { Network } from '../nets/segmenter.ts';
 import { unet2d, unetFeatures } from '../nets/unet.ts';
 import { nodeRuntime } from '../runtime/node.ts';
 import { exportNetwork } from './export.ts';
-import { buildTrainStep, type TrainStep } from './train-step.ts';
+import { buildTrainStep } from './train-step.ts';
 import { freshState, learningRate, SCHEDULE_DEFAULTS, train } from './trainer.ts';
 
 interface Stored {
@@ -86,54 +85,6 @@ describe('the training step', () => {
     const state = freshState(step.layout, 1);
     state.parameters[0] = Number.NaN;
     await expect(run(1, state)).rejects.toThrow(/loss is no longer a number at step 1/);
-  });
-});
-
-describe('a teacher', () => {
-  it('is worth as much as targets that have its answers in them', async () => {
-    const runtime = await nodeRuntime({ threads: 1 });
-    const [first] = fixture.steps;
-    const shapes = { input: first.input.shape, affinities, descriptors, descriptorWeight };
-    const teaching: Network = (layers, input) =>
-      layers.head('head', unetFeatures(layers, config, input), affinities);
-    const layout = networkLayout(teaching, first.input.shape);
-    const weights = initialWeights(layout, 7);
-    const input = toArray(first.input);
-    const share = 0.3;
-
-    const session = await runtime.load(exportNetwork(teaching, layout, weights, first.input.shape.slice(1)));
-    const { data: answers } = (await session.run({ input: ndarray(input.data.slice(), input.shape) }))
-      .affinities;
-    await session.release();
-    const mixed = toArray(first.target);
-    const pixels = elementCount(first.target.shape.slice(2));
-    const [told, wanted] = [affinities * pixels, (affinities + descriptors) * pixels];
-    answers.forEach((answer, i) => {
-      const at = Math.floor(i / told) * wanted + (i % told);
-      mixed.data[at] += share * (answer - mixed.data[at]);
-    });
-
-    const oneStep = async (built: TrainStep, target: NdArray<Float32Array>) => {
-      const state = freshState(built.layout, 1);
-      const losses: number[] = [];
-      await train(runtime, built, state, {
-        schedule: { ...SCHEDULE_DEFAULTS, steps: 1, epsilon: 1 },
-        recordEvery: 1,
-        rateAt: () => 0.1,
-        batch: async () => ({ input: toArray(first.input), target, weight: toArray(first.weight) }),
-        onRecord: (record) => losses.push(record.values.loss),
-      });
-      return { state, loss: losses[0] };
-    };
-    const teacher = { network: teaching, layout, weights, share };
-    const taught = await oneStep(buildTrainStep(network, { ...shapes, teacher }), toArray(first.target));
-    const expected = await oneStep(buildTrainStep(network, shapes), mixed);
-    const alone = await oneStep(buildTrainStep(network, shapes), toArray(first.target));
-    expect(taught.loss).toBeCloseTo(expected.loss, 5);
-    expect(worst(taught.state.parameters, expected.state.parameters)).toBeLessThan(1e-6);
-    expect(worst(taught.state.parameters, alone.state.parameters)).toBeGreaterThan(1e-5);
-    // it is not among what is trained
-    expect(taught.state.parameters.length).toBe(step.layout.parameterCount);
   });
 });
 

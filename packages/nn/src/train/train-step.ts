@@ -11,7 +11,7 @@
 import { gradients } from '../graph/autodiff.ts';
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { addScaled, channels, crossEntropy, squaredError } from '../graph/loss.ts';
-import { type ParameterLayout, TrainingLayers, type Weights } from '../nets/layers.ts';
+import { type ParameterLayout, TrainingLayers } from '../nets/layers.ts';
 import type { Network } from '../nets/segmenter.ts';
 
 export interface StepShapes {
@@ -24,18 +24,6 @@ export interface StepShapes {
   /** Spatial extents of the output; default: the input's. */
   readonly extents?: readonly number[];
   readonly descriptorWeight: number;
-  /** A trained network whose affinities are mixed into the targets. */
-  readonly teacher?: Teacher;
-}
-
-/** A network that answers the same question as the one that is trained (Hinton 2015, "Distilling the knowledge"). */
-export interface Teacher {
-  /** Its output has the affinities, and nothing else. */
-  readonly network: Network;
-  readonly layout: ParameterLayout;
-  readonly weights: Weights;
-  /** Share (0..1) of its answer in the targets; the labels are the rest. */
-  readonly share: number;
 }
 
 export const ADAM = { beta1: 0.9, beta2: 0.999 } as const;
@@ -48,23 +36,17 @@ export interface TrainStep {
   readonly output: readonly number[];
 }
 
-/**
- * Loss parts: `[total, affinity, descriptor]`.
- * @param taught logits of the teacher, if there is one
- */
+/** Loss parts: `[total, affinity, descriptor]`. */
 function lossOf(
   graph: GraphBuilder,
   output: Value,
   target: Value,
   weight: Value,
   shapes: StepShapes,
-  taught: Value | undefined,
 ): Value[] {
-  const { affinities, descriptors, descriptorWeight, teacher } = shapes;
-  const wanted = (labels: Value): Value =>
-    teacher && taught ? mixed(graph, labels, graph.unary('Sigmoid', taught), 1 - teacher.share) : labels;
+  const { affinities, descriptors, descriptorWeight } = shapes;
   if (descriptors === 0) {
-    const only = crossEntropy(graph, output, wanted(target), weight);
+    const only = crossEntropy(graph, output, target, weight);
     return [only, only, graph.scalar(0)];
   }
   const end = affinities + descriptors;
@@ -72,7 +54,7 @@ function lossOf(
   const affinityLoss = crossEntropy(
     graph,
     channels(graph, output, 0, affinities),
-    wanted(part(target, 0, affinities)),
+    part(target, 0, affinities),
     part(weight, 0, affinities),
   );
   const descriptorLoss = squaredError(
@@ -82,15 +64,6 @@ function lossOf(
     part(weight, affinities, end),
   );
   return [addScaled(graph, affinityLoss, descriptorLoss, descriptorWeight), affinityLoss, descriptorLoss];
-}
-
-/** `share` of one value, the rest of the other. */
-function mixed(graph: GraphBuilder, one: Value, other: Value, share: number): Value {
-  return graph.binary(
-    'Add',
-    graph.binary('Mul', one, graph.scalar(share)),
-    graph.binary('Mul', other, graph.scalar(1 - share)),
-  );
 }
 
 /** Writes the training step of `network` for one batch shape. */
@@ -106,9 +79,7 @@ export function buildTrainStep(network: Network, shapes: StepShapes): TrainStep 
   if (output.shape.join() !== outputShape.join()) {
     throw new RangeError(`the network yields ${output.shape.join('×')}, not ${outputShape.join('×')}`);
   }
-  const { teacher } = shapes;
-  const taught = teacher?.network(layers.frozen(teacher.layout, teacher.weights), input);
-  const losses = lossOf(graph, output, target, weight, shapes, taught);
+  const losses = lossOf(graph, output, target, weight, shapes);
   const { layout } = layers;
   const size = [layout.parameterCount];
   const perParameter = gradients(graph, losses[0], layers.parameterValues);
@@ -119,8 +90,14 @@ export function buildTrainStep(network: Network, shapes: StepShapes): TrainStep 
   const scalar = (name: string): Value => graph.input(name, []);
   const [first, second, average] = ['first', 'second', 'average'].map((name) => graph.input(name, size));
   const [rate, decay, keep, epsilon] = ['rate', 'decay', 'keep', 'epsilon'].map(scalar);
-  const firstNext = mixed(graph, first, gradient, ADAM.beta1);
-  const secondNext = mixed(graph, second, graph.binary('Mul', gradient, gradient), ADAM.beta2);
+  const mix = (old: Value, fresh: Value, share: number): Value =>
+    graph.binary(
+      'Add',
+      graph.binary('Mul', old, graph.scalar(share)),
+      graph.binary('Mul', fresh, graph.scalar(1 - share)),
+    );
+  const firstNext = mix(first, gradient, ADAM.beta1);
+  const secondNext = mix(second, graph.binary('Mul', gradient, gradient), ADAM.beta2);
   const root = graph.binary('Add', graph.unary('Sqrt', secondNext), epsilon);
   const move = graph.binary('Mul', graph.binary('Div', firstNext, root), rate);
   const decayed = graph.binary('Sub', parameters, graph.binary('Mul', parameters, decay));
