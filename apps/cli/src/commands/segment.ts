@@ -71,7 +71,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
     ),
     membranes: membranesOption,
     accurate: flag('average over mirrored copies: four times the work of the network'),
-    fast: flag('where voxels are cubes, look at the sections alone: a third of the work, less accurate'),
+    fast: flag('where voxels are cubes, look at the sections alone: a third of the network’s work or less'),
     resume: flag('finish a run that was stopped'),
     overwrite: flag('replace the segmentation in DIR when the new one is complete; files of others stay'),
   },
@@ -118,7 +118,9 @@ A run that was stopped or killed is finished by the same command with --resume, 
       if (learned && !in3d && !linker) {
         context.stage.onNote(`${values.model} has no linker: linked by plain overlap`);
       }
-      if (in3d && values.accurate) context.stage.onNote('--accurate changes nothing for a 3D network');
+      for (const key of in3d ? (['accurate', 'fast'] as const) : []) {
+        if (values[key]) context.stage.onNote(`--${key} changes nothing for a 3D network`);
+      }
       checkPipelineInput({ source, predictor, fragments });
       const input = { source, predictor, linker, fragments, mendFragments: values.repair };
       const defaults = pipelineDefaults(input);
@@ -241,7 +243,7 @@ function reportTimes({ stages }: PipelineReport, cpu: CpuShare) {
       name,
       {
         seconds: seconds(time.seconds),
-        cpuSeconds: seconds(name === 'predict' ? network : time.cpuSeconds),
+        cpuSeconds: seconds(time.cpuSeconds + (name === 'predict' ? network : 0)),
       },
     ]),
   );

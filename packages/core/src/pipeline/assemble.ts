@@ -128,7 +128,7 @@ function makeReport(
     voxelSizeNm,
     resampledBy: input.predictor ? imagePlan.factor : undefined,
     contrastTurned: survey.membranesAreBright,
-    sideViews: looksFromTheSide(run),
+    sideViews: looksFromTheSide(run) === true,
     sections: sections.length,
     emptySections: sections.filter(({ state }) => state !== 'tissue').map(({ z }) => z),
     fragments: sections.reduce((sum, section) => sum + section.fragments, 0),

@@ -9,7 +9,7 @@ import { mapAhead } from './ahead.ts';
 import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
 import { inStrides, movePlane } from './move.ts';
 import { withNeighbours } from './neighbourhood.ts';
-import { networkPixelNm, seeSection } from './network-view.ts';
+import { networkPixelNm, seeSection, tell } from './network-view.ts';
 import { type Shifted, withShifts } from './section-shift.ts';
 import { mixAcross, mixInPlane, type SideAnswer, seesFromTheSide, sidePredictor } from './side-views.ts';
 import { sectionsInSight, withinSight } from './sight.ts';
@@ -67,7 +67,8 @@ function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterab
   const { contextSections, cross: info } = predictor.info;
   const network = sectionPredictor(predictor, imagePlan.small[0], imagePlan.small[1], options.predict);
   const begin = Math.max(0, first - sectionsInSight(contextSections));
-  const prepared = looksFromTheSide(run) ? fromTheSide(run, predictor, begin) : prepareFrom(run, begin);
+  const prepared =
+    looksFromTheSide(run) === true ? fromTheSide(run, predictor, begin) : prepareFrom(run, begin);
   const surrounded = withNeighbours(prepared, contextSections, (z) => positionOf(run, z));
   const predicted = mapAhead(
     from(surrounded, first),
@@ -83,13 +84,15 @@ function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterab
   return joined(run, predicted, info);
 }
 
-/** True where the network is shown planes across the sections as well. */
-export function looksFromTheSide({ options, input, voxelSizeNm, ...view }: Run): boolean {
+/** Whether the network is shown planes across the sections as well, see {@link seesFromTheSide}. */
+export function looksFromTheSide({ options, input, voxelSizeNm, imagePlan }: Run): boolean | 'too large' {
   const { predictor, source } = input;
   if (!options.predict.sideViews || !predictor || isBlockPredictor(predictor)) return false;
-  const { shape, sectionPositions } = source.info;
-  const size = [voxelSizeNm[0], ...networkPixelNm({ voxelSizeNm, ...view })];
-  return !sectionPositions && seesFromTheSide(predictor.info, shape[0], size);
+  const { shape, sectionPositions, voxelSizeNm: known } = source.info;
+  if (sectionPositions || !known) return false;
+  const [height, width] = imagePlan.small;
+  const size = [voxelSizeNm[0], ...networkPixelNm({ voxelSizeNm, imagePlan })];
+  return seesFromTheSide(predictor.info, [shape[0], height, width], size);
 }
 
 /** The sections from `first` on, and a few before, with what is seen of them from the side, unless some there are shifted. */
@@ -106,11 +109,25 @@ async function* fromTheSide(
   for await (const { i, slab } of slabsFrom(run, network.slabOf(first), network)) {
     const kept = slab.filter(({ z }) => network.slabOf(z) === i);
     const from = kept[0].z - start[i];
-    const straight = slab.slice(1).every(({ shift }) => !shift);
-    const answers = straight
+    // the first with tissue may be shifted against one that is not in the slab
+    const tissue = slab.filter(({ state }) => state === 'tissue');
+    const shifted = tissue.slice(1).find(({ shift }) => shift);
+    if (shifted) {
+      const [first, last] = [kept[0].z, kept[kept.length - 1].z];
+      tell(
+        run,
+        `sections ${first} to ${last} are seen from the front alone: section ${shifted.z} is shifted`,
+      );
+    }
+    const seen = tissue.length > 0 && !shifted;
+    const answers: (SideAnswer | undefined)[] = seen
       ? await timer.wait('predict', network.predict(imagesOf(slab), from, from + kept.length, context))
       : [];
-    for (const [k, section] of kept.entries()) yield answers[k] ? { ...section, side: answers[k] } : section;
+    for (const [k, section] of kept.entries()) {
+      const side = answers[k];
+      answers[k] = undefined; // as large as the section, many times over
+      yield side ? { ...section, side } : section;
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runPipeline } from '../pipeline.ts';
 import { PREDICT_DEFAULTS } from '../predict/predict-section.ts';
 import { type NdArray, ndarray, type Vec3 } from '../volume/array.ts';
-import type { Offset2, Predictor } from '../volume/contracts.ts';
+import type { Offset2, Predictor, Progress, RawSection } from '../volume/contracts.ts';
 import { Random } from '../volume/random.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { mixAcross, mixInPlane, seesFromTheSide, sidePredictor } from './side-views.ts';
@@ -98,14 +98,20 @@ describe('seesFromTheSide', () => {
   const { info } = likenessPredictor();
 
   it('wants cubes, a network that links, offsets along both axes, and some depth', () => {
-    expect(seesFromTheSide(info, 40, [10, 10, 10])).toBe(true);
-    expect(seesFromTheSide(info, 40, [12, 10, 10])).toBe(true);
-    expect(seesFromTheSide(info, 40, [40, 10, 10])).toBe(false);
-    expect(seesFromTheSide(info, 3, [10, 10, 10])).toBe(false);
-    expect(seesFromTheSide({ ...info, cross: undefined }, 40, [10, 10, 10])).toBe(false);
-    expect(seesFromTheSide({ ...info, offsets: offsets.slice(0, 3) }, 40, [10, 10, 10])).toBe(false);
-    expect(seesFromTheSide({ ...info, offsets: [[-1, 0]] }, 40, [10, 10, 10])).toBe(false);
-    expect(seesFromTheSide({ ...info, offsets: [...offsets, [-3, 3]] }, 40, [10, 10, 10])).toBe(false);
+    expect(seesFromTheSide(info, [40, 50, 60], [10, 10, 10])).toBe(true);
+    expect(seesFromTheSide(info, [40, 50, 60], [12, 10, 10])).toBe(true);
+    expect(seesFromTheSide(info, [40, 50, 60], [40, 10, 10])).toBe(false);
+    expect(seesFromTheSide(info, [3, 50, 60], [10, 10, 10])).toBe(false);
+    expect(seesFromTheSide(info, [40, 1000, 1000], [10, 10, 10])).toBe(true);
+    expect(seesFromTheSide(info, [400, 5000, 5000], [10, 10, 10])).toBe('too large');
+    expect(seesFromTheSide({ ...info, cross: undefined }, [40, 50, 60], [10, 10, 10])).toBe(false);
+    expect(seesFromTheSide({ ...info, offsets: offsets.slice(0, 3) }, [40, 50, 60], [10, 10, 10])).toBe(
+      false,
+    );
+    expect(seesFromTheSide({ ...info, offsets: [[-1, 0]] }, [40, 50, 60], [10, 10, 10])).toBe(false);
+    expect(seesFromTheSide({ ...info, offsets: [...offsets, [-3, 3]] }, [40, 50, 60], [10, 10, 10])).toBe(
+      false,
+    );
   });
 });
 
@@ -150,31 +156,57 @@ describe('mixing', () => {
 });
 
 describe('runPipeline on cubic voxels', () => {
-  const { sections } = cellStack({ shape: [34, 30, 32], voxelSizeNm: [10, 10, 10], cells: 5 });
   const seeing = () => crudePredictor({ offsets, contextSections: 1, voxelSizeNm: [40, 10, 10] }, true);
-  const source = sourceOf(sections, [10, 10, 10]);
-  const segmented = async (sideViews: boolean, done = 0, from = createMemoryStore()) => {
+  const segmented = async (
+    sections: readonly RawSection[],
+    sideViews: boolean,
+    done = 0,
+    from = createMemoryStore(),
+  ) => {
     const store = createMemoryStore({
       fragments: from.fragments.slice(0, done),
       records: from.records.slice(0, done),
     });
     const options = { ...PIPELINE_DEFAULTS, predict: { flips: false, sideViews } };
-    const report = await runPipeline({ source, predictor: seeing() }, store, options);
-    return { store, report };
+    const source = sourceOf(sections, [10, 10, 10]);
+    const stages = new Set<string>();
+    const onProgress = ({ stage, done: now, total }: Progress) => {
+      expect(now).toBeLessThanOrEqual(total);
+      stages.add(stage);
+    };
+    const report = await runPipeline({ source, predictor: seeing() }, store, options, { onProgress });
+    return { store, report, stages };
   };
   const labels = ({ fragments, assignment }: ReturnType<typeof createMemoryStore>) =>
     JSON.stringify([fragments.map(({ data }) => Array.from(data)), Array.from(assignment ?? [])]);
+  const cells = (depth: number, side: number) =>
+    cellStack({ shape: [depth, side, side + 2], voxelSizeNm: [10, 10, 10], cells: 5 }).sections;
 
   it('looks from the side, says so, and goes on where it stopped', async () => {
-    const [with3, without] = [await segmented(true), await segmented(false)];
+    const sections = cells(34, 30);
+    const [with3, without] = [await segmented(sections, true), await segmented(sections, false)];
     expect(with3.report.sideViews).toBe(true);
     expect(with3.report.notes.join()).toMatch(/cubes/);
+    expect(with3.stages).toContain('side views');
     expect(without.report.sideViews).toBe(false);
     expect(without.report.notes.join()).not.toMatch(/cubes/);
+    expect(without.stages).not.toContain('side views');
     expect(labels(with3.store)).not.toBe(labels(without.store));
     for (const done of [1, 17, 33]) {
-      const again = await segmented(true, done, with3.store);
+      const again = await segmented(sections, true, done, with3.store);
       expect(labels(again.store) === labels(with3.store)).toBe(true);
+    }
+  });
+
+  it('goes on in a later slab that begins with a blank section', async () => {
+    const sections = cells(136, 16).slice();
+    const [, second] = sidePredictor(seeing(), [136, 16, 18], PREDICT_DEFAULTS).start;
+    expect(second).toBeGreaterThan(0);
+    sections[second] = ndarray(new Uint8Array(16 * 18), [16, 18]);
+    const whole = await segmented(sections, true);
+    for (const done of [second, 80, 135]) {
+      const again = await segmented(sections, true, done, whole.store);
+      expect(labels(again.store) === labels(whole.store)).toBe(true);
     }
   });
 });

@@ -19,10 +19,10 @@ const CUBIC = 1.25;
 /** Sections at either end of a slab that lack context. */
 const HALO = 12;
 
-/** Sections of a slab, at most and at least, and the bytes that it may take between the two. */
+/** Sections of a slab, at most and at least, and the bytes that it may take: images, and what is seen of them. */
 const MOST_SECTIONS = 128;
 const LEAST_SECTIONS = 64;
-const SLAB_BYTES = 768 << 20;
+const SLAB_BYTES = 2 ** 30;
 
 /** Share of the views from the side in what is said of neighbouring sections. */
 const SHARE_ACROSS = 2 / 3;
@@ -60,14 +60,26 @@ export interface SidePredictor {
   ): Promise<SideAnswer[]>;
 }
 
-/** True where looking from the side is of use: the network knows such planes, and there are enough sections for one. */
+/**
+ * Whether looking from the side is of use: voxels are cubes, the network tells of neighbouring sections and of both axes alike,
+ * and there are enough sections for a plane. `too large` where all that holds, but the sections of a slab are more than memory
+ * should hold.
+ * @param shape sections, rows and columns, in pixels of the network
+ */
 export function seesFromTheSide(
   { cross, offsets, tileMultiple }: PredictorInfo,
-  depth: number,
+  [depth, height, width]: readonly [depth: number, height: number, width: number],
   voxelSizeNm: readonly number[],
-): boolean {
+): boolean | 'too large' {
   const cubic = Math.max(...voxelSizeNm) <= CUBIC * Math.min(...voxelSizeNm);
-  return cubic && cross !== undefined && depth >= tileMultiple && sideChannels(offsets) !== undefined;
+  if (!cubic || cross === undefined || depth < tileMultiple || !sideChannels(offsets)) return false;
+  const sections = Math.min(depth, LEAST_SECTIONS);
+  return sections * sectionBytes(offsets.length, height * width) <= SLAB_BYTES || 'too large';
+}
+
+/** What a slab holds of each section: the image, and a byte for each channel. */
+function sectionBytes(offsets: number, plane: number): number {
+  return plane * (Float32Array.BYTES_PER_ELEMENT + offsets + 1);
 }
 
 /** The channels of the network, seen from the side. */
@@ -100,8 +112,8 @@ export function sidePredictor(
   const channels = sideChannels(offsets);
   if (!channels) throw new RangeError('the network does not see planes across the sections');
   const plane = height * width;
-  const bytes = plane * (offsets.length + 1 + Float32Array.BYTES_PER_ELEMENT);
-  const maxSide = Math.min(MOST_SECTIONS, Math.max(LEAST_SECTIONS, Math.floor(SLAB_BYTES / bytes)));
+  const fitting = Math.floor(SLAB_BYTES / sectionBytes(offsets.length, plane));
+  const maxSide = Math.min(MOST_SECTIONS, Math.max(LEAST_SECTIONS, fitting));
   const plan = planAxis(depth, { multiple: tileMultiple, maxSide, halo: HALO, alignment: 1 });
   const { start } = plan;
   const side = Math.min(plan.side, depth);
@@ -122,10 +134,13 @@ export function sidePredictor(
       const rows = new Planes(contextSections, height, (y) => [planeOfRow(images, y, width)]);
       const alongX = mapAhead(rows.indices(), (y) => ofRows.predict(rows.around(y), context), ofRows.ahead);
       const { across } = channels;
+      const seen = (plane: number): void =>
+        context.onProgress?.({ stage: 'side views', done: plane, total: height + width, unit: 'planes' });
       let at = 0;
       for await (const { affinities } of alongX) {
         keep(answers, affinities, from, { along: channels.alongX, across, at, step: 1, count: width });
         at += width;
+        seen(at / width);
       }
       const columns = new Planes(contextSections, width, (x) => planesOfColumns(images, x, height, width));
       const alongY = mapAhead(
@@ -137,6 +152,7 @@ export function sidePredictor(
       for await (const { affinities } of alongY) {
         keep(answers, affinities, from, { along: channels.alongY, across, at, step: width, count: height });
         at++;
+        seen(height + at);
       }
       return answers;
     },

@@ -18,7 +18,7 @@ import { mirrorIndex, planAxis, type TileAxis } from './tiles.ts';
 export interface PredictOptions {
   /** Average over mirrored copies (four times the work). */
   readonly flips: boolean;
-  /** Stacks of cubic voxels are looked at from the side as well (three times the work). */
+  /** Stacks of cubic voxels are looked at from the side as well (three times the work, or more). */
   readonly sideViews: boolean;
 }
 
