@@ -68,9 +68,15 @@ export async function runPipeline(
   const run = await startRun(input, store, options, context, new StageTimer(clock));
   const side = looksFromTheSide(run);
   if (side === true) {
-    tell(run, 'voxels are cubes: the network sees planes across the sections as well (--fast: sections alone)');
+    tell(
+      run,
+      'voxels are cubes: the network sees planes across the sections as well (--fast: sections alone)',
+    );
   } else if (side) {
-    tell(run, 'voxels are cubes, but sections are too large to be seen from the side as well (--bbox takes a part)');
+    tell(
+      run,
+      'voxels are cubes, but sections are too large to be seen from the side as well (--bbox takes a part)',
+    );
   }
   const sections = await segmentSections(run);
   await input.onPredicted?.();
