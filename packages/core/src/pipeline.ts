@@ -28,7 +28,7 @@ import {
   noFragments,
   shrinkGiven,
 } from './pipeline/section-fragments.ts';
-import { looksFromTheSide, positionOf, type SeenSection, seeSections } from './pipeline/seen-sections.ts';
+import { positionOf, type SeenSection, seeSections } from './pipeline/seen-sections.ts';
 import { GAP, withinSight } from './pipeline/sight.ts';
 import {
   checkPipelineInput,
@@ -66,18 +66,6 @@ export async function runPipeline(
 ): Promise<PipelineReport> {
   checkPipelineInput(input);
   const run = await startRun(input, store, options, context, new StageTimer(clock));
-  const side = looksFromTheSide(run);
-  if (side === true) {
-    tell(
-      run,
-      'voxels are cubes: the network sees planes across the sections as well (--fast: sections alone)',
-    );
-  } else if (side) {
-    tell(
-      run,
-      'voxels are cubes, but sections are too large to be seen from the side as well (--bbox takes a part)',
-    );
-  }
   const sections = await segmentSections(run);
   await input.onPredicted?.();
   const { info } = input.source;

@@ -118,8 +118,8 @@ A run that was stopped or killed is finished by the same command with --resume, 
       if (learned && !in3d && !linker) {
         context.stage.onNote(`${values.model} has no linker: linked by plain overlap`);
       }
-      for (const key of in3d ? (['accurate', 'fast'] as const) : []) {
-        if (values[key]) context.stage.onNote(`--${key} changes nothing for a 3D network`);
+      for (const key of ['accurate', 'fast'] as const) {
+        if (in3d && values[key]) context.stage.onNote(`--${key} changes nothing for a 3D network`);
       }
       checkPipelineInput({ source, predictor, fragments });
       const input = { source, predictor, linker, fragments, mendFragments: values.repair };

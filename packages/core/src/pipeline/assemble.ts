@@ -14,7 +14,6 @@ import { LabelRing } from './label-ring.ts';
 import { decodeRuns } from './label-runs.ts';
 import { greyPanel, type PreviewPanel, panelStep, previewSections, shrinkLabels } from './preview-panel.ts';
 import type { LinkKind, PipelineReport } from './report.ts';
-import { looksFromTheSide } from './seen-sections.ts';
 import type { Run } from './start.ts';
 import type { SectionSummary } from './store.ts';
 
@@ -128,7 +127,7 @@ function makeReport(
     voxelSizeNm,
     resampledBy: input.predictor ? imagePlan.factor : undefined,
     contrastTurned: survey.membranesAreBright,
-    sideViews: looksFromTheSide(run) === true,
+    sideViews: run.sideViews,
     sections: sections.length,
     emptySections: sections.filter(({ state }) => state !== 'tissue').map(({ z }) => z),
     fragments: sections.reduce((sum, section) => sum + section.fragments, 0),

@@ -11,7 +11,7 @@ import { inStrides, movePlane } from './move.ts';
 import { withNeighbours } from './neighbourhood.ts';
 import { networkPixelNm, seeSection, tell } from './network-view.ts';
 import { type Shifted, withShifts } from './section-shift.ts';
-import { mixAcross, mixInPlane, type SideAnswer, seesFromTheSide, sidePredictor } from './side-views.ts';
+import { mixAcross, mixInPlane, type SideAnswer, sidePredictor } from './side-views.ts';
 import { sectionsInSight, withinSight } from './sight.ts';
 import { keepsGiven, type Run } from './start.ts';
 
@@ -67,8 +67,7 @@ function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterab
   const { contextSections, cross: info } = predictor.info;
   const network = sectionPredictor(predictor, imagePlan.small[0], imagePlan.small[1], options.predict);
   const begin = Math.max(0, first - sectionsInSight(contextSections));
-  const prepared =
-    looksFromTheSide(run) === true ? fromTheSide(run, predictor, begin) : prepareFrom(run, begin);
+  const prepared = run.sideViews ? fromTheSide(run, predictor, begin) : prepareFrom(run, begin);
   const surrounded = withNeighbours(prepared, contextSections, (z) => positionOf(run, z));
   const predicted = mapAhead(
     from(surrounded, first),
@@ -84,17 +83,6 @@ function seeOneByOne(run: Run, predictor: Predictor, first: number): AsyncIterab
   return joined(run, predicted, info);
 }
 
-/** Whether the network is shown planes across the sections as well, see {@link seesFromTheSide}. */
-export function looksFromTheSide({ options, input, voxelSizeNm, imagePlan }: Run): boolean | 'too large' {
-  const { predictor, source } = input;
-  if (!options.predict.sideViews || !predictor || isBlockPredictor(predictor)) return false;
-  const { shape, sectionPositions, voxelSizeNm: known } = source.info;
-  if (sectionPositions || !known) return false;
-  const [height, width] = imagePlan.small;
-  const size = [voxelSizeNm[0], ...networkPixelNm({ voxelSizeNm, imagePlan })];
-  return seesFromTheSide(predictor.info, [shape[0], height, width], size);
-}
-
 /** The sections from `first` on, and a few before, with what is seen of them from the side, unless some there are shifted. */
 async function* fromTheSide(
   run: Run,
@@ -105,10 +93,8 @@ async function* fromTheSide(
   const [height, width] = imagePlan.small;
   const [depth] = input.source.info.shape;
   const network = sidePredictor(predictor, [depth, height, width], options.predict);
-  const { start } = network;
   for await (const { i, slab } of slabsFrom(run, network.slabOf(first), network)) {
     const kept = slab.filter(({ z }) => network.slabOf(z) === i);
-    const from = kept[0].z - start[i];
     // the first with tissue may be shifted against one that is not in the slab
     const tissue = slab.filter(({ state }) => state === 'tissue');
     const shifted = tissue.slice(1).find(({ shift }) => shift);
@@ -121,7 +107,7 @@ async function* fromTheSide(
     }
     const seen = tissue.length > 0 && !shifted;
     const answers: (SideAnswer | undefined)[] = seen
-      ? await timer.wait('predict', network.predict(imagesOf(slab), from, from + kept.length, context))
+      ? await timer.wait('predict', network.predict(i, imagesOf(slab), context))
       : [];
     for (const [k, section] of kept.entries()) {
       const side = answers[k];

@@ -42,6 +42,8 @@ export interface SideAnswer {
   readonly before: Uint8Array;
 }
 
+type Images = readonly NdArray<Float32Array>[];
+
 export interface SidePredictor {
   /** First section of every slab, and how many sections each has. */
   readonly start: readonly number[];
@@ -50,14 +52,9 @@ export interface SidePredictor {
   slabOf(z: number): number;
   /**
    * @param images the sections of a slab: dense float32 [height, width], contrast-normalised
-   * @param from the first of them that is asked about, and the one after the last
+   * @returns of those that it tells of, in order
    */
-  predict(
-    images: readonly NdArray<Float32Array>[],
-    from: number,
-    to: number,
-    context?: StageContext,
-  ): Promise<SideAnswer[]>;
+  predict(slab: number, images: Images, context?: StageContext): Promise<SideAnswer[]>;
 }
 
 /**
@@ -106,7 +103,7 @@ function sideChannels(offsets: readonly Offset2[]): SideChannels | undefined {
 export function sidePredictor(
   predictor: Predictor,
   [depth, height, width]: readonly [depth: number, height: number, width: number],
-  options: PredictOptions,
+  options: Pick<PredictOptions, 'flips'>,
 ): SidePredictor {
   const { offsets, contextSections, tileMultiple } = predictor.info;
   const channels = sideChannels(offsets);
@@ -119,40 +116,47 @@ export function sidePredictor(
   const side = Math.min(plan.side, depth);
   /** Slabs change over in the middle of what two of them have in common. */
   const changes = start.slice(1).map((first, i) => Math.floor((first + start[i] + side) / 2));
-  const ofRows = sectionPredictor(predictor, side, width, options);
-  const ofColumns = sectionPredictor(predictor, side, height, options);
+  const { across, alongX, alongY } = channels;
+  /** Planes along either axis: how they are made, and where a section's pixels lie that they tell of. */
+  const axes = [
+    {
+      count: height,
+      gather: (images: Images, y: number) => [planeOfRow(images, y, width)],
+      network: sectionPredictor(predictor, side, width, options),
+      kept: { along: alongX, across, step: 1, count: width },
+      pitch: width,
+    },
+    {
+      count: width,
+      gather: (images: Images, x: number) => planesOfColumns(images, x, height, width),
+      network: sectionPredictor(predictor, side, height, options),
+      kept: { along: alongY, across, step: width, count: height },
+      pitch: 1,
+    },
+  ];
 
   return {
     start,
     side,
     slabOf: (z) => changes.filter((change) => z >= change).length,
-    async predict(images, from, to, context = {}) {
-      const answers = Array.from({ length: to - from }, () => ({
+    async predict(slab, images, context = {}) {
+      const [first, end] = [changes[slab - 1] ?? 0, changes[slab] ?? depth];
+      const answers = Array.from({ length: end - first }, () => ({
         affinities: new Uint8Array(offsets.length * plane),
         before: new Uint8Array(plane),
       }));
-      const rows = new Planes(contextSections, height, (y) => [planeOfRow(images, y, width)]);
-      const alongX = mapAhead(rows.indices(), (y) => ofRows.predict(rows.around(y), context), ofRows.ahead);
-      const { across } = channels;
-      const seen = (plane: number): void =>
-        context.onProgress?.({ stage: 'side views', done: plane, total: height + width, unit: 'planes' });
-      let at = 0;
-      for await (const { affinities } of alongX) {
-        keep(answers, affinities, from, { along: channels.alongX, across, at, step: 1, count: width });
-        at += width;
-        seen(at / width);
-      }
-      const columns = new Planes(contextSections, width, (x) => planesOfColumns(images, x, height, width));
-      const alongY = mapAhead(
-        columns.indices(),
-        (x) => ofColumns.predict(columns.around(x), context),
-        ofColumns.ahead,
-      );
-      at = 0;
-      for await (const { affinities } of alongY) {
-        keep(answers, affinities, from, { along: channels.alongY, across, at, step: width, count: height });
-        at++;
-        seen(height + at);
+      let done = slab * (height + width);
+      const total = start.length * (height + width);
+      for (const { count, gather, network, kept, pitch } of axes) {
+        const planes = new Planes(contextSections, count, (i) => gather(images, i));
+        const indices = Array.from({ length: count }, (_, i) => i);
+        const predicted = mapAhead(indices, (i) => network.predict(planes.around(i), context), network.ahead);
+        let at = 0;
+        for await (const { affinities } of predicted) {
+          keep(answers, affinities, first - start[slab], { ...kept, at });
+          at += pitch;
+          context.onProgress?.({ stage: 'side views', done: ++done, total, unit: 'planes' });
+        }
       }
       return answers;
     },
@@ -169,10 +173,6 @@ class Planes {
     private readonly count: number,
     private readonly gather: (index: number) => NdArray<Float32Array>[],
   ) {}
-
-  *indices(): Generator<number, void, undefined> {
-    for (let i = 0; i < this.count; i++) yield i;
-  }
 
   /** @returns a plane between its neighbours; at the ends the last stands in for the rest. To be asked for in rising order. */
   around(index: number): NdArray<Float32Array>[] {
@@ -196,11 +196,7 @@ class Planes {
 }
 
 /** @returns row `y` of every section, [sections, width] */
-function planeOfRow(
-  images: readonly NdArray<Float32Array>[],
-  y: number,
-  width: number,
-): NdArray<Float32Array> {
+function planeOfRow(images: Images, y: number, width: number): NdArray<Float32Array> {
   const data = new Float32Array(images.length * width);
   images.forEach((image, z) => {
     data.set(image.data.subarray(y * width, (y + 1) * width), z * width);
@@ -209,12 +205,7 @@ function planeOfRow(
 }
 
 /** @returns columns `x` and those after it of every section, each [sections, height] */
-function planesOfColumns(
-  images: readonly NdArray<Float32Array>[],
-  x: number,
-  height: number,
-  width: number,
-): NdArray<Float32Array>[] {
+function planesOfColumns(images: Images, x: number, height: number, width: number): NdArray<Float32Array>[] {
   const count = Math.min(GATHERED, width - x);
   const planes = Array.from({ length: count }, () => new Float32Array(images.length * height));
   images.forEach(({ data }, z) => {

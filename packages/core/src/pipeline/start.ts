@@ -18,8 +18,9 @@ import type {
   SectionSource,
   StageContext,
 } from '../volume/contracts.ts';
-import { type NetworkView, networkView, seeSection } from './network-view.ts';
+import { type NetworkView, networkPixelNm, networkView, seeSection, tell } from './network-view.ts';
 import type { StageTimer } from './report.ts';
+import { seesFromTheSide } from './side-views.ts';
 import type { SegmentationStore } from './store.ts';
 import { spreadOver } from './survey.ts';
 
@@ -124,6 +125,8 @@ export interface Run extends NetworkView {
   readonly plan: ResamplePlan;
   /** Volume pixels that each of those stands for. */
   readonly spans: PixelSpans;
+  /** The network is shown planes across the sections as well. */
+  readonly sideViews: boolean;
 }
 
 /** True where given fragments stay as they are. */
@@ -168,7 +171,28 @@ export async function startRun(
   await showSamples(view, predictor);
   const [, height, width] = source.info.shape;
   const plan = keepsGiven(input) ? planResample([height, width], [1, 1], [1, 1]) : view.imagePlan;
-  return { ...view, input, store, options, plan, spans: pixelSpans(plan) };
+  const sideViews = looksFromTheSide(view, input, options);
+  return { ...view, input, store, options, plan, spans: pixelSpans(plan), sideViews };
+}
+
+/** Whether the network is shown planes across the sections as well; says so where voxels are cubes. */
+function looksFromTheSide(
+  view: NetworkView,
+  { predictor, source }: PipelineInput,
+  { predict }: PipelineOptions,
+): boolean {
+  const { shape, sectionPositions, voxelSizeNm } = source.info;
+  if (!predict.sideViews || !predictor || isBlockPredictor(predictor)) return false;
+  if (sectionPositions || !voxelSizeNm) return false;
+  const [height, width] = view.imagePlan.small;
+  const size = [voxelSizeNm[0], ...networkPixelNm(view)];
+  const sees = seesFromTheSide(predictor.info, [shape[0], height, width], size);
+  if (sees === true) {
+    tell(view, 'voxels are cubes: planes across the sections are seen as well (--fast: sections alone)');
+  } else if (sees) {
+    tell(view, 'voxels are cubes, but sections are too large to be seen from the side (--bbox takes a part)');
+  }
+  return sees === true;
 }
 
 /** Sections of which a network that asks for it is shown the middle. */
