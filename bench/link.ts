@@ -118,7 +118,8 @@ function report(title: string, stack: Stack): void {
         const link = { ...LINK_DEFAULTS, evenScore };
         edges.append(linkByOverlap(stack.sections[i - 1], stack.sections[i], link));
       }
-      const neurons = partition(edges.columns(), stack.voxels, { ...OVERLAP_DEFAULTS.partition, ...options });
+      const chosen = { ...OVERLAP_DEFAULTS.partition, threshold: 0.5, ...options };
+      const neurons = partition(edges.columns(), stack.voxels, chosen);
       const table = new ContingencyTable();
       stack.sections.forEach((s, i) => {
         table.add(project(s.labels, neurons, s.idOffset), stack.truth[i]);

@@ -22,7 +22,7 @@ export interface PartitionOptions {
   readonly method: PartitionMethod;
   /** Edges with a higher probability than this attract, the others repel. 0..1 exclusive. */
   readonly threshold: number;
-  /** Weight of in-plane edges beside that of the others; 0 leaves them out, as plain overlap does. */
+  /** Weight of in-plane edges beside that of the others; 0 leaves them out. */
   readonly inPlaneWeight: number;
   /** Weights are multiplied by area to this power. */
   readonly areaPower: number;

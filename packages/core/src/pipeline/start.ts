@@ -71,33 +71,31 @@ export const PIPELINE_DEFAULTS: PipelineOptions = {
   partition: PARTITION_DEFAULTS,
 };
 
-/** Merges demand nothing, touching fragments repel. */
-const SOFT_PARTITION: PartitionOptions = {
-  ...PARTITION_DEFAULTS,
-  threshold: 0.5,
-  inPlaneWeight: 0.6,
-  demand: undefined,
-};
-
 /**
  * The same for a 3D network. What differs is tuned with `bench/baseline3d.ts` on `flyem-medulla/val.h5`, every section and every
- * 4th, EM over `pinky40-labels` and phantoms (docs/experiments.md).
+ * 4th, EM over `pinky40-labels` and phantoms (docs/experiments.md): merges demand nothing, touching fragments repel.
  */
 export const BLOCK_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
   segment: { ...SEGMENT_DEFAULTS, bias: 0.7 },
   across: { evenAffinity: 0.3 },
-  partition: { ...SOFT_PARTITION, inPlaneWeight: 0.3, areaPower: 0.75 },
+  partition: {
+    ...PARTITION_DEFAULTS,
+    threshold: 0.5,
+    inPlaneWeight: 0.3,
+    areaPower: 0.75,
+    demand: undefined,
+  },
 };
 
 /**
- * Where plain overlap links: it cannot put together what is cut finely, so fragments are larger, and every edge counts
- * alike. Chosen on `flyem-medulla/val.h5`, see docs/experiments.md.
+ * Where plain overlap links, which can put together less of what is cut finely, and tells less. Chosen on the volumes that the learned
+ * links are tuned on (docs/experiments.md).
  */
 export const OVERLAP_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
-  segment: { ...SEGMENT_DEFAULTS, bias: 0.4 },
-  partition: { ...SOFT_PARTITION, inPlaneWeight: 0.3, areaPower: 0 },
+  segment: { ...SEGMENT_DEFAULTS, bias: 0.6 },
+  partition: { ...PARTITION_DEFAULTS, threshold: 0.3 },
 };
 
 /**
