@@ -5,7 +5,8 @@
  */
 import { elementCount, type Offset2, Random } from '@kyn/core';
 import { renderBlockTargets, renderPlaneAffinities, type TargetPlace } from './block.ts';
-import { connectedComponents } from './components.ts';
+import { type Components, connectedComponents } from './components.ts';
+import { contestInPlace } from './contested.ts';
 import { drawLoss, loseInPlace } from './defects.ts';
 import { drawPlace, originOf, type Place, type SampleOrigin } from './place.ts';
 import { renderLabels, renderTiles } from './render.ts';
@@ -138,7 +139,9 @@ function renderTargets(
   }
   const asked = targetSection(sections);
   const patch = patches[asked];
-  const components = connectedComponents(patch);
+  const profiles: Components[] = [];
+  const profilesOf = (k: number): Components => (profiles[k] ??= connectedComponents(patches[k]));
+  const components = profilesOf(asked);
   renderPlaneAffinities(targets, plane, patch, components, margin, spec, counts);
   const pairs: readonly { lower: number; displacement?: Offset2 }[] = [
     ...targetPairs(sections).map((lower) => ({ lower })),
@@ -150,6 +153,9 @@ function renderTargets(
     const [below, above] = [patches[lower], patches[lower + 1]];
     const at = start + channel * plane;
     addCount(counts[channel], crossAffinity(target, weight, at, below, above, { margin, ...displaced }));
+    if (!spec.contested) return;
+    const pair = [profilesOf(lower), profilesOf(lower + 1)] as const;
+    contestInPlace(target, weight, at, ...pair, patch.side, { margin, ...displaced }, spec.contested);
   });
   if (lsdSigma <= 0) return;
   const lsdStart = start + layout.lsd[0] * plane;

@@ -15,6 +15,8 @@ export interface SampleSpec {
   cross?: boolean;
   /** Then also: is pixel p of the {@link targetSection} the same neuron as pixel p + displaced[i] of the next section? */
   displaced?: readonly Offset2[];
+  /** How much more contested pixels count in them, see `contestInPlace`; default 0: all alike. */
+  contested?: number;
   /** Patches to draw from, the same ones again and again, warped and coloured anew; default: no limit. */
   patches?: number;
   /** In-plane affinity channels. */

@@ -133,7 +133,7 @@ export function classWeights(
   return { positive: share(positive), negative: share(known - positive) };
 }
 
-/** Turns one channel's 0/1 mask (`length` values from `start`) into class weights. */
+/** Multiplies one channel's weights (`length` values from `start`) by those of the classes. */
 export function balanceInPlace(
   target: Float32Array,
   weight: Float32Array,
@@ -143,6 +143,6 @@ export function balanceInPlace(
 ): void {
   const { positive, negative } = weights;
   for (let i = start; i < start + length; i++) {
-    if (weight[i] !== 0) weight[i] = target[i] !== 0 ? positive : negative;
+    weight[i] *= target[i] !== 0 ? positive : negative;
   }
 }

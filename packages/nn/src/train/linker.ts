@@ -22,6 +22,8 @@ export interface LinkerOptions {
   readonly transfer: Transfer;
   /** How far apart, in pixels of the network, pixels of two sections may lie that are compared, besides in place. */
   readonly displacements: readonly Offset2[];
+  /** How much more contested pixels count, see `SegmenterOptions`. */
+  readonly contested: number;
   /** Sections on either side that the network is to see; default: as many as the segmenter sees. */
   readonly contextSections?: number;
   /** Patches to train on, the same again and again; undefined: no limit. */
@@ -46,6 +48,7 @@ export const LINKER_DEFAULTS: LinkerOptions = {
     [0, -REACH],
     [0, REACH],
   ],
+  contested: 4,
   blend: 1,
   size: 160,
   batch: 5,

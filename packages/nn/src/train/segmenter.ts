@@ -40,6 +40,8 @@ export interface SegmenterOptions {
    * away. Undefined: not asked.
    */
   readonly displacements?: readonly Offset2[];
+  /** How much more contested pixels count in affinities with the neighbouring sections: see `contestInPlace`; 0: all alike. */
+  readonly contested: number;
   /** Patches to train on, the same again and again; undefined: no limit. */
   readonly patches?: number;
   /**
@@ -72,6 +74,7 @@ export const SEGMENTER_DEFAULTS: SegmenterOptions = {
   ]),
   contextSections: 1,
   stem: 2,
+  contested: 0,
   blend: 1,
   lsdSigma: 8,
   lsdWeight: 1,
@@ -125,7 +128,8 @@ interface Segmenter {
 }
 
 function defineSegmenter(options: SegmenterOptions, start?: SegmenterStart): Segmenter {
-  const { size, batch, offsets, lsdSigma, augment, shrinkBorder, stem, displacements, patches } = options;
+  const { size, batch, offsets, lsdSigma, augment, shrinkBorder, stem, displacements, contested, patches } =
+    options;
   const shape = segmenterShape(options);
   const heads = segmenterHeads(shape);
   const sections = 1 + 2 * options.contextSections;
@@ -142,7 +146,7 @@ function defineSegmenter(options: SegmenterOptions, start?: SegmenterStart): Seg
     batch,
     sections,
     cross: displacements !== undefined,
-    ...(displacements ? { displaced: displacements } : {}),
+    ...(displacements ? { displaced: displacements, contested } : {}),
     ...(patches === undefined ? {} : { patches }),
     offsets,
     lsdSigma,
