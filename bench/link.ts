@@ -99,13 +99,14 @@ function report(title: string, stack: Stack): void {
   const evenScores = [0.03, 0.06, 0.09, 0.12, 0.15, 0.2, 0.3, 0.4];
   const rows: [string, Partial<PartitionOptions>][] = [
     ['components', { method: 'components', inPlaneWeight: 0 }],
+    ['gaec, no demand', { method: 'gaec', inPlaneWeight: 0, demand: undefined }],
     ['gaec', { method: 'gaec', inPlaneWeight: 0 }],
     ['mean', { method: 'mean', inPlaneWeight: 0 }],
     ['mutex', { method: 'mutex', inPlaneWeight: 0 }],
   ];
   if (stack.inPlane.count > 0) {
     for (const w of [0.1, 0.3, 1]) rows.push([`gaec, in-plane ${w}`, { method: 'gaec', inPlaneWeight: w }]);
-    rows.push(['gaec, in-plane 0.3, area^0.25', { method: 'gaec', inPlaneWeight: 0.3, areaPower: 0.25 }]);
+    rows.push(['gaec, in-plane 0.3, area^0', { method: 'gaec', inPlaneWeight: 0.3, areaPower: 0 }]);
   }
   console.log(
     ['split/merge at even score'.padEnd(30), ...evenScores.map((e) => String(e).padEnd(9))].join(' '),

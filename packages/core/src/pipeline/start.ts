@@ -71,21 +71,24 @@ export const PIPELINE_DEFAULTS: PipelineOptions = {
   partition: PARTITION_DEFAULTS,
 };
 
+/** Merges demand nothing, touching fragments repel, every edge counts alike. */
+const SOFT_PARTITION: PartitionOptions = {
+  ...PARTITION_DEFAULTS,
+  threshold: 0.5,
+  inPlaneWeight: 0.3,
+  areaPower: 0,
+  demand: undefined,
+};
+
 /**
  * The same for a 3D network. What differs is tuned with `bench/baseline3d.ts` on `flyem-medulla/val.h5`, every section and every
- * 4th, EM over `pinky40-labels` and phantoms (docs/experiments.md): merges demand nothing, touching fragments repel.
+ * 4th, EM over `pinky40-labels` and phantoms (docs/experiments.md).
  */
 export const BLOCK_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
   segment: { ...SEGMENT_DEFAULTS, bias: 0.7 },
   across: { evenAffinity: 0.3 },
-  partition: {
-    ...PARTITION_DEFAULTS,
-    threshold: 0.5,
-    inPlaneWeight: 0.3,
-    areaPower: 0.75,
-    demand: undefined,
-  },
+  partition: { ...SOFT_PARTITION, areaPower: 0.75 },
 };
 
 /**
@@ -96,6 +99,12 @@ export const OVERLAP_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
   segment: { ...SEGMENT_DEFAULTS, bias: 0.6 },
   partition: { ...PARTITION_DEFAULTS, threshold: 0.3 },
+};
+
+/** Where given fragments are linked by it: there may be no network to measure areas by. */
+const GIVEN_OVERLAP_DEFAULTS: PipelineOptions = {
+  ...OVERLAP_DEFAULTS,
+  partition: SOFT_PARTITION,
 };
 
 /**
@@ -110,7 +119,7 @@ export const GIVEN_DEFAULTS: PipelineOptions = {
 /** What suits a network, and how its sections are linked. */
 export function pipelineDefaults(input: Omit<PipelineInput, 'source'>): PipelineOptions {
   if (isBlockPredictor(input.predictor)) return BLOCK_DEFAULTS;
-  if (!input.linker) return OVERLAP_DEFAULTS;
+  if (!input.linker) return input.fragments ? GIVEN_OVERLAP_DEFAULTS : OVERLAP_DEFAULTS;
   return keepsGiven(input) ? GIVEN_DEFAULTS : PIPELINE_DEFAULTS;
 }
 

@@ -9,7 +9,7 @@
  * is averaged (test-time augmentation): four times the work, for the "accurate" setting.
  */
 import { KynError, throwIfCancelled } from '../errors.ts';
-import { type NdArray, ndarray } from '../volume/array.ts';
+import { elementCount, type NdArray, ndarray, toDense } from '../volume/array.ts';
 import type { Offset2, Prediction, Predictor, PredictorInfo, StageContext } from '../volume/contracts.ts';
 import { addFlippedTile, addTile, type Flip } from './blend.ts';
 import { Pool, sendAll } from './pool.ts';
@@ -127,24 +127,23 @@ export function sectionPredictor(
     });
     return predictor.predict(input, signal);
   };
-  const crossOf = (): NdArray<Float32Array> | undefined => {
-    if (!across) return undefined;
-    const size = [Math.ceil(height / across.stride), Math.ceil(width / across.stride)];
-    const channels = 2 + across.displacements.length;
-    return ndarray(new Float32Array(channels * size[0] * size[1]), [channels, ...size]);
-  };
-  /** Adds what the network says of the neighbours. */
+  /** Adds what the network says of the neighbours to what it has said so far, which is nothing at first. */
   const addCross = (
-    out: NdArray<Float32Array> | undefined,
+    soFar: NdArray<Float32Array> | undefined,
     tile: NdArray<Float32Array> | undefined,
     job: TileJob,
-  ): void => {
-    if (!across || !out) return;
-    if (!tile || tile.shape[1] !== out.shape[0]) {
+  ): NdArray<Float32Array> | undefined => {
+    if (!across) return undefined;
+    const channels = 2 + across.displacements.length;
+    if (tile?.shape[1] !== channels) {
       throw new KynError('model', 'the network says nothing of neighbouring sections, though it should');
     }
+    const shape = [channels, Math.ceil(height / across.stride), Math.ceil(width / across.stride)];
+    if (jobs.length === 1) return toDense({ data: tile.data, shape, stride: tile.stride.slice(1) });
+    const out = soFar ?? ndarray(new Float32Array(elementCount(shape)), shape);
     const turned = options.flips ? turnBack(tile, job, across.displacements) : tile;
     addTile(out.data, out.shape[1], out.shape[2], { tile: turned, ...coarser(plan, job, across.stride) });
+    return out;
   };
   const place = (tile: NdArray<Float32Array>, { row, column }: TileJob) => ({
     tile,
@@ -161,7 +160,7 @@ export function sectionPredictor(
       if (sections.length !== depth) {
         throw new RangeError(`the network sees ${depth} sections, not ${sections.length}`);
       }
-      const cross = crossOf();
+      let cross: NdArray<Float32Array> | undefined;
       let affinities: NdArray<Float32Array> | undefined;
       const slot = calls++ % (ahead + 1);
       if (jobs.length > 1) {
@@ -176,7 +175,7 @@ export function sectionPredictor(
       const take = ({ affinities: tile, cross: crossTile }: Prediction, job: TileJob): void => {
         throwIfCancelled(context.signal);
         checkTile(tile, offsets.length, plan);
-        addCross(cross, crossTile, job);
+        cross = addCross(cross, crossTile, job);
         if (!affinities) {
           const shape = [offsets.length, height, width];
           affinities = { data: tile.data, shape, stride: tile.stride.slice(1) };

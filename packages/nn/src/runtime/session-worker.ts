@@ -1,8 +1,8 @@
 /** A thread in which {@link import('./worker-runtime.ts')} runs its sessions: one request, one answer, in order. */
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
-import { isKynError } from '@kyn/core';
+import { isKynError, type NdArray } from '@kyn/core';
 import { nodeRuntime } from './node.ts';
-import type { Runtime, RuntimeOptions, Session } from './session.ts';
+import type { Feeds, Runtime, RuntimeOptions, Session } from './session.ts';
 import type { Answer, Request } from './worker-runtime.ts';
 
 const port = parentPort;
@@ -33,7 +33,24 @@ async function answer(request: Request): Promise<Partial<Answer>> {
     await session.release();
     return {};
   }
-  return { results: await session.run(request.feeds) };
+  return { results: await session.run(owned(request.feeds)) };
+}
+
+/** By name, what was fed last. */
+const memory = new Map<string, Float32Array>();
+
+/** ONNX Runtime reads no shared memory: feeds are copied to memory of this thread, which is used again. */
+function owned(feeds: Feeds): Feeds {
+  const copies = Object.entries(feeds).map(
+    ([name, { data, shape, stride }]): [string, NdArray<Float32Array>] => {
+      const known = memory.get(name);
+      const copy = known?.length === data.length ? known : new Float32Array(data.length);
+      memory.set(name, copy);
+      copy.set(data);
+      return [name, { data: copy, shape, stride }];
+    },
+  );
+  return Object.fromEntries(copies);
 }
 
 port.on('message', (request: Request) => {

@@ -55,6 +55,9 @@ export interface WorkerRuntime extends Runtime {
 /** Runs at a time. */
 const AT_A_TIME = 2;
 
+/** Pieces of shared memory that wait to be used again, at most. */
+const KEPT = 2 * AT_A_TIME;
+
 export function workerRuntime(options: WorkerRuntimeOptions = {}): WorkerRuntime {
   forbidTelemetry();
   const { onNote, workerUrl, ...runtimeOptions } = options;
@@ -64,6 +67,7 @@ export function workerRuntime(options: WorkerRuntimeOptions = {}): WorkerRuntime
   const workers = Array.from({ length: count }, (_, i) =>
     startWorker(url, { ...runtimeOptions, threads: Math.ceil((threads - i) / count) }),
   );
+  const shared = new SharedMemory();
   let sessions = 0;
   const runtime: WorkerRuntime & { description: string } = {
     description: 'onnxruntime in threads',
@@ -81,7 +85,14 @@ export function workerRuntime(options: WorkerRuntimeOptions = {}): WorkerRuntime
         outputs: loaded.outputs,
         async run(feeds) {
           const idlest = workers.reduce((a, b) => (b.asked() < a.asked() ? b : a));
-          return (await idlest.ask({ kind: 'run', session, feeds })).results ?? {};
+          const lent = Object.entries(feeds).map(([name, array]) => [name, shared.lend(array)] as const);
+          try {
+            return (
+              (await idlest.ask({ kind: 'run', session, feeds: Object.fromEntries(lent) })).results ?? {}
+            );
+          } finally {
+            for (const [, array] of lent) shared.giveBack(array);
+          }
         },
         async release() {
           await Promise.all(workers.map(({ ask }) => ask({ kind: 'release', session })));
@@ -90,9 +101,38 @@ export function workerRuntime(options: WorkerRuntimeOptions = {}): WorkerRuntime
     },
     async close() {
       await Promise.all(workers.map((worker) => worker.close()));
+      shared.close();
     },
   };
   return runtime;
+}
+
+/** Feeds go to a thread by way of memory that is used again: posted as they are they would be copied to new memory each time. */
+class SharedMemory {
+  private free: Float32Array[] = [];
+  private kept = KEPT;
+
+  /** @returns a copy, until it is given back */
+  lend({ data, shape, stride }: NdArray<Float32Array>): NdArray<Float32Array> {
+    const found = this.free.findIndex(({ length }) => length === data.length);
+    const [copy] = found >= 0 ? this.free.splice(found, 1) : [inSharedMemory(data.length)];
+    copy.set(data);
+    return { data: copy, shape, stride };
+  }
+
+  giveBack({ data }: NdArray<Float32Array>): void {
+    this.free = [data, ...this.free].slice(0, this.kept);
+  }
+
+  /** Lets go of all, also of what is given back later. */
+  close(): void {
+    this.kept = 0;
+    this.free = [];
+  }
+}
+
+function inSharedMemory(length: number): Float32Array {
+  return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }
 
 interface SessionWorker {

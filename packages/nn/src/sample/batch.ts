@@ -31,7 +31,7 @@ export interface Batch {
   readonly inputShape: readonly [number, number, number, number];
   /** `[N, C, S, S]`, of blocks `[N, C, sections, S, S]`; the channels are as `layout` says. */
   readonly target: Float32Array;
-  /** As `target`: 0 = masked, else the class-balancing weight. */
+  /** As `target`: 0 = masked, else the class-balancing weight, between sections times that of how contested a pixel is. */
   readonly weight: Float32Array;
   readonly targetShape: readonly number[];
   readonly layout: TargetLayout;

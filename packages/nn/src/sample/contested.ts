@@ -20,8 +20,9 @@ const RANGE: readonly [least: number, most: number] = [0.5, 2];
 /**
  * Changes the weights of one channel, in place; their mean over the pixels of either class stays as it is.
  * @param target, weight 0 or 1, `size` × `size` from `start`, as `crossAffinity` writes them
- * @param below, above profiles of the section that is asked about and of the other, `side` × `side`
- * @param contested a pixel of the most contested pair counts as one more than so many of the least contested one
+ * @param below, above profiles of the two sections, `side` × `side`; `displacement` leads from the first to the second
+ * @param contested of pairs that share as many pixels, one pixel of the most contested counts as much as 1 + `contested` of the
+ * least contested; at least 0
  */
 export function contestInPlace(
   target: Float32Array,

@@ -15,7 +15,7 @@ export interface SampleSpec {
   cross?: boolean;
   /** Then also: is pixel p of the {@link targetSection} the same neuron as pixel p + displaced[i] of the next section? */
   displaced?: readonly Offset2[];
-  /** How much more contested pixels count in them, see `contestInPlace`; default 0: all alike. */
+  /** How much more contested pixels count in all affinities between sections, see `contestInPlace`; default 0: all alike. */
   contested?: number;
   /** Patches to draw from, the same ones again and again, warped and coloured anew; default: no limit. */
   patches?: number;
@@ -111,6 +111,7 @@ export function checkSpec(spec: SampleSpec): void {
     wrong('displaced affinities are asked about a section and the next one');
   if (!(spec.pixelNm > 0)) wrong(`pixel size ${spec.pixelNm} nm is not positive`);
   if (!(spec.lsdSigma >= 0)) wrong(`shape descriptor window ${spec.lsdSigma} is negative`);
+  if (!((spec.contested ?? 0) >= 0)) wrong(`contested ${spec.contested} is negative`);
   for (const [dy, dx] of spec.offsets) {
     if (!Number.isInteger(dy) || !Number.isInteger(dx) || (dy === 0 && dx === 0)) {
       wrong(`offset ${dy}, ${dx} is not a whole number of pixels away`);
