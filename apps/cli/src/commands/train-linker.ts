@@ -58,8 +58,12 @@ calibrated on sections kept back. The model that is written does both.`,
       says: 'and on more synthetic EM',
     },
     {
-      line: 'kyn train linker --model broader.kyn --recipe models/longer.recipe.json --data ../shared/data --out base.kyn',
-      says: 'and with three sections on either side: the shipped model again',
+      line: 'kyn train linker --model broader.kyn --recipe models/longer.recipe.json --data ../shared/data --out longer.kyn',
+      says: 'and with three sections on either side',
+    },
+    {
+      line: 'kyn train linker --model longer.kyn --recipe models/contested.recipe.json --data ../shared/data --out base.kyn',
+      says: 'and with what decides links counting more: the shipped model again',
     },
     {
       line: 'kyn train linker --volume a.h5 --out lab.kyn --model lab2d.kyn',
