@@ -114,6 +114,21 @@ describe('blocks of sections', () => {
     expect(lost).toBeGreaterThan(3);
   });
 
+  it('count contested pixels more between sections, and nowhere else', () => {
+    const plain = makeBatch([volume], spec, 1, 4);
+    const batch = makeBatch([volume], { ...spec, contested: 4 }, 1, 4);
+    expect(batch.target).toEqual(plain.target);
+    for (let c = 0; c < 5; c++) {
+      const [changed, before] = [batch, plain].map((b) =>
+        Array.from({ length: depth }, (_, k) => [...planeOf(b, 0, c, k).weight]),
+      );
+      if (c < 3) expect(changed).toEqual(before);
+      else expect(changed).not.toEqual(before);
+      const total = (weights: number[][]) => weights.flat().reduce((sum, w) => sum + w, 0);
+      expect(total(changed)).toBeCloseTo(total(before), -1);
+    }
+  });
+
   it('are shifted one section at a time, or all from one on', () => {
     const misalign = { ...AUGMENT_NONE, misalign: { probability: 1, maxShift: 9 } };
     const alike = { ...volume, raw: ndarray(repeated(volume.raw.data, 9), volume.raw.shape) };

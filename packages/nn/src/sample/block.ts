@@ -3,6 +3,7 @@
  * for, and affinities with the sections before it (long ones too: Lee 2017, whose network this serves).
  */
 import { type Components, connectedComponents } from './components.ts';
+import { contestInPlace, contestPlaneInPlace, planeFactors } from './contested.ts';
 import type { LabelPatch } from './resample.ts';
 import type { SampleSpec, TargetLayout } from './spec.ts';
 import { addCount, type ClassCount, crossAffinity, planeAffinity, shrinkBorders } from './targets.ts';
@@ -16,26 +17,36 @@ export interface TargetPlace {
 }
 
 /**
- * Writes the in-plane affinities of one section and their masks, and adds to the class counts.
+ * Writes the in-plane affinities of one section and their weights, and adds to the class counts.
  * @param stride elements from one channel to the next
+ * @param neighbours the sections next to it
  */
 export function renderPlaneAffinities(
   { target, weight, start }: TargetPlace,
   stride: number,
   patch: LabelPatch,
   components: Components,
+  neighbours: readonly LabelPatch[],
   margin: number,
   spec: SampleSpec,
   counts: readonly ClassCount[],
 ): void {
   const shrink = spec.shrinkBorder ?? 0;
   const shrunk = shrink > 0 ? shrinkBorders(components, patch.side, shrink) : components;
+  const factors =
+    spec.moving === undefined ? undefined : planeFactors(patch, components, neighbours, spec.moving);
   spec.offsets.forEach((offset, channel) => {
     const short = Math.max(Math.abs(offset[0]), Math.abs(offset[1])) <= (spec.shrinkReach ?? 3);
     const profiles = short ? shrunk : components;
     const at = start + channel * stride;
     addCount(counts[channel], planeAffinity(target, weight, at, patch, profiles, margin, offset));
+    if (factors) contestPlaneInPlace(target, weight, at, factors, patch.side, margin, offset);
   });
+}
+
+/** The sections next to section `k`. */
+export function besides(patches: readonly LabelPatch[], k: number): LabelPatch[] {
+  return patches.filter((_, at) => Math.abs(at - k) === 1);
 }
 
 /**
@@ -54,15 +65,21 @@ export function renderBlockTargets(
   const { target, weight, start } = place;
   const plane = spec.size * spec.size;
   const stride = patches.length * plane;
+  const profiles = patches.map((patch, k) => (lost[k] ? undefined : connectedComponents(patch)));
   patches.forEach((patch, k) => {
-    if (lost[k]) return;
-    const here = { target, weight, start: start + k * plane };
-    renderPlaneAffinities(here, stride, patch, connectedComponents(patch), margin, spec, counts);
+    const here = profiles[k];
+    if (!here) return;
+    const first = start + k * plane;
+    const [to, neighbours] = [{ target, weight, start: first }, besides(patches, k)];
+    renderPlaneAffinities(to, stride, patch, here, neighbours, margin, spec, counts);
     spec.zReach?.forEach((reach, i) => {
-      if (k < reach || lost[k - reach]) return;
+      const before = profiles[k - reach];
+      if (!before) return;
       const channel = layout.cross[0] + i;
-      const at = here.start + channel * stride;
+      const at = first + channel * stride;
       addCount(counts[channel], crossAffinity(target, weight, at, patch, patches[k - reach], { margin }));
+      if (!spec.contested) return;
+      contestInPlace(target, weight, at, here, before, patch.side, { margin }, spec.contested);
     });
   });
 }

@@ -1,9 +1,9 @@
 import { Random } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
 import { connectedComponents } from './components.ts';
-import { contestInPlace } from './contested.ts';
+import { contestInPlace, contestPlaneInPlace, planeFactors } from './contested.ts';
 import type { LabelPatch } from './resample.ts';
-import { crossAffinity } from './targets.ts';
+import { crossAffinity, planeAffinity } from './targets.ts';
 
 const side = 40;
 const margin = 4;
@@ -91,5 +91,48 @@ describe('contested pixels', () => {
       4,
     );
     for (const each of weight.subarray(1)) expect(each).toBeCloseTo(1, 5);
+  });
+});
+
+describe('moving pixels', () => {
+  const inside = (y: number, x: number, y0: number, x0: number, n: number) =>
+    y >= y0 && y < y0 + n && x >= x0 && x < x0 + n;
+  const here = patchOf((y, x) => (inside(y, x, 6, 6, 5) ? 3 : x < 20 ? 1 : 2));
+  const before = patchOf((y, x) => (inside(y, x, 6, 6, 5) ? 3 : x < 24 ? 1 : 2));
+  const after = patchOf(
+    (y, x) => (inside(y, x, 6, 6, 5) ? 3 : x < 20 ? 1 : 2),
+    Uint8Array.from({ length: side * side }, (_, p) => (p % side < 18 ? 1 : 0)),
+  );
+  const profiles = connectedComponents(here);
+  const factors = planeFactors(here, profiles, [before, after], 4);
+  const at = (y: number, x: number) => factors[y * side + x];
+
+  it('count more the more neighbours have another label there, as far as those are known', () => {
+    expect(at(20, 22)).toBeCloseTo(5 * at(20, 30), 5);
+    const both = planeFactors(here, profiles, [before, here], 4);
+    expect(both[20 * side + 22]).toBeCloseTo(3 * at(20, 30), 5);
+    expect(planeFactors(here, profiles, [], 4)[20 * side + 22]).toBe(at(20, 30));
+  });
+
+  it('count more in small profiles, by the root of their pixels', () => {
+    expect(at(8, 8)).toBe(2);
+    expect(at(20, 4)).toBeCloseTo(Math.sqrt(300 / (20 * side - 25)), 5);
+  });
+
+  it('lend their weight to pairs, and leave each class its own and what is masked alone', () => {
+    const offset = [0, -3] as const;
+    const known = { ...here, known: here.known.map((one, p) => (p % 7 === 0 ? 0 : one)) };
+    const [target, weight] = [new Float32Array(size * size + 1), new Float32Array(size * size + 1)];
+    planeAffinity(target, weight, 1, known, profiles, margin, offset);
+    const plain = weight.slice();
+    contestPlaneInPlace(target, weight, 1, factors, side, margin, offset);
+    const total = (weights: Float32Array, is: number) =>
+      weights.reduce((sum, w, i) => sum + (target[i] === is ? w : 0), 0);
+    for (const is of [0, 1]) expect(total(weight, is) / total(plain, is)).toBeCloseTo(1, 4);
+    for (let i = 0; i < weight.length; i++) if (plain[i] === 0) expect(weight[i]).toBe(0);
+    const of = (y: number, x: number) => weight[1 + (y - margin) * size + x - margin];
+    // both pairs leave a profile; that into the small one counts more
+    const ratio = Math.max(at(8, 11), at(8, 8)) / Math.max(at(23, 20), at(23, 17));
+    expect(of(8, 11) / of(23, 20)).toBeCloseTo(ratio, 4);
   });
 });

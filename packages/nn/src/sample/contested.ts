@@ -1,21 +1,25 @@
 /**
- * Weights for affinities between sections by how much hangs on a pixel. Pixel for pixel, a patch is mostly the middle of
+ * Weights for affinities by how much hangs on a pixel. Between sections, a patch is mostly the middle of
  * large profiles that lie one over the other, and slivers along their borders: both are easy, and neither decides a link. What
  * does is where profiles of two neurons cover much of each other, where those of one neuron cover each other little, and
- * small profiles altogether. (Our own; of its kind are losses that weigh a pixel by the objects that hang on it: MALIS, Turaga
- * 2009.)
+ * small profiles altogether. Within a section, it is mostly the inside of large profiles and membranes that are cut straight;
+ * what decides are small profiles, and places where labels move from section to section, as a membrane there is cut obliquely.
+ * (Our own; of its kind are losses that weigh a pixel by the objects that hang on it: MALIS, Turaga 2009.)
  */
 import type { Offset2 } from '@kyn/core';
 import type { Components } from './components.ts';
+import type { LabelPatch } from './resample.ts';
 import type { CrossOptions } from './targets.ts';
 
 /** The profiles of one section. */
 export type Profiles = Pick<Components, 'ids' | 'count'>;
 
-/** Where two profiles share so many pixels, each counts as it is; where they share fewer, each counts more, by the root. */
+/** Where so many pixels are a profile, or what two share, each counts as it is; of fewer, each counts more, by the root. */
 const PIXELS = 300;
 /** What that changes, at least and at most. */
 const RANGE: readonly [least: number, most: number] = [0.5, 2];
+
+const asFew = (pixels: number): number => Math.min(RANGE[1], Math.max(RANGE[0], Math.sqrt(PIXELS / pixels)));
 
 /**
  * Changes the weights of one channel, in place; their mean over the pixels of either class stays as it is.
@@ -34,7 +38,6 @@ export function contestInPlace(
   { margin, displacement = [0, 0] }: CrossOptions,
   contested: number,
 ): void {
-  const size = side - 2 * margin;
   const away = displacement[0] * side + displacement[1];
   const [areaBelow, areaAbove] = [areas(below), areas(above)];
   const pairAt = (p: number): number => below.ids[p] * (above.count + 1) + above.ids[p + away];
@@ -44,9 +47,68 @@ export function contestInPlace(
     if (a === 0 || b === 0) return 1;
     const overlap = shared.get(pairAt(p)) ?? 1;
     const covered = Math.min(1, overlap / Math.min(areaBelow[a], areaAbove[b]));
-    const few = Math.min(RANGE[1], Math.max(RANGE[0], Math.sqrt(PIXELS / overlap)));
-    return few * (1 + contested * (same ? 1 - covered : covered));
+    return asFew(overlap) * (1 + contested * (same ? 1 - covered : covered));
   };
+  weighInPlace(target, weight, start, side, margin, factorAt);
+}
+
+/**
+ * How much each pixel of a section counts in its in-plane affinities.
+ * @param neighbours the sections next to it, as far as there are any
+ * @param moving one pixel whose label is another in every neighbour counts as much as 1 + `moving` whose label stays; at least 0
+ */
+export function planeFactors(
+  { ids, known, side }: LabelPatch,
+  profiles: Profiles,
+  neighbours: readonly LabelPatch[],
+  moving: number,
+): Float32Array {
+  const area = areas(profiles);
+  const few = Float32Array.from(area, (pixels, id) => (id === 0 ? 1 : asFew(pixels)));
+  const factors = new Float32Array(side * side);
+  for (let p = 0; p < factors.length; p++) {
+    let [moved, seen] = [0, 0];
+    if (known[p]) {
+      for (const other of neighbours) {
+        if (!other.known[p]) continue;
+        seen++;
+        if (other.ids[p] !== ids[p]) moved++;
+      }
+    }
+    factors[p] = few[profiles.ids[p]] * (1 + (seen > 0 ? (moving * moved) / seen : 0));
+  }
+  return factors;
+}
+
+/**
+ * Changes the weights of one in-plane channel, in place, by the larger factor of the two pixels of a pair; their mean over the
+ * pixels of either class stays as it is.
+ * @param target, weight 0 or 1, `size` × `size` from `start`, as `planeAffinity` writes them
+ * @param factors `side` × `side`, of {@link planeFactors}
+ */
+export function contestPlaneInPlace(
+  target: Float32Array,
+  weight: Float32Array,
+  start: number,
+  factors: Float32Array,
+  side: number,
+  margin: number,
+  [dy, dx]: Offset2,
+): void {
+  const step = dy * side + dx;
+  weighInPlace(target, weight, start, side, margin, (p) => Math.max(factors[p], factors[p + step]));
+}
+
+/** Multiplies what is not masked by its factor, and each class by what keeps its mean. */
+function weighInPlace(
+  target: Float32Array,
+  weight: Float32Array,
+  start: number,
+  side: number,
+  margin: number,
+  factorAt: (p: number, same: boolean) => number,
+): void {
+  const size = side - 2 * margin;
   const sum = [0, 0];
   const count = [0, 0];
   for (let y = 0, i = start; y < size; y++) {

@@ -17,6 +17,8 @@ export interface SampleSpec {
   displaced?: readonly Offset2[];
   /** How much more contested pixels count in all affinities between sections, see `contestInPlace`; default 0: all alike. */
   contested?: number;
+  /** How much more moving pixels, and small profiles, count in in-plane affinities, see `planeFactors`; default: all alike. */
+  moving?: number;
   /** Patches to draw from, the same ones again and again, warped and coloured anew; default: no limit. */
   patches?: number;
   /** In-plane affinity channels. */
@@ -112,6 +114,7 @@ export function checkSpec(spec: SampleSpec): void {
   if (!(spec.pixelNm > 0)) wrong(`pixel size ${spec.pixelNm} nm is not positive`);
   if (!(spec.lsdSigma >= 0)) wrong(`shape descriptor window ${spec.lsdSigma} is negative`);
   if (!((spec.contested ?? 0) >= 0)) wrong(`contested ${spec.contested} is negative`);
+  if (!((spec.moving ?? 0) >= 0)) wrong(`moving ${spec.moving} is negative`);
   for (const [dy, dx] of spec.offsets) {
     if (!Number.isInteger(dy) || !Number.isInteger(dx) || (dy === 0 && dx === 0)) {
       wrong(`offset ${dy}, ${dx} is not a whole number of pixels away`);

@@ -41,6 +41,8 @@ export interface Baseline3dOptions {
   readonly seed: number;
   readonly schedule: ScheduleOptions;
   readonly augment: AugmentOptions;
+  /** How much more contested pixels count in affinities between sections, see `contestInPlace`; 0: all alike. */
+  readonly contested: number;
   /** Pixels of a label border that count as membrane at short distances. */
   readonly shrinkBorder: number;
 }
@@ -57,6 +59,7 @@ export const BASELINE3D_DEFAULTS: Baseline3dOptions = {
   seed: 1,
   schedule: { ...SCHEDULE_DEFAULTS, steps: 4500, decay: 3000 },
   augment: AUGMENT_DEFAULTS,
+  contested: 0,
   shrinkBorder: 0,
 };
 
@@ -70,7 +73,7 @@ interface Baseline3d {
 }
 
 function defineBaseline(options: Baseline3dOptions): Baseline3d {
-  const { widths, offsets, zReach, depth, size, batch, augment, shrinkBorder } = options;
+  const { widths, offsets, zReach, depth, size, batch, augment, contested, shrinkBorder } = options;
   const affinities = offsets.length + zReach.length;
   const unet = residualUnet3d(widths, affinities);
   const step = buildTrainStep(unetNetwork(unet), {
@@ -80,7 +83,19 @@ function defineBaseline(options: Baseline3dOptions): Baseline3d {
     descriptorWeight: 0,
   });
   const pixelNm = options.voxelSizeNm[1];
-  const spec = { size, batch, sections: depth, zReach, offsets, lsdSigma: 0, pixelNm, augment, shrinkBorder };
+  const sections = depth;
+  const spec = {
+    size,
+    batch,
+    sections,
+    zReach,
+    contested,
+    offsets,
+    lsdSigma: 0,
+    pixelNm,
+    augment,
+    shrinkBorder,
+  };
   return { unet, step, spec };
 }
 

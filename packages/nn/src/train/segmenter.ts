@@ -42,6 +42,8 @@ export interface SegmenterOptions {
   readonly displacements?: readonly Offset2[];
   /** How much more contested pixels count in affinities with the neighbouring sections: see `contestInPlace`; 0: all alike. */
   readonly contested: number;
+  /** How much more moving pixels, and small profiles, count within a section: see `planeFactors`; undefined: all alike. */
+  readonly moving?: number;
   /** Patches to train on, the same again and again; undefined: no limit. */
   readonly patches?: number;
   /**
@@ -128,8 +130,19 @@ interface Segmenter {
 }
 
 function defineSegmenter(options: SegmenterOptions, start?: SegmenterStart): Segmenter {
-  const { size, batch, offsets, lsdSigma, augment, shrinkBorder, stem, displacements, contested, patches } =
-    options;
+  const {
+    size,
+    batch,
+    offsets,
+    lsdSigma,
+    augment,
+    shrinkBorder,
+    stem,
+    displacements,
+    contested,
+    moving,
+    patches,
+  } = options;
   const shape = segmenterShape(options);
   const heads = segmenterHeads(shape);
   const sections = 1 + 2 * options.contextSections;
@@ -147,6 +160,7 @@ function defineSegmenter(options: SegmenterOptions, start?: SegmenterStart): Seg
     sections,
     cross: displacements !== undefined,
     ...(displacements ? { displaced: displacements, contested } : {}),
+    ...(moving === undefined ? {} : { moving }),
     ...(patches === undefined ? {} : { patches }),
     offsets,
     lsdSigma,
