@@ -67,7 +67,7 @@ const losses = (history: readonly TrainRecord[]) =>
   history.map(({ step, values }) => [step, values.judged, values.loss]);
 
 describe('training the 3D baseline', () => {
-  it('goes on after a stop to the same numbers, and to another length while the rate is constant', async () => {
+  it('goes on after a stop to the same numbers, and to another length and end while the rate is constant', async () => {
     const whole = await trained(7);
     const again = await trained(7, { resume: whole.checkpoints.get(4) });
     expect(losses(again.history)).toEqual(losses(whole.history));
@@ -77,6 +77,11 @@ describe('training the 3D baseline', () => {
     const lengthened = await trained(9, { resume: whole.checkpoints.get(4) });
     expect(losses(lengthened.history)).toEqual(losses(longer.history));
     expect(lengthened.model.graph).toEqual(longer.model.graph);
+
+    const fallen = (decay: number) => ({ schedule: { ...optionsOf(9).schedule, decay } });
+    const steeper = await trained(9, fallen(2));
+    const shortened = await trained(9, { ...fallen(2), resume: whole.checkpoints.get(4) });
+    expect(losses(shortened.history)).toEqual(losses(steeper.history));
 
     const late = await trained(9, { resume: whole.checkpoints.get(5) }).catch((error: unknown) => error);
     expect(isKynError(late) && late.code).toBe('usage');
@@ -169,10 +174,11 @@ describe('a schedule with a constant part', () => {
   });
 
   it('does not depend on its length before it falls', () => {
-    const { steps: _, ...rest } = schedule;
+    const { steps: _, decay: __, ...rest } = schedule;
     expect(scheduleUntil(schedule, 60)).toEqual(rest);
+    expect(scheduleUntil({ ...schedule, steps: 90, decay: 30 }, 60)).toEqual(rest);
     expect(scheduleUntil(schedule, 61)).toEqual(schedule);
-    const { decay: __, ...cosine } = schedule;
+    const { decay: ___, ...cosine } = schedule;
     expect(scheduleUntil(cosine, 5)).toEqual(cosine);
   });
 });

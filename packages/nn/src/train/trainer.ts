@@ -53,9 +53,9 @@ function decayStart({ steps, warmup, decay }: ScheduleOptions): number {
   return decay === undefined ? warmup : Math.max(warmup, steps - decay);
 }
 
-/** What of a schedule has decided the first `step` steps: not its length, before its constant part ends. */
+/** What of a schedule has decided the first `step` steps: neither its length nor its end, before its constant part ends. */
 export function scheduleUntil(schedule: ScheduleOptions, step: number): Partial<ScheduleOptions> {
-  const { steps: _, ...rest } = schedule;
+  const { steps: _, decay: __, ...rest } = schedule;
   return schedule.decay !== undefined && step <= decayStart(schedule) ? rest : schedule;
 }
 
