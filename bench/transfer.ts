@@ -188,7 +188,7 @@ async function judge(model: KynModel, share: number, seed: number, blind: boolea
 
 async function trained(transfer: Transfer, patches: number, seed: number, steps: number): Promise<KynModel> {
   const schedule = { ...LINKER_DEFAULTS.schedule, steps, warmup: 40 };
-  const small = { size: 96, batch: 4, contested: 0 }; // all pixels alike, as in the runs that are on record
+  const small = { size: 96, batch: 4, contested: 0, moving: 0 }; // all pixels alike, as in the runs that are on record
   const options = { ...LINKER_DEFAULTS, transfer, patches, seed, schedule, ...small };
   const card = { description: '', licence: '', data: [], command: '' };
   const run = { queue: { workers: 0 }, checkpointEvery: steps + 1, recordEvery: steps };

@@ -24,7 +24,7 @@ more or fewer --steps as long as these have not begun.`,
   examples: [
     {
       line: 'kyn train baseline3d --recipe models/baseline3d.recipe.json --data ../shared/data --out b.kyn',
-      says: 'the shipped baseline again',
+      says: 'the first step of the shipped baseline (its card names all)',
     },
     {
       line: 'kyn train baseline3d --model baseline3d --volume a.h5 --out b.kyn --steps 1000',

@@ -62,8 +62,12 @@ calibrated on sections kept back. The model that is written does both.`,
       says: 'and with three sections on either side',
     },
     {
-      line: 'kyn train linker --model longer.kyn --recipe models/contested.recipe.json --data ../shared/data --out base.kyn',
-      says: 'and with what decides links counting more: the shipped model again',
+      line: 'kyn train linker --model longer.kyn --recipe models/contested.recipe.json --data ../shared/data --out contested.kyn',
+      says: 'and with what decides links counting more',
+    },
+    {
+      line: 'kyn train linker --model contested.kyn --recipe models/moving.recipe.json --data ../shared/data --out base.kyn',
+      says: 'and within a section, too: the shipped model again',
     },
     {
       line: 'kyn train linker --volume a.h5 --out lab.kyn --model lab2d.kyn',

@@ -129,6 +129,29 @@ describe('blocks of sections', () => {
     }
   });
 
+  it('count moving pixels more within sections, and nowhere else, as a stack does in its middle one', () => {
+    const plain = makeBatch([volume], spec, 1, 4);
+    const batch = makeBatch([volume], { ...spec, moving: 2 }, 1, 4);
+    const { zReach: _, ...stack } = spec;
+    const middle = makeBatch([volume], { ...stack, moving: 2 }, 1, 4);
+    const middlePlain = makeBatch([volume], stack, 1, 4);
+    expect(batch.target).toEqual(plain.target);
+    for (let c = 0; c < 5; c++) {
+      const [changed, before] = [batch, plain].map((b) => [...planeOf(b, 0, c, targetSection(depth)).weight]);
+      if (c >= 3) {
+        expect(changed).toEqual(before);
+        continue;
+      }
+      // the weights of classes are those of a whole batch: what is compared is how one pixel counts beside another
+      const at = (b: Batch) => [...b.weight.subarray(c * plane, (c + 1) * plane)];
+      const ratios = (after: number[], first: number[]) =>
+        after.map((w, i) => (first[i] > 0 ? w / first[i] : 0));
+      expect(new Set(ratios(changed, before).map((r) => r.toFixed(3))).size).toBeGreaterThan(4);
+      const alike = ratios(at(middle), at(middlePlain));
+      ratios(changed, before).forEach((ratio, i) => expect(alike[i]).toBeCloseTo(ratio, 3));
+    }
+  });
+
   it('are shifted one section at a time, or all from one on', () => {
     const misalign = { ...AUGMENT_NONE, misalign: { probability: 1, maxShift: 9 } };
     const alike = { ...volume, raw: ndarray(repeated(volume.raw.data, 9), volume.raw.shape) };

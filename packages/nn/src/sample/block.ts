@@ -33,8 +33,7 @@ export function renderPlaneAffinities(
 ): void {
   const shrink = spec.shrinkBorder ?? 0;
   const shrunk = shrink > 0 ? shrinkBorders(components, patch.side, shrink) : components;
-  const factors =
-    spec.moving === undefined ? undefined : planeFactors(patch, components, neighbours, spec.moving);
+  const factors = spec.moving ? planeFactors(patch, components, neighbours, spec.moving) : undefined;
   spec.offsets.forEach((offset, channel) => {
     const short = Math.max(Math.abs(offset[0]), Math.abs(offset[1])) <= (spec.shrinkReach ?? 3);
     const profiles = short ? shrunk : components;

@@ -122,6 +122,24 @@ describe('training on from a 3D model', () => {
     expect(first.values.loss).toBeLessThan(0.9 * scratch.values.loss);
   });
 
+  it('writes a blend of both weights, the trained state aside', async () => {
+    const { model: start } = await trained(3);
+    const [whole, half] = [await trained(4, { start }), await trained(4, { start, blend: 0.5 })];
+    expect(losses(half.history).map(([, , loss]) => loss)).toEqual(
+      losses(whole.history).map(([, , loss]) => loss),
+    );
+    for (const kind of ['parameters', 'statistics'] as const) {
+      const [before, after, between] = [start, whole.model, half.model].map(
+        ({ weights }) => weights?.[kind] ?? [],
+      );
+      expect(after).not.toEqual(before);
+      const far = Math.max(
+        ...Array.from(between, (value, i) => Math.abs(value - (before[i] + after[i]) / 2)),
+      );
+      expect(far).toBeLessThan(1e-6);
+    }
+  });
+
   it('refuses a model without weights, and one of another shape', async () => {
     const { model } = await trained(1);
     const { weights: _, ...bare } = model;

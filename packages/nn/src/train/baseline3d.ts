@@ -6,7 +6,7 @@
 import { KynError, type Offset2, type Vec3 } from '@kyn/core';
 import type { Baseline3dModel } from '../model/baseline3d-model.ts';
 import { MODEL_FORMAT, type ModelCard } from '../model/kyn-model.ts';
-import { weightsFit } from '../nets/layers.ts';
+import { type Weights, weightsFit } from '../nets/layers.ts';
 import {
   residualUnet3d,
   type UNetConfig,
@@ -43,6 +43,8 @@ export interface Baseline3dOptions {
   readonly augment: AugmentOptions;
   /** How much more contested pixels count in affinities between sections, see `contestInPlace`; 0: all alike. */
   readonly contested: number;
+  /** Share of the trained weights in those that are written, the rest are those that it started from (WiSE-FT, Wortsman 2022). */
+  readonly blend: number;
   /** Pixels of a label border that count as membrane at short distances. */
   readonly shrinkBorder: number;
 }
@@ -60,6 +62,7 @@ export const BASELINE3D_DEFAULTS: Baseline3dOptions = {
   schedule: { ...SCHEDULE_DEFAULTS, steps: 4500, decay: 3000 },
   augment: AUGMENT_DEFAULTS,
   contested: 0,
+  blend: 1,
   shrinkBorder: 0,
 };
 
@@ -116,13 +119,15 @@ function startState({ layout }: TrainStep, seed: number, start: Baseline3dModel 
 
 function toModel(
   { unet, step }: Baseline3d,
-  { voxelSizeNm, offsets, zReach, widths }: Baseline3dOptions,
+  { voxelSizeNm, offsets, zReach, widths, blend }: Baseline3dOptions,
   state: TrainState,
+  start: Weights | undefined,
   name: string,
   card: ModelCard,
 ): Baseline3dModel {
   const multiples = unetMultiple(unet);
-  const weights = averagedWeights(state);
+  const averaged = averagedWeights(state);
+  const weights = start ? blended(averaged, start, blend) : averaged;
   return {
     graph: exportNetwork(unetNetwork(unet), step.layout, weights, [1, ...multiples]),
     weights,
@@ -140,6 +145,15 @@ function toModel(
       },
       card,
     },
+  };
+}
+
+/** @param share of the first ones */
+function blended(weights: Weights, others: Weights, share: number): Weights {
+  const mix = (a: Float32Array, b: Float32Array) => a.map((value, i) => share * value + (1 - share) * b[i]);
+  return {
+    parameters: mix(weights.parameters, others.parameters),
+    statistics: mix(weights.statistics, others.statistics),
   };
 }
 
@@ -161,14 +175,16 @@ export async function trainBaseline3d(
   const baseline = defineBaseline(options);
   const { step, spec } = baseline;
   const { seed, schedule } = options;
+  const { blend: _, ...trained } = options; // of the outcome, not of the training
   const task: TrainingTask<Baseline3dModel> = {
     step,
     spec,
     seed,
     schedule,
-    settings: { ...options, ...(start?.weights ? { start: checksum(start.weights.parameters) } : {}) },
+    settings: { ...trained, ...(start?.weights ? { start: checksum(start.weights.parameters) } : {}) },
     start: () => startState(step, seed, start),
-    model: (state, figures) => toModel(baseline, options, state, name, { ...card, seed, figures }),
+    model: (state, figures) =>
+      toModel(baseline, options, state, start?.weights, name, { ...card, seed, figures }),
   };
   return runTraining(runtime, volumes, task, run);
 }

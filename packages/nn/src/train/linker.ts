@@ -25,7 +25,7 @@ export interface LinkerOptions {
   /** How much more contested pixels count, see `SegmenterOptions`. */
   readonly contested: number;
   /** How much more moving pixels count within a section, see `SegmenterOptions`. */
-  readonly moving?: number;
+  readonly moving: number;
   /** Sections on either side that the network is to see; default: as many as the segmenter sees. */
   readonly contextSections?: number;
   /** Patches to train on, the same again and again; undefined: no limit. */
@@ -51,6 +51,7 @@ export const LINKER_DEFAULTS: LinkerOptions = {
     [0, REACH],
   ],
   contested: 4,
+  moving: 2,
   blend: 1,
   size: 160,
   batch: 5,

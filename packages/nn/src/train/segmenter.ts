@@ -42,8 +42,8 @@ export interface SegmenterOptions {
   readonly displacements?: readonly Offset2[];
   /** How much more contested pixels count in affinities with the neighbouring sections: see `contestInPlace`; 0: all alike. */
   readonly contested: number;
-  /** How much more moving pixels, and small profiles, count within a section: see `planeFactors`; undefined: all alike. */
-  readonly moving?: number;
+  /** How much more moving pixels, and small profiles, count within a section: see `planeFactors`; 0: all alike. */
+  readonly moving: number;
   /** Patches to train on, the same again and again; undefined: no limit. */
   readonly patches?: number;
   /**
@@ -77,6 +77,7 @@ export const SEGMENTER_DEFAULTS: SegmenterOptions = {
   contextSections: 1,
   stem: 2,
   contested: 0,
+  moving: 0,
   blend: 1,
   lsdSigma: 8,
   lsdWeight: 1,
@@ -160,7 +161,7 @@ function defineSegmenter(options: SegmenterOptions, start?: SegmenterStart): Seg
     sections,
     cross: displacements !== undefined,
     ...(displacements ? { displaced: displacements, contested } : {}),
-    ...(moving === undefined ? {} : { moving }),
+    moving,
     ...(patches === undefined ? {} : { patches }),
     offsets,
     lsdSigma,
