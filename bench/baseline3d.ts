@@ -103,7 +103,7 @@ type Choice = readonly [
 ];
 /** What may change, and to what. */
 const CHOICES: readonly Choice[] = [
-  ['even affinity', [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6], 'across', 'evenAffinity'],
+  ['even affinity', [0.05, 0.1, 0.15, 0.2, 0.3, 0.35, 0.4, 0.5, 0.6], 'across', 'evenAffinity'],
   ['area power', [0, 0.25, 0.5, 0.75, 1], 'partition', 'areaPower'],
   ['in-plane weight', [0, 0.1, 0.3, 0.6, 1], 'partition', 'inPlaneWeight'],
   ['threshold', [0.3, 0.4, 0.5, 0.6, 0.7], 'partition', 'threshold'],

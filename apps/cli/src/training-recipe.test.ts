@@ -96,6 +96,11 @@ it('takes volumes and pairs from the recipe beside it that is named', async () =
   expect(wider.volumes.length).toBeGreaterThan(linker.volumes.length);
   expect(broader.volumes.length).toBeGreaterThan(wider.volumes.length);
   expect((await readRecipe(join(models, 'baseline3d-wider.recipe.json'))).volumes).toEqual(wider.volumes);
+  const longer = await readRecipe(join(models, 'longer.recipe.json'));
+  expect(longer.volumes.length).toBeGreaterThan(broader.volumes.length);
+  for (const name of ['contested', 'moving', 'baseline3d-contested']) {
+    expect((await readRecipe(join(models, `${name}.recipe.json`))).volumes).toEqual(longer.volumes);
+  }
 });
 
 it('says so where a recipe names itself, or one that lists nothing', async () => {

@@ -15,7 +15,7 @@ export const trainBaseline3dCommand = defineCommand({
   summary: 'train the 3D network that the 2D way is compared with',
   description: `Trains a 3D residual U-Net for affinities in the plane and between sections, from the same volumes and
 recipes as \`train segmenter\`. The learning rate stays high until the last steps, so a run may go on with
-more or fewer --steps as long as these have not begun.`,
+more or fewer --steps, or a recipe's other \`decay\`, as long as these have not begun.`,
   operands: [],
   options: {
     ...trainingOptions(BASELINE3D_DEFAULTS, 'models/baseline3d.recipe.json'),

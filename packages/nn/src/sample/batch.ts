@@ -4,7 +4,7 @@
  * sample has its own random stream, so it does not matter which thread makes it, or when.
  */
 import { elementCount, type Offset2, Random } from '@kyn/core';
-import { besides, renderBlockTargets, renderPlaneAffinities, type TargetPlace } from './block.ts';
+import { neighboursOf, renderBlockTargets, renderPlaneAffinities, type TargetPlace } from './block.ts';
 import { type Components, connectedComponents } from './components.ts';
 import { contestInPlace } from './contested.ts';
 import { drawLoss, loseInPlace } from './defects.ts';
@@ -31,7 +31,7 @@ export interface Batch {
   readonly inputShape: readonly [number, number, number, number];
   /** `[N, C, S, S]`, of blocks `[N, C, sections, S, S]`; the channels are as `layout` says. */
   readonly target: Float32Array;
-  /** As `target`: 0 = masked, else the class-balancing weight, times that of how contested a pixel is. */
+  /** As `target`: 0 = masked, else the class-balancing weight, times what hangs on the pixel (`contested.ts`). */
   readonly weight: Float32Array;
   readonly targetShape: readonly number[];
   readonly layout: TargetLayout;
@@ -142,7 +142,16 @@ function renderTargets(
   const profiles: Components[] = [];
   const profilesOf = (k: number): Components => (profiles[k] ??= connectedComponents(patches[k]));
   const components = profilesOf(asked);
-  renderPlaneAffinities(targets, plane, patch, components, besides(patches, asked), margin, spec, counts);
+  renderPlaneAffinities(
+    targets,
+    plane,
+    patch,
+    components,
+    neighboursOf(patches, asked),
+    margin,
+    spec,
+    counts,
+  );
   const pairs: readonly { lower: number; displacement?: Offset2 }[] = [
     ...targetPairs(sections).map((lower) => ({ lower })),
     ...(spec.displaced ?? []).map((displacement) => ({ lower: asked, displacement })),

@@ -137,18 +137,20 @@ describe('blocks of sections', () => {
     const middlePlain = makeBatch([volume], stack, 1, 4);
     expect(batch.target).toEqual(plain.target);
     for (let c = 0; c < 5; c++) {
-      const [changed, before] = [batch, plain].map((b) => [...planeOf(b, 0, c, targetSection(depth)).weight]);
+      const planes = (b: Batch) => Array.from({ length: depth }, (_, k) => [...planeOf(b, 0, c, k).weight]);
       if (c >= 3) {
-        expect(changed).toEqual(before);
+        expect(planes(batch)).toEqual(planes(plain));
         continue;
       }
+      for (let k = 0; k < depth; k++) expect(planes(batch)[k]).not.toEqual(planes(plain)[k]);
+      const [changed, before] = [batch, plain].map((b) => planes(b)[targetSection(depth)]);
       // the weights of classes are those of a whole batch: what is compared is how one pixel counts beside another
       const at = (b: Batch) => [...b.weight.subarray(c * plane, (c + 1) * plane)];
       const ratios = (after: number[], first: number[]) =>
         after.map((w, i) => (first[i] > 0 ? w / first[i] : 0));
       expect(new Set(ratios(changed, before).map((r) => r.toFixed(3))).size).toBeGreaterThan(4);
       const alike = ratios(at(middle), at(middlePlain));
-      ratios(changed, before).forEach((ratio, i) => expect(alike[i]).toBeCloseTo(ratio, 3));
+      for (const [i, ratio] of ratios(changed, before).entries()) expect(alike[i]).toBeCloseTo(ratio, 3);
     }
   });
 

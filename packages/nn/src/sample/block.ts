@@ -44,7 +44,7 @@ export function renderPlaneAffinities(
 }
 
 /** The sections next to section `k`. */
-export function besides(patches: readonly LabelPatch[], k: number): LabelPatch[] {
+export function neighboursOf(patches: readonly LabelPatch[], k: number): LabelPatch[] {
   return patches.filter((_, at) => Math.abs(at - k) === 1);
 }
 
@@ -69,7 +69,7 @@ export function renderBlockTargets(
     const here = profiles[k];
     if (!here) return;
     const first = start + k * plane;
-    const [to, neighbours] = [{ target, weight, start: first }, besides(patches, k)];
+    const [to, neighbours] = [{ target, weight, start: first }, neighboursOf(patches, k)];
     renderPlaneAffinities(to, stride, patch, here, neighbours, margin, spec, counts);
     spec.zReach?.forEach((reach, i) => {
       const before = profiles[k - reach];

@@ -53,9 +53,13 @@ export function contestInPlace(
 }
 
 /**
- * How much each pixel of a section counts in its in-plane affinities.
+ * How much each pixel of a section counts in its in-plane affinities: more in small profiles (by the root of their pixels within the
+ * patch, from half to twice as much), and more where the label is another one in the sections beside, be it that a membrane
+ * is cut obliquely or that the sections are shifted.
  * @param neighbours the sections next to it, as far as there are any
- * @param moving one pixel whose label is another in every neighbour counts as much as 1 + `moving` whose label stays; at least 0
+ * @param moving one pixel whose label is another in every neighbour that is known there counts as much as 1 + `moving` whose label
+ * stays; at least 0
+ * @returns `side` × `side`
  */
 export function planeFactors(
   { ids, known, side }: LabelPatch,
@@ -99,7 +103,7 @@ export function contestPlaneInPlace(
   weighInPlace(target, weight, start, side, margin, (p) => Math.max(factors[p], factors[p + step]));
 }
 
-/** Multiplies what is not masked by its factor, and each class by what keeps its mean. */
+/** Multiplies what is not masked by its factor, and each class by what keeps its sum. */
 function weighInPlace(
   target: Float32Array,
   weight: Float32Array,
@@ -109,17 +113,17 @@ function weighInPlace(
   factorAt: (p: number, same: boolean) => number,
 ): void {
   const size = side - 2 * margin;
-  const sum = [0, 0];
-  const count = [0, 0];
+  const before = [0, 0];
+  const after = [0, 0];
   for (let y = 0, i = start; y < size; y++) {
     for (let x = 0, p = (y + margin) * side + margin; x < size; x++, p++, i++) {
       if (weight[i] === 0) continue;
-      weight[i] = factorAt(p, target[i] !== 0);
-      sum[target[i]] += weight[i];
-      count[target[i]]++;
+      before[target[i]] += weight[i];
+      weight[i] *= factorAt(p, target[i] !== 0);
+      after[target[i]] += weight[i];
     }
   }
-  for (let i = start; i < start + size * size; i++) weight[i] *= count[target[i]] / (sum[target[i]] || 1);
+  for (let i = start; i < start + size * size; i++) weight[i] *= before[target[i]] / (after[target[i]] || 1);
 }
 
 function areas({ ids, count }: Profiles): Int32Array {

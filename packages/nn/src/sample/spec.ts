@@ -17,7 +17,7 @@ export interface SampleSpec {
   displaced?: readonly Offset2[];
   /** How much more contested pixels count in all affinities between sections, see `contestInPlace`; default 0: all alike. */
   contested?: number;
-  /** How much more moving pixels, and small profiles, count in in-plane affinities, see `planeFactors`; default 0: all alike. */
+  /** How much more moving pixels count in in-plane affinities, and above 0 also small profiles, see `planeFactors`; default 0: all alike. */
   moving?: number;
   /** Patches to draw from, the same ones again and again, warped and coloured anew; default: no limit. */
   patches?: number;

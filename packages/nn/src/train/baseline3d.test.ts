@@ -83,8 +83,21 @@ describe('training the 3D baseline', () => {
     const shortened = await trained(9, { ...fallen(2), resume: whole.checkpoints.get(4) });
     expect(losses(shortened.history)).toEqual(losses(steeper.history));
 
+    const begun = trained(7, {
+      schedule: { ...optionsOf(7).schedule, decay: 5 },
+      resume: whole.checkpoints.get(4),
+    });
+    expect(await begun.catch((error: unknown) => isKynError(error) && error.message)).toMatch(
+      /other settings/,
+    );
     const late = await trained(9, { resume: whole.checkpoints.get(5) }).catch((error: unknown) => error);
     expect(isKynError(late) && late.code).toBe('usage');
+  });
+
+  it.each(['contested', 'moving'] as const)('weighs pixels by what hangs on them: %s', async (option) => {
+    const [first] = (await trained(1, { [option]: 2 })).history;
+    const [alike] = (await trained(1)).history;
+    expect(first.values.loss).not.toBeCloseTo(alike.values.loss, 4);
   });
 
   it('learns, and makes a model file that runs on blocks of any size', async () => {

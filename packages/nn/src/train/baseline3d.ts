@@ -43,6 +43,8 @@ export interface Baseline3dOptions {
   readonly augment: AugmentOptions;
   /** How much more contested pixels count in affinities between sections, see `contestInPlace`; 0: all alike. */
   readonly contested: number;
+  /** How much more moving pixels and small profiles count within a section, see `planeFactors`; 0: all alike. */
+  readonly moving: number;
   /** Share of the trained weights in those that are written, the rest are those that it started from (WiSE-FT, Wortsman 2022). */
   readonly blend: number;
   /** Pixels of a label border that count as membrane at short distances. */
@@ -62,6 +64,7 @@ export const BASELINE3D_DEFAULTS: Baseline3dOptions = {
   schedule: { ...SCHEDULE_DEFAULTS, steps: 4500, decay: 3000 },
   augment: AUGMENT_DEFAULTS,
   contested: 0,
+  moving: 0,
   blend: 1,
   shrinkBorder: 0,
 };
@@ -76,7 +79,7 @@ interface Baseline3d {
 }
 
 function defineBaseline(options: Baseline3dOptions): Baseline3d {
-  const { widths, offsets, zReach, depth, size, batch, augment, contested, shrinkBorder } = options;
+  const { widths, offsets, zReach, depth, size, batch, augment, contested, moving, shrinkBorder } = options;
   const affinities = offsets.length + zReach.length;
   const unet = residualUnet3d(widths, affinities);
   const step = buildTrainStep(unetNetwork(unet), {
@@ -93,6 +96,7 @@ function defineBaseline(options: Baseline3dOptions): Baseline3d {
     sections,
     zReach,
     contested,
+    moving,
     offsets,
     lsdSigma: 0,
     pixelNm,

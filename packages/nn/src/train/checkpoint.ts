@@ -103,6 +103,7 @@ function firstDifference(there: unknown, now: unknown, path = ''): string | unde
       const found = firstDifference(there[key], now[key], path === '' ? key : `${path}.${key}`);
       if (found !== undefined) return found;
     }
+    return undefined; // the same, in another order
   }
   const short = (text = 'none') => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
   return `${path === '' ? 'all' : path}: ${short(before)} there, ${short(after)} now`;

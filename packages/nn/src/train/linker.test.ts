@@ -87,6 +87,14 @@ describe('a segmenter that is trained to link', () => {
     expect(await off('tuned')).toBeLessThan(0.3 * (await off('scratch')));
   });
 
+  it.each(['contested', 'moving'] as const)('weighs pixels by what hangs on them: %s', async (option) => {
+    const first = async (value: number) =>
+      (await trained({ contested: 0, moving: 0, [option]: value })).history[0].values;
+    const [alike, weighed] = [await first(0), await first(2)];
+    expect(weighed.affinity).not.toBeCloseTo(alike.affinity, 4);
+    expect(weighed.descriptor).toBeCloseTo(alike.descriptor, 6);
+  });
+
   it('goes on from a model that links already', async () => {
     const { model } = await trained();
     const slow = { ...schedule, rate: 1e-6 };

@@ -24,7 +24,7 @@ export interface LinkerOptions {
   readonly displacements: readonly Offset2[];
   /** How much more contested pixels count, see `SegmenterOptions`. */
   readonly contested: number;
-  /** How much more moving pixels count within a section, see `SegmenterOptions`. */
+  /** How much more moving pixels and small profiles count within a section, see `SegmenterOptions`. */
   readonly moving: number;
   /** Sections on either side that the network is to see; default: as many as the segmenter sees. */
   readonly contextSections?: number;

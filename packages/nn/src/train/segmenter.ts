@@ -42,7 +42,7 @@ export interface SegmenterOptions {
   readonly displacements?: readonly Offset2[];
   /** How much more contested pixels count in affinities with the neighbouring sections: see `contestInPlace`; 0: all alike. */
   readonly contested: number;
-  /** How much more moving pixels, and small profiles, count within a section: see `planeFactors`; 0: all alike. */
+  /** How much more moving pixels count within a section, and above 0 also small profiles: see `planeFactors`; 0: all alike. */
   readonly moving: number;
   /** Patches to train on, the same again and again; undefined: no limit. */
   readonly patches?: number;

@@ -56,7 +56,7 @@ export interface TrainingTask<M = KynModel> {
 }
 
 /**
- * A run whose schedule has a constant part may go on with another number of steps as long as it is in it.
+ * A run whose schedule has a constant part may go on with another number of steps, or another end, as long as it is in it.
  * @throws KynError as `train`, and `usage` if a checkpoint belongs to other settings.
  */
 export async function runTraining<M>(
