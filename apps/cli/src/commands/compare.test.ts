@@ -72,7 +72,9 @@ describe.skipIf(!built)('kyn compare', () => {
     const html = readFileSync(join(out, 'compare.html'), 'utf8');
     expect(html.match(/data:image\/png;base64,iVBOR/g)).toHaveLength(2);
     expect(html.match(/<svg/g)).toHaveLength(2);
-    expect(html).not.toMatch(/NaN|undefined|(src|href)="(?!data:)/);
+    // pictures aside: in base64 any three letters turn up sooner or later
+    const text = html.replaceAll(/data:image\/png;base64,[^"]*/g, 'data:');
+    expect(text).not.toMatch(/NaN|undefined|(src|href)="(?!data:)/);
 
     const again = await kyn('compare', ...words, '--out', out);
     expect(again).toMatchObject({ code: 1, stdout: '' });
