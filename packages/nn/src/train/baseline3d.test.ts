@@ -153,6 +153,14 @@ describe('training on from a 3D model', () => {
     }
   });
 
+  it('refuses a blend that is no share', async () => {
+    const error = await trained(1, { blend: 1.5 }).catch((reason: unknown) => reason);
+    expect(isKynError(error) && [error.code, error.message]).toEqual([
+      'usage',
+      expect.stringMatching(/blend .* not 1.5/),
+    ]);
+  });
+
   it('refuses a model without weights, and one of another shape', async () => {
     const { model } = await trained(1);
     const { weights: _, ...bare } = model;

@@ -23,7 +23,13 @@ import { checksum } from './checksum.ts';
 import { exportNetwork } from './export.ts';
 import { SEGMENTER_DEFAULTS } from './segmenter.ts';
 import { buildTrainStep, type TrainStep } from './train-step.ts';
-import { averagedWeights, freshState, SCHEDULE_DEFAULTS, type ScheduleOptions } from './trainer.ts';
+import {
+  averagedWeights,
+  checkBlend,
+  freshState,
+  SCHEDULE_DEFAULTS,
+  type ScheduleOptions,
+} from './trainer.ts';
 import { runTraining, type TrainingRun, type TrainingTask } from './training-run.ts';
 
 export interface Baseline3dOptions {
@@ -165,7 +171,7 @@ function blended(weights: Weights, others: Weights, share: number): Weights {
  * @param card the model card; `figures` and `seed` are filled in.
  * @param start where to start from; default: random weights
  * @returns the trained model and its curves.
- * @throws KynError `model` if what to start from has no weights of this shape; as `runTraining`.
+ * @throws KynError `model` if what to start from has no weights of this shape, `usage` for a `blend` beyond 0..1; as `runTraining`.
  */
 export async function trainBaseline3d(
   runtime: Runtime,
@@ -176,6 +182,7 @@ export async function trainBaseline3d(
   run: TrainingRun<Baseline3dModel>,
   start?: Baseline3dModel,
 ): Promise<{ model: Baseline3dModel; history: readonly TrainRecord[] }> {
+  checkBlend(options.blend);
   const baseline = defineBaseline(options);
   const { step, spec } = baseline;
   const { seed, schedule } = options;

@@ -24,7 +24,13 @@ import type { TrainRecord, TrainState } from './checkpoint.ts';
 import { checksum } from './checksum.ts';
 import { exportSegmenter } from './export.ts';
 import { buildTrainStep, type TrainStep } from './train-step.ts';
-import { averagedWeights, freshState, SCHEDULE_DEFAULTS, type ScheduleOptions } from './trainer.ts';
+import {
+  averagedWeights,
+  checkBlend,
+  freshState,
+  SCHEDULE_DEFAULTS,
+  type ScheduleOptions,
+} from './trainer.ts';
 import { runTraining, type TrainingRun, type TrainingTask } from './training-run.ts';
 
 export interface SegmenterOptions {
@@ -223,7 +229,7 @@ function startState({ layout }: TrainStep, seed: number, start?: SegmenterStart)
  * linker's
  * @param card the model card; `figures` and `seed` are filled in.
  * @returns the trained model and its curves.
- * @throws KynError `model` if the weights to start from are of another network; as `runTraining`.
+ * @throws KynError `model` if the weights to start from are of another network, `usage` for a `blend` beyond 0..1; as `runTraining`.
  */
 export async function trainSegmenter(
   runtime: Runtime,
@@ -235,6 +241,7 @@ export async function trainSegmenter(
   start?: SegmenterStart,
   base?: ModelCard,
 ): Promise<{ model: KynModel; history: readonly TrainRecord[] }> {
+  checkBlend(options.blend);
   if (start) checkStart(start);
   const segmenter = defineSegmenter(options, start);
   const { step, spec } = segmenter;

@@ -59,6 +59,12 @@ export function scheduleUntil(schedule: ScheduleOptions, step: number): Partial<
   return schedule.decay !== undefined && step <= decayStart(schedule) ? rest : schedule;
 }
 
+/** @throws KynError `usage` where a share of trained weights is none */
+export function checkBlend(blend: number): void {
+  if (blend >= 0 && blend <= 1) return;
+  throw new KynError('usage', `blend is a share of the trained weights, 0 to 1, not ${blend}`);
+}
+
 /** A batch as the step graph takes it. */
 export interface StepBatch {
   readonly input: NdArray<Float32Array>;
