@@ -4,9 +4,14 @@
  * sample has its own random stream, so it does not matter which thread makes it, or when.
  */
 import { elementCount, type Offset2, Random } from '@kyn/core';
-import { neighboursOf, renderBlockTargets, renderPlaneAffinities, type TargetPlace } from './block.ts';
+import {
+  neighboursOf,
+  renderBlockTargets,
+  renderCrossAffinity,
+  renderPlaneAffinities,
+  type TargetPlace,
+} from './block.ts';
 import { type Components, connectedComponents } from './components.ts';
-import { contestInPlace } from './contested.ts';
 import { drawLoss, loseInPlace } from './defects.ts';
 import { drawPlace, originOf, type Place, type SampleOrigin } from './place.ts';
 import { renderLabels, renderTiles } from './render.ts';
@@ -21,7 +26,7 @@ import {
   targetPairs,
   targetSection,
 } from './spec.ts';
-import { addCount, balanceInPlace, type ClassCount, classWeights, crossAffinity } from './targets.ts';
+import { balanceInPlace, type ClassCount, classWeights } from './targets.ts';
 import { checkVolumes, type TrainingVolume } from './volume.ts';
 
 export interface Batch {
@@ -159,12 +164,10 @@ function renderTargets(
   pairs.slice(0, layout.cross[1] - layout.cross[0]).forEach(({ lower, ...displaced }, i) => {
     if (lost[lower] || lost[lower + 1]) return;
     const channel = layout.cross[0] + i;
-    const [below, above] = [patches[lower], patches[lower + 1]];
-    const at = start + channel * plane;
-    addCount(counts[channel], crossAffinity(target, weight, at, below, above, { margin, ...displaced }));
-    if (!spec.contested) return;
-    const pair = [profilesOf(lower), profilesOf(lower + 1)] as const;
-    contestInPlace(target, weight, at, ...pair, patch.side, { margin, ...displaced }, spec.contested);
+    const here = { target, weight, start: start + channel * plane };
+    const pair = [patches[lower], patches[lower + 1]] as const;
+    const profilesOfPair = () => [profilesOf(lower), profilesOf(lower + 1)] as const;
+    renderCrossAffinity(here, pair, profilesOfPair, { margin, ...displaced }, spec, counts[channel]);
   });
   if (lsdSigma <= 0) return;
   const lsdStart = start + layout.lsd[0] * plane;

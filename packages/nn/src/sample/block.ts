@@ -3,10 +3,17 @@
  * for, and affinities with the sections before it (long ones too: Lee 2017, whose network this serves).
  */
 import { type Components, connectedComponents } from './components.ts';
-import { contestInPlace, contestPlaneInPlace, planeFactors } from './contested.ts';
+import { contestInPlace, contestPlaneInPlace, type Profiles, planeFactors } from './contested.ts';
 import type { LabelPatch } from './resample.ts';
 import type { SampleSpec, TargetLayout } from './spec.ts';
-import { addCount, type ClassCount, crossAffinity, planeAffinity, shrinkBorders } from './targets.ts';
+import {
+  addCount,
+  type ClassCount,
+  type CrossOptions,
+  crossAffinity,
+  planeAffinity,
+  shrinkBorders,
+} from './targets.ts';
 
 /** Where the targets of one sample go. */
 export interface TargetPlace {
@@ -43,6 +50,22 @@ export function renderPlaneAffinities(
   });
 }
 
+/**
+ * Writes the affinities of one section with another and their weights, and adds to the class count.
+ * @param profiles of both, asked for where pixels are weighed by them
+ */
+export function renderCrossAffinity(
+  { target, weight, start }: TargetPlace,
+  [patch, other]: readonly [LabelPatch, LabelPatch],
+  profiles: () => readonly [Profiles, Profiles],
+  options: CrossOptions,
+  { contested }: SampleSpec,
+  count: ClassCount,
+): void {
+  addCount(count, crossAffinity(target, weight, start, patch, other, options));
+  if (contested) contestInPlace(target, weight, start, ...profiles(), patch.side, options, contested);
+}
+
 /** The sections next to section `k`. */
 export function neighboursOf(patches: readonly LabelPatch[], k: number): LabelPatch[] {
   return patches.filter((_, at) => Math.abs(at - k) === 1);
@@ -76,9 +99,8 @@ export function renderBlockTargets(
       if (!before) return;
       const channel = layout.cross[0] + i;
       const at = first + channel * stride;
-      addCount(counts[channel], crossAffinity(target, weight, at, patch, patches[k - reach], { margin }));
-      if (!spec.contested) return;
-      contestInPlace(target, weight, at, here, before, patch.side, { margin }, spec.contested);
+      const [place, pair] = [{ target, weight, start: at }, [patch, patches[k - reach]] as const];
+      renderCrossAffinity(place, pair, () => [here, before], { margin }, spec, counts[channel]);
     });
   });
 }

@@ -37,6 +37,11 @@ describe('connectedComponents', () => {
       const found = connectedComponents(patch(ids, side));
       expect(found.ids).toEqual(reference(ids, side));
       expect(found.count).toBe(found.ids.reduce((most, id) => Math.max(most, id), 0));
+      const sizes = Array.from(
+        { length: found.count + 1 },
+        (_, id) => found.ids.filter((each) => each === id).length,
+      );
+      expect([...found.area]).toEqual(sizes);
     }
   });
 

@@ -9,6 +9,8 @@ export interface Components {
   /** 1 … count in raster order of first pixels; 0 where the label is 0. */
   readonly ids: Int32Array;
   readonly count: number;
+  /** Pixels, by component id; entry 0 those where the label is 0. */
+  readonly area: Int32Array;
   /**
    * By component id: 1 where it reaches the patch edge or pixels that are not known, so that it may go on
    * out of sight and join another component of the same label there.
@@ -53,7 +55,9 @@ export function connectedComponents(patch: LabelPatch): Components {
     const root = find(i);
     ids[i] = root === i ? ++count : ids[root];
   }
-  return { ids, count, open: openComponents(ids, known, side, count) };
+  const area = new Int32Array(count + 1);
+  for (const id of ids) area[id]++;
+  return { ids, count, area, open: openComponents(ids, known, side, count) };
 }
 
 function openComponents(ids: Int32Array, known: Uint8Array, side: number, count: number): Uint8Array {

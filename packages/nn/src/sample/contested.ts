@@ -12,7 +12,7 @@ import type { LabelPatch } from './resample.ts';
 import type { CrossOptions } from './targets.ts';
 
 /** The profiles of one section. */
-export type Profiles = Pick<Components, 'ids' | 'count'>;
+export type Profiles = Pick<Components, 'ids' | 'count' | 'area'>;
 
 /** Where so many pixels are a profile, or what two share, each counts as it is; of fewer, each counts more, by the root. */
 const PIXELS = 300;
@@ -39,14 +39,13 @@ export function contestInPlace(
   contested: number,
 ): void {
   const away = displacement[0] * side + displacement[1];
-  const [areaBelow, areaAbove] = [areas(below), areas(above)];
   const pairAt = (p: number): number => below.ids[p] * (above.count + 1) + above.ids[p + away];
   const shared = countPairs(pairAt, side, displacement);
   const factorAt = (p: number, same: boolean): number => {
     const [a, b] = [below.ids[p], above.ids[p + away]];
     if (a === 0 || b === 0) return 1;
     const overlap = shared.get(pairAt(p)) ?? 1;
-    const covered = Math.min(1, overlap / Math.min(areaBelow[a], areaAbove[b]));
+    const covered = Math.min(1, overlap / Math.min(below.area[a], above.area[b]));
     return asFew(overlap) * (1 + contested * (same ? 1 - covered : covered));
   };
   weighInPlace(target, weight, start, side, margin, factorAt);
@@ -67,8 +66,7 @@ export function planeFactors(
   neighbours: readonly LabelPatch[],
   moving: number,
 ): Float32Array {
-  const area = areas(profiles);
-  const few = Float32Array.from(area, (pixels, id) => (id === 0 ? 1 : asFew(pixels)));
+  const few = Float32Array.from(profiles.area, (pixels, id) => (id === 0 ? 1 : asFew(pixels)));
   const factors = new Float32Array(side * side);
   for (let p = 0; p < factors.length; p++) {
     let [moved, seen] = [0, 0];
@@ -124,12 +122,6 @@ function weighInPlace(
     }
   }
   for (let i = start; i < start + size * size; i++) weight[i] *= before[target[i]] / (after[target[i]] || 1);
-}
-
-function areas({ ids, count }: Profiles): Int32Array {
-  const area = new Int32Array(count + 1);
-  for (const id of ids) area[id]++;
-  return area;
 }
 
 /** Pixels of every pair, of the whole patch as far as the displaced one covers it. */

@@ -97,7 +97,13 @@ describe('shrinkBorders', () => {
   it('empties pixels near another segment, not near label 0', () => {
     const ids = Int32Array.from({ length: 81 }, (_, i) => [1, 1, 1, 1, 2, 2, 2, 0, 0][i % 9]);
     const shrunk = (radius: number) =>
-      Array.from(shrinkBorders({ ids, count: 2, open: new Uint8Array(3) }, 9, radius).ids.slice(36, 45));
+      Array.from(
+        shrinkBorders(
+          { ids, count: 2, area: Int32Array.of(18, 36, 27), open: new Uint8Array(3) },
+          9,
+          radius,
+        ).ids.slice(36, 45),
+      );
     expect(shrunk(1)).toEqual([1, 1, 1, 0, 0, 2, 2, 0, 0]);
     expect(shrunk(2)).toEqual([1, 1, 0, 0, 0, 0, 2, 0, 0]);
   });

@@ -91,7 +91,7 @@ export function crossAffinity(
 
 /**
  * The components with pixels within `radius` px (city block) of a border between two of them set to 0.
- * Borders with label 0 stay: where membrane is painted, it has its width.
+ * Borders with label 0 stay: where membrane is painted, it has its width. Areas and what is open are still those of the whole.
  */
 export function shrinkBorders(components: Components, side: number, radius: number): Components {
   const { ids } = components;

@@ -7,6 +7,7 @@ import { KynError, type Offset2, type Vec3 } from '@kyn/core';
 import type { Baseline3dModel } from '../model/baseline3d-model.ts';
 import { MODEL_FORMAT, type ModelCard } from '../model/kyn-model.ts';
 import { type Weights, weightsFit } from '../nets/layers.ts';
+import { emptyWeights, transferWeights } from '../nets/transfer-weights.ts';
 import {
   residualUnet3d,
   type UNetConfig,
@@ -95,11 +96,10 @@ function defineBaseline(options: Baseline3dOptions): Baseline3d {
     descriptorWeight: 0,
   });
   const pixelNm = options.voxelSizeNm[1];
-  const sections = depth;
   const spec = {
     size,
     batch,
-    sections,
+    sections: depth,
     zReach,
     contested,
     moving,
@@ -136,10 +136,12 @@ function toModel(
   card: ModelCard,
 ): Baseline3dModel {
   const multiples = unetMultiple(unet);
-  const averaged = averagedWeights(state);
-  const weights = start ? blended(averaged, start, blend) : averaged;
+  const { layout } = step;
+  const weights = emptyWeights(layout);
+  transferWeights({ layout, weights: averagedWeights(state) }, layout, weights);
+  if (start) transferWeights({ layout, weights: start }, layout, weights, blend);
   return {
-    graph: exportNetwork(unetNetwork(unet), step.layout, weights, [1, ...multiples]),
+    graph: exportNetwork(unetNetwork(unet), layout, weights, [1, ...multiples]),
     weights,
     description: {
       format: MODEL_FORMAT,
@@ -155,15 +157,6 @@ function toModel(
       },
       card,
     },
-  };
-}
-
-/** @param share of the first ones */
-function blended(weights: Weights, others: Weights, share: number): Weights {
-  const mix = (a: Float32Array, b: Float32Array) => a.map((value, i) => share * value + (1 - share) * b[i]);
-  return {
-    parameters: mix(weights.parameters, others.parameters),
-    statistics: mix(weights.statistics, others.statistics),
   };
 }
 
