@@ -38,6 +38,13 @@ async function cut(name: string, share: number): Promise<string> {
 }
 
 describe('missing', () => {
+  it('a slash before the path inside, which is shown', async () => {
+    const path = fixture('cremi.h5');
+    expect(await failure(`${path}:volumes/raw`)).toBe(
+      `not-found: ${path}:volumes/raw: there is no such file or folder; what lies inside is named with a slash: ${path}:/volumes/raw`,
+    );
+  });
+
   it('file, dataset, images', async () => {
     const folder = await temporaryFolder();
     expect(await failure(join(folder, 'no.h5'))).toMatch(/^not-found: .*no\.h5: there is no such file/);
@@ -176,6 +183,17 @@ describe('of the wrong kind', () => {
 });
 
 describe('describeVolume', () => {
+  it('reads HDF5 behind a user block, as MATLAB writes it', async () => {
+    const path = join(await temporaryFolder(), 'a.mat');
+    const plain = await readFile(fixture('cremi.h5'));
+    await writeFile(path, Buffer.concat([Buffer.from('MATLAB 7.3 MAT-file'.padEnd(512)), plain]));
+    const { datasets } = await describeVolume(path);
+    expect(datasets).toEqual((await describeVolume(fixture('cremi.h5'))).datasets);
+    const [there, here] = await Promise.all([openSections(fixture('cremi.h5')), openSections(path)]);
+    expect((await here.read(2)).data).toEqual((await there.read(2)).data);
+    await Promise.all([there.close(), here.close()]);
+  });
+
   it('lists datasets', async () => {
     const hdf5 = await describeVolume(fixture('cremi.h5'));
     expect(hdf5.datasets).toMatchObject([
@@ -190,6 +208,7 @@ describe('describeVolume', () => {
     ]);
     const zarr = await describeVolume(fixture('ome-0.5.zarr'));
     expect(zarr.format).toBe('OME-Zarr 0.5');
+    expect((await describeVolume(fixture('lzw-predictor.tif'))).datasets[0].compression).toBe('LZW');
     expect(zarr.datasets.map(({ path, dtype }) => [path, dtype])).toEqual([
       ['/0', 'uint8'],
       ['/labels/neurons/0', 'uint64'],

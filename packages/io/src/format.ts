@@ -57,6 +57,8 @@ export interface Site {
   /** The first bytes of `file` (at least 8 where it has them). */
   readonly magic?: Uint8Array;
   zarr?(): ZarrSite;
+  /** Another folder or address as a store, where sites have neighbours. */
+  zarrAt?(location: string): ZarrSite;
   hdf5?(): Promise<Hdf5Site>;
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { unpackBits } from './formats/tiff-codecs.ts';
+import { sectionPages } from './formats/tiff-metadata.ts';
 import { openLabels, openSections } from './node/index.ts';
 import { fixture, rawSection, temporaryFolder } from './testing/volume.ts';
 
@@ -88,6 +89,24 @@ describe('TIFF', () => {
     expect((await only(fixture('ome-channels.ome.tif'))).info.notes).toEqual([
       'the first of 2 channels taken',
     ]);
+  });
+
+  it('takes many channels for sections where there are no others: that is what tifffile calls the pages of a stack', () => {
+    const pagesOf = (...axes: [name: 'z' | 'c' | 't', extent: number][]) =>
+      sectionPages(
+        {
+          pixelNm: undefined,
+          spacingNm: undefined,
+          imagejPlanes: 1,
+          axes: axes.map(([name, extent]) => ({ name, extent })),
+        },
+        axes.reduce((pages, [, extent]) => pages * extent, 1),
+      );
+    expect(pagesOf(['c', 5])).toEqual({ indices: [0, 1, 2, 3, 4], note: 'channels taken as sections' });
+    expect(pagesOf(['c', 4])).toEqual({ indices: [0], note: 'the first of 4 channels taken' });
+    const colours = 'time points taken as sections; the first of 6 channels taken';
+    expect(pagesOf(['c', 6], ['t', 2])).toEqual({ indices: [0, 6], note: colours });
+    expect(pagesOf(['c', 6], ['z', 2]).indices).toEqual([0, 6]);
   });
 
   it('unpacks PackBits (the example of the TIFF specification)', () => {

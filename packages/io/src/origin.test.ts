@@ -1,5 +1,5 @@
 /** Where the first voxel lies, as far as a file says: it must come through, for results are laid over each other by it. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ndarray, type Vec3 } from '@kyn/core';
 import { expect, it } from 'vitest';
@@ -65,6 +65,30 @@ it('is read from the translation of OME-Zarr, whatever its unit', async () => {
     attributes.ome = { version: '0.5', multiscales: [{ axes, datasets, coordinateTransformations: outer }] };
   });
   expect(await originOf(path)).toEqual([1500, 1000, 1000.2]);
+});
+
+it('is that of the level that is named, by its path in the image or as a folder of its own', async () => {
+  const path = await rawZarr();
+  await cp(join(path, '0'), join(path, 'half'), { recursive: true });
+  await editMetadata(path, (attributes) => {
+    const axes = ['x', 'y', 'z'].map((name) => ({ name, type: 'space', unit: 'nanometer' }));
+    const level = (at: string, size: number) => ({
+      path: at,
+      coordinateTransformations: [
+        { type: 'scale', scale: [size, size, 40] },
+        { type: 'translation', translation: [size / 2, size / 2, 80] },
+      ],
+    });
+    const datasets = [level('0', 4), level('half', 8)];
+    attributes.ome = { version: '0.5', multiscales: [{ axes, datasets }] };
+  });
+  for (const named of [`${path}:/half`, join(path, 'half'), `${join(path, 'half')}/`]) {
+    const { info, close } = await openSections(named);
+    expect(info).toMatchObject({ shape: [3, 2, 1], voxelSizeNm: [40, 8, 8], originNm: [80, 4, 4] });
+    await close();
+    const { datasets } = await describeVolume(named);
+    expect(datasets).toMatchObject([{ path: '/half', voxelSizeNm: [40, 8, 8], compression: 'gzip' }]);
+  }
 });
 
 it('is read from the attributes of plain Zarr', async () => {

@@ -19,7 +19,7 @@ const readBytes = 32 * 2 ** 20;
 
 export const hdf5Format: Format = {
   name: 'HDF5',
-  recognises: async (site) => site.hdf5 !== undefined && magic.every((byte, i) => site.magic?.[i] === byte),
+  recognises: async (site) => site.hdf5 !== undefined && (await hasSignature(site)),
   async open(site, purpose) {
     const plain = await openPlainVolume(site, site.dataset ?? defaultDatasets[purpose]);
     if (plain) return plain;
@@ -42,6 +42,19 @@ export const hdf5Format: Format = {
     }
   },
 };
+
+/** Bytes of a user block, where there is one: a power of two (HDF5 specification, II.A; MATLAB writes 512). */
+const userBlocks = Array.from({ length: 12 }, (_, i) => 512 * 2 ** i);
+
+async function hasSignature({ magic: start, file }: Site): Promise<boolean> {
+  const isMagic = (bytes: Uint8Array | undefined) => magic.every((byte, i) => bytes?.[i] === byte);
+  if (isMagic(start)) return true;
+  for (const at of userBlocks) {
+    if (!file || at + magic.length > file.size) return false;
+    if (isMagic(await file.read(at, magic.length))) return true;
+  }
+  return false;
+}
 
 interface OpenFile {
   readonly file: File;

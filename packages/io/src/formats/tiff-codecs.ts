@@ -24,6 +24,11 @@ export const compressionNames: Readonly<Record<number, string>> = {
   50001: 'WebP',
 };
 
+/** Name of a scheme; undefined where nothing is compressed. */
+export function compressionOf(scheme = 1): string | undefined {
+  return scheme === 1 ? undefined : (compressionNames[scheme] ?? `number ${scheme}`);
+}
+
 /** The bytes of one strip or tile; undefined where the scheme is not supported. Throws on damaged data. */
 export async function decompress(
   bytes: Uint8Array,

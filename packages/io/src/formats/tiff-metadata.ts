@@ -84,22 +84,28 @@ function resolutionNm(page: TiffPage, unitNm: number | undefined): readonly [num
   return y !== undefined && x !== undefined ? [tidyNm(y), tidyNm(x)] : undefined;
 }
 
+/** More channels than this are no colours. */
+const mostChannels = 4;
+
 /**
  * Page of each section where pages hold channels or time points too: the first channel's first time point. A
- * volume that has time points but no sections is a common slip of ImageJ: those are the sections.
+ * volume that has time points, or many channels, but no sections is a common slip (of ImageJ; of tifffile, which calls the
+ * pages of a plain stack channels): those are the sections.
  */
 export function sectionPages(metadata: TiffMetadata, pages: number): { indices: number[]; note?: string } {
   const all = Array.from({ length: pages }, (_, i) => i);
   const axes = metadata.axes;
   if (!axes || axes.reduce((product, axis) => product * axis.extent, 1) !== pages) return { indices: all };
-  const sectionAxis = axes.some((axis) => axis.name === 'z') ? 'z' : 't';
+  const extentOf = (name: 'z' | 'c' | 't') => axes.find((axis) => axis.name === name)?.extent ?? 1;
+  const slip = extentOf('t') === 1 && extentOf('c') > mostChannels ? 'c' : 't';
+  const sectionAxis = extentOf('z') > 1 ? 'z' : slip;
   let step = 1;
   for (const axis of axes) {
     if (axis.name === sectionAxis) {
       const indices = Array.from({ length: axis.extent }, (_, i) => i * step);
       const others = axes.filter((other) => other.name !== sectionAxis).map((a) => nameOf(a.name, a.extent));
       const notes = [
-        ...(sectionAxis === 't' ? ['time points taken as sections'] : []),
+        ...(sectionAxis === 'z' ? [] : [`${pluralOf[sectionAxis]} taken as sections`]),
         ...(others.length > 0 ? [`the first of ${others.join(' and ')} taken`] : []),
       ];
       return { indices, note: notes.join('; ') };
@@ -112,6 +118,8 @@ export function sectionPages(metadata: TiffMetadata, pages: number): { indices: 
   };
 }
 
+const pluralOf = { z: 'sections', c: 'channels', t: 'time points' } as const;
+
 function nameOf(axis: 'z' | 'c' | 't', extent: number): string {
-  return `${extent} ${{ z: 'sections', c: 'channels', t: 'time points' }[axis]}`;
+  return `${extent} ${pluralOf[axis]}`;
 }

@@ -4,6 +4,7 @@ import type { ByteSource } from '../byte-source.ts';
 import type { Format, Site } from '../format.ts';
 import { greyNote } from '../grey.ts';
 import type { PlaneVolume, Purpose } from '../plane.ts';
+import { compressionOf } from './tiff-codecs.ts';
 import { isTiff, readTiffFile, type TiffFile, type TiffPage, tag } from './tiff-file.ts';
 import { pageDtype, sameKind, type TiffLayout, tiffLayout } from './tiff-layout.ts';
 import { sectionPages, type TiffMetadata, tiffMetadata } from './tiff-metadata.ts';
@@ -14,10 +15,18 @@ export const tiffFormat: Format = {
   recognises: async (site) => site.magic !== undefined && isTiff(site.magic),
   open: (site, purpose) => openTiff(tiffOf(site), site, purpose),
   async describe(site) {
-    const volume = await openTiff(tiffOf(site), site, 'sections');
+    const source = tiffOf(site);
+    const volume = await openTiff(source, site, 'sections');
     const { shape, dtype, voxelSizeNm, notes, location } = volume.info;
+    const [page] = (await readTiffFile(source)).pages;
     await volume.close();
-    return { location, format: 'TIFF', datasets: [{ path: '', shape, dtype, voxelSizeNm }], notes };
+    const compression = compressionOf(page.number(tag.compression));
+    return {
+      location,
+      format: 'TIFF',
+      datasets: [{ path: '', shape, dtype, voxelSizeNm, compression }],
+      notes,
+    };
   },
 };
 

@@ -8,11 +8,11 @@ import { nmPerUnit } from '../length-units.ts';
 export interface Multiscales {
   readonly version: string;
   readonly axes: readonly { readonly name: string; readonly unit?: string }[];
-  /** Path of level 0 below the group. */
+  /** Path of the level below the group. */
   readonly path: string;
-  /** Size of a level-0 pixel along each axis in its unit; empty where it is not given. */
+  /** Size of a pixel of the level along each axis in its unit; empty where it is not given. */
   readonly scale: readonly number[];
-  /** Position of the first pixel of level 0 in the same units; empty where it is not given. */
+  /** Position of the first pixel of the level in the same units; empty where it is not given. */
   readonly translation: readonly number[];
   /** True for a label image. */
   readonly labels: boolean;
@@ -28,11 +28,16 @@ function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The first multiscale image of a group, or undefined where it has none. */
-export function parseMultiscales(attributes: Json): Multiscales | undefined {
+/**
+ * The first multiscale image of a group, or undefined where it has none.
+ * @param path of the level, below the group; level 0 where it is left out
+ */
+export function parseMultiscales(attributes: Json, path?: string): Multiscales | undefined {
   const ome = record(attributes.ome) ?? attributes;
   const image = record(list(ome.multiscales)[0]);
-  const level = record(list(image?.datasets)[0]);
+  const level = list(image?.datasets)
+    .map(record)
+    .find((entry) => path === undefined || entry?.path === path);
   if (!image || typeof level?.path !== 'string') return undefined;
   const axes = list(image.axes).map((axis) => {
     const entry = record(axis);

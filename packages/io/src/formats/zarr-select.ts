@@ -57,14 +57,41 @@ export async function chooseArray(site: Site, purpose: Purpose): Promise<ZarrCho
   });
 }
 
-/** An array that was named by itself: the group around it may still know its axes. */
+/** An array that was named by itself: the groups around it may still know its axes. */
 async function named(site: Site, array: ZarrArray, path: string): Promise<ZarrChoice> {
-  const slash = path.lastIndexOf('/');
-  const parent = path === '' ? undefined : await nodeAt(site, path.slice(0, Math.max(0, slash)));
-  const groupAttributes = parent?.attrs ?? {};
-  const multiscales = parseMultiscales(groupAttributes);
-  const level0 = multiscales?.path === path.slice(slash + 1) ? multiscales : undefined;
-  return { array, path, multiscales: level0, groupAttributes, notes: [] };
+  let nearest: zarr.Attributes | undefined;
+  for (let end = path.lastIndexOf('/'); end >= 0; end = end === 0 ? -1 : path.lastIndexOf('/', end - 1)) {
+    const attributes = (await nodeAt(site, path.slice(0, end)))?.attrs ?? {};
+    nearest ??= attributes;
+    const multiscales = parseMultiscales(attributes, path.slice(end + 1));
+    if (multiscales) return { array, path, multiscales, groupAttributes: attributes, notes: [] };
+  }
+  return { array, path, multiscales: undefined, groupAttributes: nearest ?? {}, notes: [] };
+}
+
+/**
+ * A site that is an array inside a container (`image.zarr/s1`), as that array of the container, whose metadata know its axes and
+ * its size; any other site as it is.
+ */
+export async function inContainer(site: Site): Promise<Site> {
+  const { zarrAt } = site;
+  if (!zarrAt || site.dataset !== undefined || (await nodeAt(site, ''))?.kind !== 'array') return site;
+  const whole = site.location.replace(/[\\/]+$/, '');
+  const at = (location: string): Site => ({ ...site, location, zarr: () => zarrAt(location) });
+  const isGroup = async (location: string): Promise<boolean> =>
+    (await nodeAt(at(location), '').catch(() => undefined))?.kind === 'group';
+  let container: string | undefined;
+  for (let above = parentOf(whole); above !== undefined && (await isGroup(above)); above = parentOf(above)) {
+    container = above;
+  }
+  if (container === undefined) return site;
+  return { ...at(container), dataset: whole.slice(container.length).replaceAll('\\', '/') };
+}
+
+/** The folder that a path or URL lies in; undefined for the topmost that it names. */
+function parentOf(location: string): string | undefined {
+  const parent = location.replace(/[\\/]+[^\\/]+$/, '');
+  return parent === location || parent === '' || /^[a-z]+:$/i.test(parent) ? undefined : parent;
 }
 
 /**
@@ -89,6 +116,37 @@ export async function wholeOnly(site: Site, choice: ZarrChoice): Promise<ZarrCho
     kind: 'array',
   });
   return { ...choice, array };
+}
+
+/** Names of what compresses the chunks of an array, as its metadata have them; undefined where nothing does. */
+export async function compressionAt(site: Site, path: string): Promise<string | undefined> {
+  const store = site.zarr?.().store;
+  const metadata = async (name: string) => {
+    const bytes = await store?.get(`${path}/${name}` as zarr.AbsolutePath);
+    return bytes && JSON.parse(new TextDecoder().decode(bytes));
+  };
+  const names = compressors(await metadata('zarr.json')) ?? compressors(await metadata('.zarray'));
+  return names?.join(' ') || undefined;
+}
+
+type Codec = {
+  readonly name?: string;
+  readonly id?: string;
+  readonly configuration?: { codecs?: readonly Codec[] };
+};
+
+/** Codecs of Zarr v3 that compress nothing; shards are looked into. */
+const arranging = new Set(['bytes', 'transpose', 'crc32c', 'sharding_indexed']);
+
+function compressors(
+  metadata: { codecs?: readonly Codec[]; compressor?: Codec | null } | undefined,
+): string[] | undefined {
+  if (metadata?.codecs) {
+    const all = metadata.codecs.flatMap((codec) => [codec, ...(codec.configuration?.codecs ?? [])]);
+    return all.flatMap(({ name }) => (name === undefined || arranging.has(name) ? [] : [name]));
+  }
+  const { id } = metadata?.compressor ?? {};
+  return id === undefined ? undefined : [id];
 }
 
 async function fromImage(

@@ -20,6 +20,8 @@ import {
 } from './zarr-metadata.ts';
 import {
   chooseArray,
+  compressionAt,
+  inContainer,
   listArrays,
   nodeAt,
   wholeOnly,
@@ -34,13 +36,15 @@ const parallelChunks = 8;
 export const zarrFormat: Format = {
   name: 'Zarr',
   recognises: async (site) => site.zarr !== undefined && (await nodeAt(site, '')) !== undefined,
-  async open(site, purpose) {
+  async open(given, purpose) {
+    const site = await inContainer(given);
     return openArray(site, await wholeOnly(site, await chooseArray(site, purpose)), purpose);
   },
   describe,
 };
 
-async function describe(site: Site): ReturnType<Format['describe']> {
+async function describe(given: Site): ReturnType<Format['describe']> {
+  const site = await inContainer(given);
   const notes: string[] = [];
   const datasets: DatasetDescription[] = [];
   const root = await nodeAt(site, '');
@@ -54,6 +58,7 @@ async function describe(site: Site): ReturnType<Format['describe']> {
     notes.push('the server cannot list what is there: only this array is shown');
   }
   for (const { path, array } of arrays) {
+    if (site !== given && path !== site.dataset) continue;
     const choice = await chooseArray({ ...site, dataset: path }, 'sections');
     datasets.push({
       path,
@@ -61,6 +66,7 @@ async function describe(site: Site): ReturnType<Format['describe']> {
       dtype: array.dtype,
       ...placement(choice, axesOf(choice)),
       chunks: array.chunks,
+      compression: await compressionAt(site, path),
       attributes: [...new Set([choice.groupAttributes, array.attrs].flatMap(furtherAttributes))],
     });
   }

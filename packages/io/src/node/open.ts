@@ -1,4 +1,5 @@
 /** Opens volumes by path or URL. */
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -91,10 +92,10 @@ async function siteOf(spec: string, options: OpenOptions): Promise<Site> {
   const { location, dataset: named, isUrl } = parseVolumeSpec(spec);
   const dataset = options.dataset === undefined ? named : `/${options.dataset.replace(/^\/+/, '')}`;
   const common = { location, dataset, inflate: inflateAsync };
-  if (isUrl) return { ...common, zarr: () => webZarr(location) };
+  if (isUrl) return { ...common, zarr: () => webZarr(location), zarrAt: webZarr };
   const path = resolve(location);
   const found = await stat(path).catch((error: unknown) => {
-    throw inputError(error, location);
+    throw (dataset === undefined && withoutSlash(location)) || inputError(error, location);
   });
   if (!found.isFile() && !found.isDirectory()) {
     throw new KynError('format', 'it is neither a file nor a folder', {
@@ -102,7 +103,10 @@ async function siteOf(spec: string, options: OpenOptions): Promise<Site> {
       hint: 'write what comes out of it to a file first',
     });
   }
-  if (found.isDirectory()) return { ...common, folder: fileFolder(path), zarr: () => folderZarr(path) };
+  if (found.isDirectory()) {
+    const zarrAt = (folder: string) => folderZarr(resolve(folder));
+    return { ...common, folder: fileFolder(path), zarr: () => zarrAt(path), zarrAt };
+  }
   const file = await fileBytes(path, location);
   return {
     ...common,
@@ -114,4 +118,14 @@ async function siteOf(spec: string, options: OpenOptions): Promise<Site> {
       return { library, filename: path, close: () => file.close() };
     },
   };
+}
+
+/** `FILE.h5:volumes/raw` in place of `FILE.h5:/volumes/raw`; undefined for all else. */
+function withoutSlash(location: string): KynError | undefined {
+  const [, file, dataset] = /^(.+):([^/\\][^:]*)$/.exec(location) ?? [];
+  if (file === undefined || !existsSync(file)) return undefined;
+  return new KynError('not-found', 'there is no such file or folder', {
+    where: location,
+    hint: `what lies inside is named with a slash: ${file}:/${dataset}`,
+  });
 }

@@ -63,11 +63,13 @@ async function openPlanes(site: Site, purpose: Purpose): Promise<PlaneVolume> {
 
 function siteOfUrl(url: string, options: WebOpenOptions): Site {
   const { location, dataset } = parseVolumeSpec(url);
+  const zarrAt = (address: string) => ({ store: new FetchStore(address, { fetch: fetchWithRetries }) });
   return {
     location,
     dataset: options.dataset === undefined ? dataset : rooted(options.dataset),
     inflate: inflateStream,
-    zarr: () => ({ store: new FetchStore(location, { fetch: fetchWithRetries }) }),
+    zarr: () => zarrAt(location),
+    zarrAt,
   };
 }
 
