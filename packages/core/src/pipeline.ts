@@ -54,7 +54,7 @@ import type { StageContext } from './volume/contracts.ts';
 
 /**
  * Segments a volume into the store, from its first section that is not done.
- * @throws KynError `content` where no section has tissue, `shape` where the fragments do not fit, `cancelled`, and
+ * @throws KynError `content` where no section has tissue or no fragment was given in it, `shape` where the fragments do not fit, `cancelled`, and
  * whatever the input, the network or the store throws.
  */
 export async function runPipeline(
@@ -75,7 +75,15 @@ export async function runPipeline(
       hint: 'check that this is the raw volume, and the box given with --bbox',
     });
   }
-  for (const note of sectionNotes(sections, info, !isBlockPredictor(input.predictor))) tell(run, note);
+  const given = input.fragments !== undefined;
+  if (given && sections.every(({ fragments }) => fragments === 0)) {
+    throw new KynError('content', 'the given fragments are 0 wherever there is tissue', {
+      where: input.fragments?.info.location,
+      hint: 'check that these are the labels of this volume',
+    });
+  }
+  const moved = !isBlockPredictor(input.predictor);
+  for (const note of sectionNotes(sections, info, { moved, given })) tell(run, note);
   return assembleNeurons(run, sections);
 }
 

@@ -10,6 +10,8 @@ const scratch = mkdtempSync(join(tmpdir(), 'kyn-segment-'));
 const raw = join(scratch, 'raw.zarr');
 const blank = join(scratch, 'blank.zarr');
 const fragments = join(scratch, 'given.zarr');
+const other = join(scratch, 'cut-elsewhere.zarr');
+const unlabelled = join(scratch, 'unlabelled.zarr');
 const shape = [4, 40, 50] as const;
 const voxelSizeNm = [40, 8, 8] as const;
 
@@ -22,14 +24,24 @@ beforeAll(async () => {
   const image = await createRawZarr(raw, { shape, voxelSizeNm, dtype: 'uint8' });
   const nothing = await createRawZarr(blank, { shape, voxelSizeNm, dtype: 'uint8' });
   const labels = await createLabelZarr(fragments, { shape, voxelSizeNm });
+  const cutElsewhere = await createLabelZarr(other, { shape, voxelSizeNm });
+  const zeros = await createLabelZarr(unlabelled, { shape, voxelSizeNm });
   for (let z = 0; z < shape[0]; z++) {
     const grey = Uint8Array.from({ length: 2000 }, (_, p) => 100 + ((p * 7 + z) % 60));
     const ids = Uint32Array.from({ length: 2000 }, (_, p) => 1 + Math.floor((p % 50) / 17));
     await image.write(z, ndarray(grey, [40, 50]) as RawSection);
     await nothing.write(z, ndarray(new Uint8Array(2000).fill(90), [40, 50]) as RawSection);
     await labels.write(z, ndarray(ids, [40, 50]));
+    await cutElsewhere.write(
+      z,
+      ndarray(
+        ids.map((_, p) => 1 + Math.floor((p % 50) / 20)),
+        [40, 50],
+      ),
+    );
+    await zeros.write(z, ndarray(new Uint32Array(2000), [40, 50]));
   }
-  await Promise.all([image.close(), nothing.close(), labels.close()]);
+  for (const volume of [image, nothing, labels, cutElsewhere, zeros]) await volume.close();
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -89,14 +101,19 @@ describe('kyn segment', () => {
       ['RAW', '--out', 'OUT', '--fragments', 'RAW'],
       /it looks like an image, not like/,
     ],
+    [
+      'fragments that are 0 everywhere',
+      ['RAW', '--out', 'OUT', '--fragments', 'UNLABELLED'],
+      /unlabelled\.zarr:\/0: the given fragments are 0 wherever there is tissue/,
+    ],
     ['only empty sections', ['BLANK', '--out', 'OUT', '--fragments', 'GIVEN'], /every section is empty/],
   ])('refuses %s in one line, and leaves nothing', async (_, words, says) => {
     const out = join(scratch, 'refused');
     const noModel = join(scratch, 'model.onnx');
     writeFileSync(noModel, 'not a model');
-    const other = join(scratch, 'other.zarr');
-    if (!existsSync(other)) {
-      const sink = await createLabelZarr(other, { shape: [1, 3, 3], voxelSizeNm });
+    const small = join(scratch, 'small.zarr');
+    if (!existsSync(small)) {
+      const sink = await createLabelZarr(small, { shape: [1, 3, 3], voxelSizeNm });
       await sink.write(0, ndarray(new Uint32Array(9).fill(1), [3, 3]));
       await sink.close();
     }
@@ -106,7 +123,8 @@ describe('kyn segment', () => {
       BLANK: blank,
       GIVEN: fragments,
       NOMODEL: noModel,
-      OTHER: other,
+      OTHER: small,
+      UNLABELLED: unlabelled,
     };
     const { code, lines } = await kyn(...words.map((word) => names[word] ?? word), '--quiet');
     expect(code).toBe(1);
@@ -138,6 +156,15 @@ describe('kyn segment', () => {
     expect(failed.stderr).toMatch(/damaged\.zarr.*; sections that are done stay: .* --resume goes on/);
     expect(readdirSync(out).sort()).toEqual(['.sections', 'INCOMPLETE', 'fragments.zarr']);
     writeFileSync(chunk, bytes);
+    const done = join(given, '0/c/1/0/0');
+    const section = readFileSync(done);
+    rmSync(done);
+    cpSync(join(other, '0/c/1/0/0'), done);
+    const exchanged = await kyn(...words, '--resume');
+    expect(exchanged.code).toBe(1);
+    expect(exchanged.lines).toHaveLength(1);
+    expect(exchanged.stderr).toMatch(/section 1 is another one now than .*--overwrite/);
+    writeFileSync(done, section);
     expect(await kyn(...words, '--resume')).toMatchObject({ code: 0, stderr: '' });
     const whole = join(scratch, 'linked');
     for (const name of ['assignment.arrow', 'graph.arrow', 'neurons.csv']) {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   type BlockPredictor,
   checkPipelineInput,
@@ -6,22 +5,34 @@ import {
   isKynError,
   KynError,
   keepsGiven,
+  type LabelSection,
   type LabelSource,
   type PipelineInput,
   type PipelineOptions,
   type PipelineReport,
   type Predictor,
   pipelineDefaults,
+  type RawSection,
   runPipeline,
   type SectionSource,
   type Vec3,
+  type VolumeInfo,
 } from '@kyn/core';
+import { looksLikeLabels } from '@kyn/io';
 import { type RunIdentity, type SegmentationFolder, takeSegmentationFolder } from '@kyn/io/node';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
 import { explainError } from '../explain-error.ts';
 import { DEFAULT_MODEL, type ModelFile } from '../model-file.ts';
 import { type LoadedNetwork, loadNetwork } from '../network.ts';
+import {
+  checkSectionsDone,
+  digest,
+  digestOfImage,
+  digestOfLabels,
+  madeFrom,
+  NotedSource,
+} from '../noted-source.ts';
 import {
   choice,
   flag,
@@ -91,12 +102,13 @@ A run that was stopped or killed is finished by the same command with --resume, 
     refuseSamePlace(input, values.out);
     refuseSamePlace(values.fragments, values.out);
     const countCpu = await startCpuCount(); // before anything else makes threads
-    const source = await openRawVolume(input, values);
-    let fragments: LabelSource | undefined;
+    const source = new NotedSource(await openRawVolume(input, values), digestOfImage);
+    let fragments: NotedSource<LabelSection> | undefined;
     let network: LoadedNetwork | undefined;
     try {
       if (values.fragments !== undefined) {
-        fragments = await openFragments(values.fragments, source.info.shape, values);
+        const given = await openFragments(values.fragments, source.info.shape, values);
+        fragments = new NotedSource(given, digestOfLabels);
       }
       const learned = values.link === 'learned';
       if (!fragments || learned) {
@@ -134,9 +146,14 @@ A run that was stopped or killed is finished by the same command with --resume, 
         throw usageError('--repair', 'there are no given fragments', 'the model’s own are repaired anyway');
       }
       if (values.repair && keepsGiven(input)) {
-        context.stage.onNote('--repair needs a model that links: the fragments stay as they are');
+        const missing = learned ? 'a model that links' : 'learned links, not --link overlap';
+        context.stage.onNote(`--repair needs ${missing}: the fragments stay as they are`);
       }
-      const run = await identify(source, values, fragments, network?.model, options);
+      const middle = await source.read(source.info.shape[0] >> 1);
+      if (looksLikeLabels(middle)) {
+        context.stage.onNote('warning: the input looks like labels, not like an image: give the raw volume');
+      }
+      const run = await identify(source.info, middle, values, fragments, network?.model, options);
       const voxelSizeNm = outputVoxelSize(source, fragments, predictor);
       const describe = (report: PipelineReport) => ({
         version,
@@ -146,6 +163,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
         network: network && networkInfo(network, report),
       });
       const { resume, overwrite, out } = values;
+      const volumes = fragments ? [source, fragments] : [source];
       const taken = await takeSegmentationFolder(out, {
         shape: source.info.shape,
         voxelSizeNm,
@@ -154,13 +172,24 @@ A run that was stopped or killed is finished by the same command with --resume, 
         resume,
         overwrite,
         describe,
+        madeFrom: (z) => madeFrom(volumes, z),
       });
       if (taken.complete) {
         context.stage.onNote(`${out} is complete already`);
         context.result(taken.report, '');
         return;
       }
-      const report = await runInto(taken.store, { ...input, onPredicted: network?.close }, options, context);
+      const { store } = taken;
+      if (store.sectionsDone > 0) {
+        const before = (z: number) => store.madeFrom(z);
+        await checkSectionsDone(volumes, store.sectionsDone, before, out, context.stage).catch(
+          async (error) => {
+            await store.release();
+            throw error;
+          },
+        );
+      }
+      const report = await runInto(store, { ...input, onPredicted: network?.close }, options, context);
       context.endProgress();
       context.result({ out, ...report, ...describe(report) }, summary(out, report, peakMemoryBytes()));
     } finally {
@@ -205,31 +234,26 @@ function outputVoxelSize(
 
 /** What two runs must have in common for one to finish the other. */
 async function identify(
-  source: SectionSource,
+  info: VolumeInfo,
+  middle: RawSection,
   values: VolumeValues & { fragments: string | undefined; link: string; repair: boolean },
   fragments: LabelSource | undefined,
   model: ModelFile | undefined,
   options: PipelineOptions,
 ): Promise<RunIdentity> {
-  const { info } = source;
-  const middle = info.shape[0] >> 1;
+  const given = await fragments?.read(info.shape[0] >> 1);
   return {
     version,
-    input: { shape: info.shape, dtype: info.dtype, sample: digest((await source.read(middle)).data) },
+    input: { shape: info.shape, dtype: info.dtype, sample: digestOfImage(middle) },
     'voxel size': info.voxelSizeNm ?? null,
     box: values.bbox ?? null,
     'z step': values.zStep,
-    fragments: fragments ? digest((await fragments.read(middle)).data) : null,
+    fragments: given ? digestOfLabels(given) : null,
     model: model ? { name: model.name, sha256: digest(model.bytes) } : null,
     link: values.link,
     repair: values.repair,
     options,
   };
-}
-
-function digest(data: ArrayBufferView): string {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 /** Stage times, with the processor time of the network: what nobody else used. */

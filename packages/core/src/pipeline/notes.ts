@@ -28,8 +28,13 @@ const CELLS_PIXELS = 128 ** 2;
 /**
  * Notes about sections without tissue, pixels left out, and shifts.
  * @param moved shifted sections were compared in one place
+ * @param given the fragments were given
  */
-export function sectionNotes(records: readonly SectionSummary[], info: VolumeInfo, moved: boolean): string[] {
+export function sectionNotes(
+  records: readonly SectionSummary[],
+  info: VolumeInfo,
+  { moved, given }: { readonly moved: boolean; readonly given: boolean },
+): string[] {
   const notes: string[] = [];
   const where = (test: (record: SectionSummary) => boolean) => records.filter(test).map((record) => record.z);
   const constant = where((r) => r.state === 'constant');
@@ -50,7 +55,11 @@ export function sectionNotes(records: readonly SectionSummary[], info: VolumeInf
   const [, height, width] = info.shape;
   const tissue = records.filter((r) => r.state === 'tissue');
   if (height * width >= CELLS_PIXELS && tissue.length > 0 && tissue.every((r) => r.fragments <= 1)) {
-    notes.push('warning: the network finds no boundaries, every section is one fragment: try another model');
+    notes.push(
+      given
+        ? 'warning: no given section is more than one fragment'
+        : 'warning: the network finds no boundaries, every section is one fragment: try another model',
+    );
   }
   if (records.length > 1 && tissue.length === 1) {
     notes.push(`only section ${name(info, tissue[0].z)} has tissue: there is nothing to link`);

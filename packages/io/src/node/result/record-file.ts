@@ -16,6 +16,8 @@ interface Header {
   readonly record: Omit<SectionRecord, 'stats' | 'runs' | 'edges' | 'shiftNm'> & {
     shiftNm?: readonly [number, number];
   };
+  /** What the section was made from. */
+  readonly madeFrom?: string | undefined;
   readonly fragments: number;
   readonly edges: number;
   readonly columns: readonly { readonly name: string; readonly type: TypeName; readonly length: number }[];
@@ -23,7 +25,10 @@ interface Header {
 
 const ALIGN = 8;
 
-export function encodeRecord({ stats, runs, edges, ...record }: SectionRecord): Uint8Array {
+export function encodeRecord(
+  { stats, runs, edges, ...record }: SectionRecord,
+  madeFrom?: string,
+): Uint8Array {
   const columns: [name: string, data: Column][] = [];
   for (const name of statColumns) columns.push([name, stats[name]]);
   columns.push(['runs', runs]);
@@ -32,6 +37,7 @@ export function encodeRecord({ stats, runs, edges, ...record }: SectionRecord): 
     format: 'kyn-section',
     version: 1,
     record,
+    madeFrom,
     fragments: stats.count,
     edges: edges.count,
     columns: columns.map(([name, data]) => ({ name, type: typeOf(data), length: data.length })),
@@ -52,36 +58,48 @@ export function encodeRecord({ stats, runs, edges, ...record }: SectionRecord): 
   return bytes;
 }
 
-/** @throws KynError `format` where the bytes are no record. */
-export function decodeRecord(bytes: Uint8Array, where: string): SectionRecord {
-  const damaged = (cause?: unknown) =>
-    new KynError('format', 'a section of the interrupted run is damaged', {
-      where,
-      hint: 'start anew with --overwrite',
-      cause,
-    });
+/** What a section was made from, where its run told. @throws KynError as {@link decodeRecord} */
+export function madeFromIn(bytes: Uint8Array, where: string): string | undefined {
+  return headerOf(bytes, where).header.madeFrom;
+}
+
+function damage(where: string, cause?: unknown): KynError {
+  return new KynError('format', 'a section of the interrupted run is damaged', {
+    where,
+    hint: 'start anew with --overwrite',
+    cause,
+  });
+}
+
+function headerOf(bytes: Uint8Array, where: string): { header: Header; end: number } {
   const end = bytes.indexOf(0x0a);
-  if (end < 0) throw damaged();
+  if (end < 0) throw damage(where);
   let header: Header;
   try {
     header = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
   } catch (error) {
-    throw damaged(error);
+    throw damage(where, error);
   }
-  if (header.format !== 'kyn-section' || header.version !== 1) throw damaged();
+  if (header.format !== 'kyn-section' || header.version !== 1) throw damage(where);
+  return { header, end };
+}
+
+/** @throws KynError `format` where the bytes are no record. */
+export function decodeRecord(bytes: Uint8Array, where: string): SectionRecord {
+  const { header, end } = headerOf(bytes, where);
   const found = new Map<string, Column>();
   let at = end + 1;
   for (const { name, type, length } of header.columns) {
     const Type = types[type];
     const size = length * Type.BYTES_PER_ELEMENT;
-    if (at + size > bytes.length) throw damaged();
+    if (at + size > bytes.length) throw damage(where);
     // copied by hand: a Buffer's slice would share its memory
     found.set(name, new Type(new Uint8Array(bytes.subarray(at, at + size)).buffer));
     at += align(size);
   }
   const column = <C extends Column>(name: string, Type: abstract new (...args: never[]) => C): C => {
     const data = found.get(name);
-    if (!(data instanceof Type)) throw damaged();
+    if (!(data instanceof Type)) throw damage(where);
     return data;
   };
   const stats: FragmentTable = {

@@ -43,7 +43,7 @@ import {
   SEGMENTATION,
 } from './folder-state.ts';
 import { drawPreview } from './preview.ts';
-import { decodeRecord, encodeRecord } from './record-file.ts';
+import { decodeRecord, encodeRecord, madeFromIn } from './record-file.ts';
 import { moveOut, workFolder } from './replacement.ts';
 
 export interface SegmentationFolderOptions {
@@ -58,12 +58,16 @@ export interface SegmentationFolderOptions {
   readonly resume?: boolean;
   /** Replace a segmentation that is there, when the new one is complete. Files of others stay. */
   readonly overwrite?: boolean;
+  /** What a section was made from, in any words without a line break; kept beside it until the run is complete. */
+  readonly madeFrom?: (z: number) => string;
   /** What else belongs into `report.json`; asked for when the run is complete. */
   readonly describe?: (report: PipelineReport) => Readonly<Record<string, unknown>>;
 }
 
 export interface SegmentationFolder extends SegmentationStore {
-  /** True where a section with tissue is done, so that a resumed run would have less to do. */
+  /** What a section that is done was made from, where its run told. */
+  madeFrom(z: number): Promise<string | undefined>;
+  /** True where a section with fragments is done, so that a resumed run would have less to do. */
   worthResuming(): Promise<boolean>;
   /** Removes all that was written: where there is nothing to resume, or no sense in it. */
   discard(): Promise<void>;
@@ -194,12 +198,20 @@ class Folder implements SegmentationFolder {
 
   async writeSection(record: SectionRecord, labels: LabelSection): Promise<void> {
     await this.fragments.write(record.z, labels);
-    await writeFileAtomic(recordPath(this.folder, record.z), encodeRecord(record));
+    await writeFileAtomic(
+      recordPath(this.folder, record.z),
+      encodeRecord(record, this.options.madeFrom?.(record.z)),
+    );
   }
 
   async readRecord(z: number): Promise<SectionRecord> {
     const path = recordPath(this.folder, z);
     return decodeRecord(await readFile(path), path);
+  }
+
+  async madeFrom(z: number): Promise<string | undefined> {
+    const path = recordPath(this.folder, z);
+    return madeFromIn(await readFile(path), path);
   }
 
   async writeGraph(edges: EdgeColumns): Promise<void> {
@@ -247,7 +259,8 @@ class Folder implements SegmentationFolder {
 
   async worthResuming(): Promise<boolean> {
     for (let z = 0; await exists(recordPath(this.folder, z)); z++) {
-      if ((await this.readRecord(z)).state === 'tissue') return true;
+      const { state, stats } = await this.readRecord(z);
+      if (state === 'tissue' && stats.count > 0) return true;
     }
     return false;
   }
