@@ -59,6 +59,14 @@ describe('a painted section', () => {
     ['only membrane', drawn('..', '??'), /only membrane is painted, no cell/],
     ['black and white mixed up', drawn('....', '...1'), /88 % of what is painted is membrane/],
     ['no membrane', drawn('11', '1?'), /one cell fills all that is painted/],
+    [
+      'the grey values of an image',
+      ndarray(
+        Uint32Array.from({ length: 400 }, (_, p) => 90 + ((p * 37) % 61)),
+        [20, 20],
+      ),
+      /400 cells in 400 painted pixels: it looks like an image/,
+    ],
   ])('is refused with %s', (_, labels, says) => {
     try {
       paintedSection(0, '07.png', { labels, unpainted: U, rule });

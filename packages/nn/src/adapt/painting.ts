@@ -12,6 +12,9 @@ export const UNPAINTED = 0xffffffff;
 
 /** More membrane than this share of what is painted is no tissue: black and white are mixed up. */
 const MOST_MEMBRANE = 0.6;
+/** Cells a painted pixel, at most, where there are many: the grey values of an image are all cells of a pixel or two. */
+const MOST_PROFILES = 0.1;
+const MANY_PROFILES = 100;
 
 /** Numbers tell cells apart where there are more than this share as many as cells. */
 const NUMBERED = 0.5;
@@ -79,6 +82,9 @@ function faultOf(pixels: number, membrane: number, profiles: number): string | u
   if (membrane > MOST_MEMBRANE * pixels) {
     const percent = Math.round((100 * membrane) / pixels);
     return `${percent} % of what is painted is membrane: are black and white mixed up?`;
+  }
+  if (profiles > MANY_PROFILES && profiles > MOST_PROFILES * pixels) {
+    return `${profiles} cells in ${pixels} painted pixels: it looks like an image, not like a painting`;
   }
   return profiles === 1 && membrane === 0 ? 'one cell fills all that is painted' : undefined;
 }

@@ -7,9 +7,14 @@ import { decodeModel, encodeModel, type KynModel, MODEL_FORMAT } from './kyn-mod
 import { createPredictor } from './predictor.ts';
 
 /** A network whose output is a scaled copy of its input in `channels` channels. */
-function copyNetwork(channels: number, scale: number, inputs = 1): Uint8Array {
+function copyNetwork(
+  channels: number,
+  scale: number,
+  inputs = 1,
+  [n, h, w]: readonly [number | string, number | string, number | string] = ['n', 'h', 'w'],
+): Uint8Array {
   const graph = new GraphBuilder('copy');
-  const x = graph.input('x', [1, inputs, 4, 4], 'float32', ['n', inputs, 'h', 'w']);
+  const x = graph.input('x', [1, inputs, 4, 4], 'float32', [n, inputs, h, w]);
   const weight = graph.floats(new Float32Array(channels * inputs).fill(scale), [channels, inputs, 1, 1]);
   const y = graph.node('Conv', [x, weight], [1, channels, 4, 4], { kernel_shape: [1, 1] });
   graph.output('y', y, ['n', channels, 'h', 'w']);
@@ -126,7 +131,19 @@ describe('predictors', () => {
     const text = await refusal(createPredictor(runtime, new TextEncoder().encode('hello'), 'x.onnx'));
     expect(text.code).toBe('model');
     const colour = await refusal(createPredictor(runtime, copyNetwork(1, 1, 3), 'rgb.onnx'));
-    expect(colour.oneLine()).toMatch(/rgb\.onnx: the network takes x \[n, 3, h, w\]/);
+    expect(colour.oneLine()).toMatch(/rgb\.onnx: the network takes x \[n, 3, h, w\] of float32, not one/);
+    for (const sizes of [
+      ['n', 4, 4],
+      [4, 'h', 'w'],
+    ] as const) {
+      // biome-ignore format: pairs
+      const fixed = await refusal(createPredictor(runtime, copyNetwork(1, 1, 1, sizes), 'fixed.onnx'));
+      expect(fixed.oneLine()).toMatch(
+        /fixed\.onnx: the network takes \[\w, 1, \w, \w\] only, .*dynamic_axes/,
+      );
+    }
+    const single = await createPredictor(runtime, copyNetwork(1, 1, 1, [1, 'h', 'w']), 'single.onnx');
+    await single.close();
   });
 });
 

@@ -101,12 +101,21 @@ function checkGraph(session: Session, where: string, sections: number): void {
   const fits =
     session.inputs.length === 1 &&
     input.shape.length === 4 &&
+    input.type === 'float32' &&
     (input.shape[1] === sections || typeof input.shape[1] === 'string');
   if (!fits) {
-    const found = session.inputs.map(({ name, shape }) => `${name} ${describe(shape)}`).join(', ') || 'none';
-    throw new KynError('model', `the network takes ${found}, not one input [n, ${sections}, h, w]`, {
+    const found = session.inputs.map(({ name, shape, type }) => `${name} ${describe(shape)} of ${type}`);
+    const expected = `one input [n, ${sections}, h, w] of float32`;
+    throw new KynError('model', `the network takes ${found.join(', ') || 'nothing'}, not ${expected}`, {
       where,
       hint: 'give a 2D network for grey sections',
+    });
+  }
+  const [n, , ...size] = input.shape;
+  if ((typeof n === 'number' && n !== 1) || size.some((extent) => typeof extent === 'number')) {
+    throw new KynError('model', `the network takes ${describe(input.shape)} only, not tiles of any size`, {
+      where,
+      hint: 'export it with free height and width, and batches of 1 or any (PyTorch: dynamic_axes)',
     });
   }
 }

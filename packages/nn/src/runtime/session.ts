@@ -22,6 +22,8 @@ export interface TensorInfo {
   readonly name: string;
   /** Names stand for free extents. */
   readonly shape: readonly (number | string)[];
+  /** Of its elements, as ONNX Runtime names it (`float32`). */
+  readonly type: string;
 }
 
 /** Float tensors by name. */
@@ -49,7 +51,11 @@ export interface OrtModule {
 }
 
 function tensorInfos(metadata: readonly InferenceSession.ValueMetadata[]): TensorInfo[] {
-  return metadata.map((info) => ({ name: info.name, shape: info.isTensor ? info.shape : [] }));
+  return metadata.map((info) =>
+    info.isTensor
+      ? { name: info.name, shape: info.shape, type: info.type }
+      : { name: info.name, shape: [], type: 'no tensor' },
+  );
 }
 
 /** A {@link Runtime} over an ONNX Runtime package. */
