@@ -34,7 +34,7 @@ const [batch, size, threads, steps, rounds] = [
 ].map(Number);
 const shape = segmenterShape({
   ...SEGMENTER_DEFAULTS,
-  contextSections: 2,
+  contextSections: 3,
   displacements: LINKER_DEFAULTS.displacements,
 });
 const { widths, stem } = shape;

@@ -47,7 +47,7 @@ export async function fitLinks(
   const { linker: _, ...network } = model;
   const predictor = await createPredictor(runtime, encodeModel(network), 'the linker in training');
   const examples = new PairExamples();
-  const drawn = new PairExamples();
+  const drawn = new PairExamples(true);
   const { signal } = context;
   const tell = (done: number) =>
     context.onProgress?.({ stage: 'pairs', done, total: volumes.length, unit: 'volumes' });
@@ -76,7 +76,7 @@ export async function fitLinks(
     await predictor.close();
   }
   const { model: linker, cross, plane } = fitLinkModel(examples, boost, signal);
-  const given = drawn.cross.count > 0 ? fitClassifier(drawn.cross, boost, signal) : undefined;
+  const given = drawn.cross.count > 0 ? fitClassifier(drawn.cross, forGiven(boost), signal) : undefined;
   return {
     model: { ...network, linker: given ? { ...linker, given: given.classifier } : linker },
     cross,
@@ -84,6 +84,11 @@ export async function fitLinks(
     given: given?.reliability,
     pairs: examples.cross.count,
   };
+}
+
+/** Given fragments come in more kinds than our own: more trees, of which less is taken. */
+function forGiven(boost: BoostOptions): BoostOptions {
+  return { ...boost, trees: 2 * boost.trees, rate: 0.6 * boost.rate };
 }
 
 async function inVolume(

@@ -6,13 +6,18 @@ import type { BoostOptions } from './boosted-trees.ts';
 import { classify, Examples, fitClassifier, type Reliability, recalibrate } from './classifier.ts';
 import { PLANE_FEATURES, planeFeatures } from './in-plane.ts';
 import { type JudgedPairs, LINK_FORMAT, type LinkModel } from './learned.ts';
-import { PAIR_FEATURES } from './pair-features.ts';
+import { GIVEN_FEATURES, givenFeatures, PAIR_FEATURES } from './pair-features.ts';
 import type { LinkSection } from './section-view.ts';
 
 /** Labelled pairs, between sections and within them. */
 export class PairExamples {
-  readonly cross = new Examples(PAIR_FEATURES);
+  readonly cross: Examples;
   readonly plane = new Examples(PLANE_FEATURES);
+
+  /** @param given of fragments that were given, over {@link GIVEN_FEATURES} */
+  constructor(private readonly given = false) {
+    this.cross = new Examples(given ? GIVEN_FEATURES : PAIR_FEATURES);
+  }
 
   /**
    * Adds the pairs of two sections, and those within the upper one.
@@ -29,7 +34,8 @@ export class PairExamples {
     keptBack: boolean,
   ): void {
     const [below, above] = [majorities(lower, truth[0]), majorities(upper, truth[1])];
-    label(this.cross, features, evidence, below, above, weight, keptBack);
+    const rows = this.given ? givenFeatures(features) : features;
+    label(this.cross, rows, evidence, below, above, weight, keptBack);
     label(this.plane, planeFeatures(edges, upper), edges, above, above, weight, keptBack);
   }
 }

@@ -3,13 +3,13 @@ import { EdgeList, IN_PLANE } from '../graph/edge-list.ts';
 import { PairTable } from '../graph/pair-table.ts';
 import { ndarray } from '../volume/array.ts';
 import { Random } from '../volume/random.ts';
-import { classify } from './classifier.ts';
+import { classify, fitClassifier } from './classifier.ts';
 import { fitLinkModel, PairExamples } from './fit.ts';
 import { planeFeatures } from './in-plane.ts';
 import { describePairs, edgesOfPairs, isLinkModel } from './learned.ts';
 import { COLUMNS } from './pair-evidence.ts';
 import { evidenceReference } from './pair-evidence-reference.ts';
-import { PAIR_FEATURES } from './pair-features.ts';
+import { GIVEN_FEATURES, givenFeatures, PAIR_FEATURES } from './pair-features.ts';
 import { type FragmentPairs, type LinkSection, profileTable } from './section-view.ts';
 
 const [HEIGHT, WIDTH] = [160, 200];
@@ -199,6 +199,33 @@ describe('pairs of two sections', () => {
     );
     expect(wrong.length).toBeLessThan(0.03 * edges.count);
     expect(edges.kind.every((kind) => kind === 2)).toBe(true);
+  });
+
+  it('are told how large profiles are in the two sections where fragments are given', () => {
+    const rows = givenFeatures(features);
+    const [width, more] = [PAIR_FEATURES.length, GIVEN_FEATURES.length];
+    const count = features.length / width;
+    const areas = Array.from({ length: count }, (_, i) => at(features, i, 'area, larger (log)'));
+    const mean = areas.reduce((sum, area) => sum + area, 0) / count;
+    for (let i = 0; i < count; i++) {
+      expect(rows.subarray(i * more, i * more + width)).toEqual(
+        features.subarray(i * width, (i + 1) * width),
+      );
+      expect(rows[i * more + width]).toBeCloseTo(mean, 4);
+    }
+    expect(givenFeatures(new Float32Array(0))).toEqual(new Float32Array(0));
+    const [own, drawn] = [new PairExamples(), new PairExamples(true)];
+    const truth = [lower, upper].map((s) => ndarray(s.labels, [HEIGHT, WIDTH])) as never;
+    const none = new EdgeList().columns();
+    for (const examples of [own, drawn]) {
+      examples.add({ evidence, features }, [lower, upper], none, truth, 1, false);
+      examples.add({ evidence, features }, [lower, upper], none, truth, 1, true);
+    }
+    const { model } = fitLinkModel(own);
+    const { classifier: given } = fitClassifier(drawn.cross);
+    expect(given.features).toEqual(GIVEN_FEATURES);
+    expect(isLinkModel({ ...model, given })).toBe(true);
+    expect(isLinkModel({ ...model, given: model.cross })).toBe(false);
   });
 
   it('take sections without fragments, and refuse to learn from nothing', () => {

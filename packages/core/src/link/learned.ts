@@ -6,7 +6,7 @@ import { CROSS, type EdgeColumns, EdgeList, SKIP } from '../graph/edge-list.ts';
 import { type Classifier, isClassifier } from './classifier.ts';
 import { PLANE_FEATURES } from './in-plane.ts';
 import { COLUMNS, type CrossAffinity, gatherEvidence, type PairEvidence, PIXELS } from './pair-evidence.ts';
-import { PAIR_FEATURES, pairFeatures } from './pair-features.ts';
+import { GIVEN_FEATURES, PAIR_FEATURES, pairFeatures } from './pair-features.ts';
 import type { LinkSection } from './section-view.ts';
 
 /** What judges whether two fragments are one neuron; plain data. */
@@ -16,7 +16,10 @@ export interface LinkModel {
   readonly cross: Classifier;
   /** Of one section, touching, over {@link PLANE_FEATURES}. */
   readonly plane?: Classifier;
-  /** In place of `cross` where fragments are given: profiles that were drawn differ from what the network cuts. */
+  /**
+   * In place of `cross` where fragments are given, over {@link GIVEN_FEATURES}: profiles that were drawn differ from what the
+   * network cuts.
+   */
   readonly given?: Classifier;
 }
 
@@ -28,7 +31,7 @@ export function isLinkModel(value: unknown): value is LinkModel {
   return (
     model?.format === LINK_FORMAT &&
     isClassifier(model.cross, PAIR_FEATURES) &&
-    (model.given === undefined || isClassifier(model.given, PAIR_FEATURES)) &&
+    (model.given === undefined || isClassifier(model.given, GIVEN_FEATURES)) &&
     (model.plane === undefined || isClassifier(model.plane, PLANE_FEATURES))
   );
 }

@@ -58,6 +58,26 @@ export const PAIR_FEATURES = [
   'distance of the sections, nm',
 ] as const;
 
+/**
+ * What the classifier of given fragments is told besides: how large profiles are in these two sections. Where somebody drew them, it depends
+ * on the stack what a speck is and whether it belongs to what lies over it.
+ */
+export const GIVEN_FEATURES = [...PAIR_FEATURES, 'area, larger (log), mean of all pairs'] as const;
+
+/** Rows of {@link GIVEN_FEATURES}. @param rows those of {@link PAIR_FEATURES} for all candidates of two sections */
+export function givenFeatures(rows: Float32Array): Float32Array {
+  const width = PAIR_FEATURES.length;
+  const count = rows.length / width;
+  const column = PAIR_FEATURES.indexOf('area, larger (log)');
+  let sum = 0;
+  for (let i = 0; i < count; i++) sum += rows[i * width + column];
+  const out = new Float32Array(count * GIVEN_FEATURES.length).fill(count > 0 ? sum / count : 0);
+  for (let i = 0; i < count; i++) {
+    out.set(rows.subarray(i * width, (i + 1) * width), i * GIVEN_FEATURES.length);
+  }
+  return out;
+}
+
 /** Value of a feature that a pair has no evidence for. */
 const NONE = -1;
 

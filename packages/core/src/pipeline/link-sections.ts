@@ -6,6 +6,7 @@ import { describePairs, edgesOfPairs } from '../link/learned.ts';
 import { linkByAffinity } from '../link/mean-affinity.ts';
 import { linkByOverlap, type SectionFragments } from '../link/overlap.ts';
 import type { CrossAffinity } from '../link/pair-evidence.ts';
+import { givenFeatures } from '../link/pair-features.ts';
 import { type LinkSection, profileTable } from '../link/section-view.ts';
 import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
@@ -128,8 +129,10 @@ export function linkSections(
     upperEdges: upper.edges,
   });
   if (!linker) return byOverlap();
-  const classifier = (input.fragments && linker.given) ?? linker.cross;
-  const probability = classify(classifier, pairs.features);
+  const probability =
+    input.fragments && linker.given
+      ? classify(linker.given, givenFeatures(pairs.features))
+      : classify(linker.cross, pairs.features);
   const scale = imagePlan.factor[0] * imagePlan.factor[1];
   return edgesOfPairs(pairs, probability, lower.view, upper.view, kind, scale);
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isKynError } from '../errors.ts';
 import { evaluatePerSlice } from '../evaluate/index.ts';
 import { CROSS, type EdgeColumns, SKIP } from '../graph/edge-list.ts';
+import { GIVEN_FEATURES } from '../link/pair-features.ts';
 import { runPipeline } from '../pipeline.ts';
 import { REPAIR_DEFAULTS } from '../repair/repair.ts';
 import { ndarray } from '../volume/array.ts';
@@ -329,6 +330,25 @@ describe('runPipeline', () => {
     const wrong = cellStack({ shape: [4, 64, 63] });
     const refused = runPipeline({ source: wrong.source, fragments: asSource(truth) }, createMemoryStore());
     await expect(refused).rejects.toThrow(/do not fit/);
+  });
+
+  it('asks the classifier of given fragments of them, and tells it how large they are', async () => {
+    const { source, truth } = cellStack({ shape: [4, 64, 64] });
+    const neuronsBy = async (feature: number) => {
+      const { trees, ...rest } = crudeLinker.cross;
+      const given = {
+        ...rest,
+        features: GIVEN_FEATURES,
+        trees: { ...trees, features: GIVEN_FEATURES.length, feature: [feature], threshold: [1] },
+      };
+      const predictor = crudePredictor({ contextSections: 1 }, true);
+      const input = { source, predictor, linker: { ...crudeLinker, given }, fragments: asSource(truth) };
+      return (await runPipeline(input, createMemoryStore())).neurons;
+    };
+    const cells = new Set(truth.flatMap(({ data }) => [...data])).size;
+    // profiles have more than two pixels in the mean, so that all pairs are likely; nothing overlaps by more than all
+    expect(await neuronsBy(GIVEN_FEATURES.length - 1)).toBeLessThanOrEqual(cells);
+    expect(await neuronsBy(GIVEN_FEATURES.indexOf('overlap over union'))).toBeGreaterThan(2 * cells);
   });
 
   it('passes given fragments over where the section is blank', async () => {
