@@ -20,6 +20,7 @@ import {
 import { closingOnFailure, parseVolumeSpec } from '@kyn/io';
 import { openLabels, openSections } from '@kyn/io/node';
 import { loadTrainingVolume, type ScheduleOptions, type TrainingVolume, type VolumeOptions } from '@kyn/nn';
+import { checkRecipe } from './check-recipe.ts';
 import { cutOrClose, refuseImage, volumeSpec } from './volumes.ts';
 
 /**
@@ -85,6 +86,12 @@ export async function readRecipe<O>(path: string): Promise<Recipe<O>> {
 }
 
 async function readWritten<O>(path: string): Promise<WrittenRecipe<O>> {
+  const written = await readJson(path);
+  checkRecipe(written, path);
+  return written as WrittenRecipe<O>;
+}
+
+async function readJson(path: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
