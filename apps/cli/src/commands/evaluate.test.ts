@@ -16,7 +16,7 @@ import {
   subvolume,
   toDense,
 } from '@kyn/core';
-import { openLabels } from '@kyn/io/node';
+import { createLabelZarr, openLabels } from '@kyn/io/node';
 import { afterAll, describe, expect, it } from 'vitest';
 import fixtures from '../../../../packages/core/src/evaluate/fixtures/scores.json' with { type: 'json' };
 import { runKyn } from '../testing/run-kyn.ts';
@@ -160,6 +160,28 @@ describe('kyn evaluate', () => {
     const text = (await kyn('evaluate', seg, truth, '--details')).stdout;
     expect(text).toContain('were every 2D profile right');
     expect(text).toContain('Costliest merges');
+  });
+
+  it('names ids as they are in the files, however large, and says so where there are no links', async () => {
+    const [one, wide] = [join(scratch, 'one.zarr'), join(scratch, 'wide.zarr')];
+    const size = { shape: [1, 2, 4], voxelSizeNm: [40, 8, 8] } as const;
+    const whole = await createLabelZarr(one, size);
+    await whole.write(0, ndarray(new Uint32Array(8).fill(7), [2, 4]));
+    const wideIds = new Map([1, 2].map((id) => [id, 2n ** 60n + BigInt(id)]));
+    const halves = await createLabelZarr(wide, { ...size, dtype: 'uint64', wideIds });
+    await halves.write(0, ndarray(Uint32Array.of(1, 1, 2, 2, 1, 1, 2, 2), [2, 4]));
+    await Promise.all([whole.close(), halves.close()]);
+    const { merges } = JSON.parse((await kyn('evaluate', one, wide, '--details', '--json')).stdout);
+    expect(merges).toHaveLength(1);
+    expect(merges[0].id).toBe(7);
+    const parts: { id: string; voxels: number }[] = merges[0].parts;
+    expect(parts.map(({ id }) => id).sort()).toEqual(['1152921504606846977', '1152921504606846978']);
+    const { splits } = JSON.parse((await kyn('evaluate', wide, one, '--details', '--json')).stdout);
+    expect(splits[0].parts[0].id).toMatch(/^115292150460684697[78]$/);
+    const { stdout } = await kyn('evaluate', one, wide, '--details');
+    expect(stdout).toContain('links: none to judge');
+    const slices = JSON.parse((await kyn('evaluate', one, wide, '--per-slice', '--json')).stdout);
+    expect(slices.sections).toBe(1);
   });
 
   it('takes the segmentation of an output folder', async () => {

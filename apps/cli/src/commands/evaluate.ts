@@ -68,7 +68,10 @@ of a run over a part of it; without them, TRUTH is cut as that part was.`,
     try {
       if (values.perSlice) {
         const { mean, slices } = await evaluatePerSlice({ segmentation, truth }, context.stage);
-        context.result(mean, `${scoresText(mean)}\n\nmeans over ${slices.length} sections with truth`);
+        context.result(
+          { ...mean, sections: slices.length },
+          `${scoresText(mean)}\n\nmeans over ${slices.length} sections with truth`,
+        );
       } else if (values.details) {
         await details(pair, await fragmentsBehind(segOperand, pair, values), context);
       } else {
@@ -116,7 +119,9 @@ async function details(
     const perfectLinks =
       fragments && scorePerfectLinks(await countPairs({ segmentation: fragments, truth }, context.stage));
     const links = await scoreLinks({ ...input, fragments }, context.stage);
-    const { merges, splits } = costliestErrors(table, COSTLIEST);
+    const costliest = costliestErrors(table, COSTLIEST);
+    const merges = named(costliest.merges, segmentation, truth);
+    const splits = named(costliest.splits, truth, segmentation);
     const json = {
       ...scores,
       perfect_fragments: perfectFragments,
@@ -148,6 +153,7 @@ function comparison(scores: Scores, perfectFragments: Scores, perfectLinks: Scor
 }
 
 function linksText({ precision, recall, f1, right, wrong, missed }: LinkScores): string {
+  if (right + wrong + missed === 0) return 'links: none to judge';
   const three = [precision, recall, f1].map((value) => value.toFixed(4));
   return (
     `links: precision ${three[0]}, recall ${three[1]}, F1 ${three[2]} ` +
@@ -155,7 +161,29 @@ function linksText({ precision, recall, f1, right, wrong, missed }: LinkScores):
   );
 }
 
-function errorsText(title: string, what: string, errors: readonly CostlyError[]): string {
+/** An error with ids as they are in the files; those that a number does not hold as text. */
+interface NamedError extends Pick<CostlyError, 'bits' | 'voxels'> {
+  readonly id: number | string;
+  readonly parts: readonly { readonly id: number | string; readonly voxels: number }[];
+}
+
+/** @param own whose objects the errors are of @param other whose objects they are made of */
+function named(errors: readonly CostlyError[], own: LabelSource, other: LabelSource): NamedError[] {
+  return errors.map(({ id, parts, ...rest }) => ({
+    id: idInFile(id, own),
+    ...rest,
+    parts: parts.map((part) => ({ ...part, id: idInFile(part.id, other) })),
+  }));
+}
+
+function idInFile(id: number, { info, wideIds }: LabelSource): number | string {
+  const wide = wideIds?.get(id);
+  if (wide === undefined) return id;
+  const value = info.dtype.startsWith('int') ? BigInt.asIntN(64, wide) : wide;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+}
+
+function errorsText(title: string, what: string, errors: readonly NamedError[]): string {
   if (errors.length === 0) return '';
   const rows = errors.map(({ id, bits, voxels, parts }) => [
     id,
