@@ -17,7 +17,18 @@ interface Segment {
 }
 
 const [WIDTH, LEFT, RIGHT, BAR, GAP] = [720, 110, 60, 30, 12];
-const COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#999', '#f0e442'];
+const COLOURS = [
+  '#0072b2',
+  '#e69f00',
+  '#009e73',
+  '#cc79a7',
+  '#56b4e9',
+  '#d55e00',
+  '#999',
+  '#f0e442',
+  '#332288',
+  '#7f5539',
+];
 /** Stages with a smaller share of the longest bar are shown together. */
 const LEAST_SHARE = 0.01;
 

@@ -20,9 +20,13 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 // `kyn ... | head` closes our stdout early: that is no failure worth a message.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.failed);
+process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') process.exit(EXIT.done);
+  process.stderr.write(`kyn: the result cannot be written to stdout (${code ?? message})\n`);
+  process.exit(EXIT.failed);
 });
+// nobody reads the progress any more: the work goes on
+process.stderr.on('error', () => {});
 
 process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,

@@ -105,6 +105,9 @@ function numeric(
   };
 }
 
+/** Seeds are numbers of 32 bit: larger ones would be others under another name. */
+export const seedRange = { min: 0, max: 2 ** 32 - 1 } as const;
+
 export function integer(placeholder: string, summary: string, range?: Range): Option<number | undefined>;
 export function integer(placeholder: string, summary: string, range: Range, fallback: number): Option<number>;
 export function integer(

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { lockFolder } from '@kyn/io/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runKyn } from './testing/run-kyn.ts';
 
@@ -44,6 +45,31 @@ describe('where a training writes', () => {
     const run = ['--volume', volume, '--validate', at('held.zarr'), '--run', at('held.zarr')];
     const held = await train(...run, '--out', at('a.kyn'));
     expect(held.stderr).toMatch(/checkpoint\.bin: the input .*held\.zarr lies there/);
+  });
+
+  it('finds out before it trains that nothing can be written there', async () => {
+    mkdirSync(at('folder.kyn'), { recursive: true });
+    writeFileSync(at('file'), '');
+    for (const [words, says] of [
+      [['--out', at('folder.kyn'), '--overwrite'], /folder\.kyn: there is a folder of this name/],
+      [['--out', at('file/m.kyn')], /m\.kyn: a folder of this path is a file/],
+    ] as const) {
+      for (const command of [
+        ['train', 'segmenter', '--volume', volume],
+        ['adapt', volume, '--labels', at('held.zarr')],
+      ]) {
+        expect((await kyn(...command, ...words)).stderr).toMatch(says);
+      }
+    }
+  });
+
+  it('trains into one folder once at a time', async () => {
+    const folder = at('taken.run');
+    const lock = await lockFolder(folder);
+    const second = await train('--volume', volume, '--out', at('taken.kyn'), '--run', folder);
+    expect(second).toMatchObject({ code: 1 });
+    expect(second.stderr).toMatch(/taken\.run: .*another run/);
+    await lock.release();
   });
 
   it('writes models under names that --model takes for files', async () => {

@@ -4,17 +4,18 @@
  */
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   createMemoryStore,
   evaluate,
   evaluatePerSlice,
+  isKynError,
   KynError,
   type LabelSection,
   type LabelSource,
   runPipeline,
 } from '@kyn/core';
-import { encodePng, makeFolder, writeFileAtomic } from '@kyn/io/node';
+import { checkWritable, encodePng, lockFolder, writeFileAtomic } from '@kyn/io/node';
 import {
   type Batch,
   type ModelCard,
@@ -37,11 +38,13 @@ import {
   number,
   output,
   required,
+  seedRange,
   text,
   texts,
   usageError,
 } from './options.ts';
 import { refuseSamePlace } from './same-place.ts';
+import { shellWord } from './shell-word.ts';
 import {
   checkRecipeVolumes,
   loadRecipeVolumes,
@@ -106,7 +109,7 @@ export function trainingOptions({ schedule }: CommonOptions, recipe: string) {
     overwrite: flag('replace FILE.kyn and the run’s files'),
     steps: integer('N', `training steps (default: ${schedule.steps})`, { min: 1 }),
     rate: number('R', `highest learning rate (default: ${schedule.rate})`, { min: 0 }),
-    seed: integer('N', 'which random numbers (default: the recipe’s, or 1)', { min: 0 }),
+    seed: integer('N', 'which random numbers (default: the recipe’s, or 1)', seedRange),
     workers: integer('N', 'threads that make samples (default: 1)', { min: 0, max: 64 }, 1),
   } as const;
 }
@@ -123,26 +126,50 @@ export function refuseDevice({ device }: CommonValues): void {
 /** Trains as the command line says, and writes the model. */
 export async function runTrainingCommand<O extends CommonOptions, M>(
   kind: TrainingKind<O, M>,
-  { values, given }: TrainingInvocation,
+  invocation: TrainingInvocation,
   context: CommandContext,
 ): Promise<void> {
+  const { values } = invocation;
   const command = `train ${kind.name}`;
   refuseDevice(values);
   const recipe = values.recipe === undefined ? undefined : await readRecipe<O>(values.recipe);
   if (!recipe && values.volume.length === 0) {
     throw usageError(command, 'nothing to train on', 'give --volume FILE or --recipe FILE.json');
   }
+  const folder = values.run ?? `${values.out}.run`;
+  const [checkpoint, newest, page] = RUN_FILES.map((name) => join(folder, name));
+  checkPlaces([checkpoint, newest, page, values.out], values);
+  await checkWritable(values.out);
+  const lock = await lockFolder(folder);
+  try {
+    await trainInFolder(kind, recipe, folder, invocation, context);
+  } catch (error) {
+    if (!isKynError(error) || error.code !== 'cancelled' || !existsSync(checkpoint)) throw error;
+    throw new KynError(error.code, error.message, {
+      hint: 'the steps that are done stay: the same command with --resume goes on',
+      cause: error,
+    });
+  } finally {
+    await lock.release();
+  }
+}
+
+async function trainInFolder<O extends CommonOptions, M>(
+  kind: TrainingKind<O, M>,
+  recipe: Recipe<O> | undefined,
+  folder: string,
+  { values, given }: TrainingInvocation,
+  context: CommandContext,
+): Promise<void> {
+  const command = `train ${kind.name}`;
   const options = mergeOptions(kind, recipe, values);
   const files = values.volume.map(namedVolume);
   const held = values.validate === undefined ? [] : [namedVolume(values.validate)];
   const validation = [...(recipe?.validation ?? []), ...held];
-  const folder = values.run ?? `${values.out}.run`;
   const [checkpoint, newest, page] = RUN_FILES.map((name) => join(folder, name));
-  checkPlaces([checkpoint, newest, page, values.out], values);
   await checkRecipeVolumes([...validation, ...(kind.later ?? [])], values.data);
   const wanted = kind.withoutSamples ? [] : [...(recipe?.volumes ?? []), ...files];
   const volumes = await loadRecipeVolumes(wanted, values.data, context.stage);
-  await makeFolder(folder);
   // else a run that is stopped before its first checkpoint would be resumed from another's
   if (!values.resume) await rm(checkpoint, { force: true });
   const name = recipe?.name ?? kind.name;
@@ -182,7 +209,6 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
       await report.write();
     },
   });
-  await makeFolder(dirname(resolve(values.out)));
   await writeFileAtomic(values.out, kind.encode(model));
   await report.write();
   const figures = kind.figures(model);
@@ -252,7 +278,9 @@ function commandLine(command: string, values: object, given: ReadonlySet<string>
   ];
   const told = Object.entries(values).filter(([key]) => deciding.includes(key) && given.has(key));
   told.sort(([a], [b]) => deciding.indexOf(a) - deciding.indexOf(b));
-  const words = told.map(([key, value]) => (value === true ? `--${key}` : `--${key} ${String(value)}`));
+  const words = told.map(([key, value]) =>
+    value === true ? `--${key}` : `--${key} ${shellWord(String(value))}`,
+  );
   return [`kyn ${command}`, ...words].join(' ');
 }
 

@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import { KynError, subvolume } from '@kyn/core';
-import { openSections, writeFileAtomic } from '@kyn/io/node';
+import { checkWritable, openSections, writeFileAtomic } from '@kyn/io/node';
 import {
   ADAPT_DEFAULTS,
   type Adaptation,
@@ -23,12 +21,14 @@ import {
   modelFile,
   number,
   required,
+  seedRange,
   text,
   volumeOptions,
   volumeWords,
 } from '../options.ts';
 import { readPainted } from '../painted-labels.ts';
 import { refuseSamePlace } from '../same-place.ts';
+import { shellWord } from '../shell-word.ts';
 import { textTable } from '../text-table.ts';
 import { refuseDevice } from '../training-command.ts';
 import { volumeSpec } from '../volumes.ts';
@@ -58,7 +58,7 @@ neighbours. docs/adapt.md tells how to paint them.`,
     membranes: membranesOption,
     mask: flag('LABELS are masks: white = membrane'),
     minutes: number('N', `time it may take (default: ${MINUTES})`, { min: 0.1 }, MINUTES),
-    seed: integer('N', 'which random numbers (default: 1)', { min: 0 }, ADAPT_DEFAULTS.seed),
+    seed: integer('N', 'which random numbers (default: 1)', seedRange, ADAPT_DEFAULTS.seed),
     overwrite: flag('replace FILE.kyn and its report'),
     ...volumeOptions,
   },
@@ -73,6 +73,7 @@ neighbours. docs/adapt.md tells how to paint them.`,
     refuseSamePlace(labels, out);
     const report = `${out.replace(/\.kyn$/i, '')}.report.html`;
     refuseExisting([out, report], values.overwrite);
+    for (const path of [out, report]) await checkWritable(path);
     const { name, bytes } = await readModel(values.model);
     if (!looksLikeKynModel(bytes)) {
       throw new KynError('model', 'a plain ONNX network cannot be trained on', {
@@ -88,11 +89,11 @@ neighbours. docs/adapt.md tells how to paint them.`,
       const { mask, minutes, seed, membranes } = values;
       const painted = await readPainted(labels, volume, values, mask, context.stage);
       const runtime = await nodeRuntime({ threads }, context.stage.onNote);
-      const words = ['kyn adapt', input, ...volumeWords(values), '--labels', labels];
+      const words = ['kyn', 'adapt', input, ...volumeWords(values), '--labels', labels];
       if (mask) words.push('--mask');
       if (membranes) words.push('--membranes', membranes);
       words.push('--model', values.model, '--minutes', `${minutes}`, '--seed', `${seed}`, '--out', out);
-      const command = words.join(' ');
+      const command = words.map(shellWord).join(' ');
       const options = { ...ADAPT_DEFAULTS, seed, seconds: 60 * minutes };
       const adaptation = await adaptModel(
         runtime,
@@ -100,7 +101,6 @@ neighbours. docs/adapt.md tells how to paint them.`,
         options,
         context.stage,
       );
-      await mkdir(dirname(resolve(out)), { recursive: true });
       await writeFileAtomic(out, adaptation.helped ? encodeModel(adaptation.model) : bytes);
       await writeFileAtomic(report, adaptReport(adaptation, out, { command, ...options }));
       context.endProgress();

@@ -4,8 +4,8 @@ import { KynError, type Scores } from '@kyn/core';
 import { writeFileAtomic } from '@kyn/io/node';
 import { defineCommand } from '../command.ts';
 import { runInner } from '../inner-command.ts';
-import { DEFAULT_MODEL } from '../model-file.ts';
-import { integer, output, shape, text } from '../options.ts';
+import { DEFAULT_MODEL, readModel } from '../model-file.ts';
+import { integer, output, seedRange, shape, text } from '../options.ts';
 import { RAW_DATASET, TRUTH_DATASET } from '../phantom-file.ts';
 import { textTable } from '../text-table.ts';
 import { evaluateCommand } from './evaluate.ts';
@@ -31,7 +31,7 @@ cores. DIR then holds ${PHANTOM_NAME} and ${RESULT_NAME}/, with pictures in ${RE
   options: {
     out: output(text('DIR', 'where to put it (default: kyn-demo)', 'kyn-demo')),
     shape: shape(`size in voxels (default: ${DEMO_SHAPE.join(',')})`),
-    seed: integer('N', `which phantom (default: ${DEMO_SEED})`, { min: 0 }, DEMO_SEED),
+    seed: integer('N', `which phantom (default: ${DEMO_SEED})`, seedRange, DEMO_SEED),
     model: text('M', `a shipped model, or a .kyn or .onnx file (default: ${DEFAULT_MODEL})`, DEFAULT_MODEL),
   },
   examples: [
@@ -40,6 +40,7 @@ cores. DIR then holds ${PHANTOM_NAME} and ${RESULT_NAME}/, with pictures in ${RE
   ],
   async run({ values }, context) {
     const { out, seed, model, device, threads } = values;
+    await readModel(model); // one that is not there is told before anything is drawn
     await takeDemoFolder(out);
     const began = performance.now();
     const file = join(out, PHANTOM_NAME);

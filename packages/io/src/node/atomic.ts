@@ -2,7 +2,7 @@
  * Files that are whole or not there: written under `NAME.partial` in the same folder, then renamed. The
  * temporary name is always the same, so a run that takes up after a kill leaves nothing behind.
  */
-import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isKynError, KynError } from '@kyn/core';
 
@@ -52,6 +52,23 @@ export async function makeFolder(path: string): Promise<void> {
     await makeFolder(above);
     await mkdir(path).catch(made);
   }
+}
+
+/**
+ * Finds out that a file cannot be written before long work is done for it. Makes its folder.
+ * @throws KynError `output`
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const folder = dirname(resolve(path));
+  const failure = (code: string) => outputError(Object.assign(new Error(code), { code }), path);
+  try {
+    await makeFolder(folder);
+    if (!(await stat(folder)).isDirectory()) throw failure('ENOTDIR');
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw outputError(error, path);
+  }
+  if ((await exists(path)) && (await stat(path)).isDirectory()) throw failure('EISDIR');
 }
 
 const reasons: Readonly<Record<string, readonly [message: string, hint: string]>> = {

@@ -1,5 +1,5 @@
 /** Sources and sinks on Node: `@kyn/io/node`. */
-export { makeFolder, writeFileAtomic } from './atomic.ts';
+export { checkWritable, makeFolder, writeFileAtomic } from './atomic.ts';
 export {
   type CremiWriter,
   type CremiWriterOptions,

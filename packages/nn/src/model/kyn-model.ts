@@ -172,6 +172,10 @@ export function unpackModel<D extends CommonDescription>(
     throw refusal(where, 'not a .kyn model (the zip cannot be read)', cause);
   }
   const json = files[DESCRIPTION];
+  const other = Object.keys(files).find((name) => name.endsWith('.onnx'));
+  if (json && other && !files[graph]) {
+    throw refusal(where, `a model of another kind: it holds ${other}, not ${graph}`);
+  }
   if (!files[graph] || !json) {
     throw refusal(where, `not a .kyn model (${graph} or ${DESCRIPTION} is missing)`);
   }

@@ -61,6 +61,14 @@ describe('loadTrainingVolume', () => {
     expect(new Set(data).size).toBeGreaterThan(50);
   });
 
+  it('refuses what there is nothing to learn from', async () => {
+    const { raw, labels } = sources(volume, (bytes) => bytes);
+    const none = { ...labels, read: async () => ndarray(new Uint32Array(600), [20, 30]) };
+    await expect(loadTrainingVolume(raw, none)).rejects.toThrow('no pixel of it is labelled');
+    const blank = { ...raw, read: async () => ndarray(new Uint8Array(600).fill(7), [20, 30]) };
+    await expect(loadTrainingVolume(blank, labels)).rejects.toThrow('all of its pixels have one value');
+  });
+
   it('refuses other shapes and an unknown voxel size', async () => {
     const { raw, labels } = sources(volume, (bytes) => bytes);
     await expect(loadTrainingVolume(raw, { ...labels, info: info([3, 20, 31]) })).rejects.toThrow(

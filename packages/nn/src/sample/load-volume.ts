@@ -24,7 +24,8 @@ const SPAN = 4;
 
 /**
  * @param raw and @param labels of the same shape; read, not closed
- * @throws KynError `shape` where the shapes differ, `usage` where nobody says the voxel size
+ * @throws KynError `shape` where the shapes differ, `usage` where nobody says the voxel size, `content` where there is nothing
+ * to learn from
  */
 export async function loadTrainingVolume(
   raw: SectionSource,
@@ -55,6 +56,13 @@ export async function loadTrainingVolume(
     grey.set(asBytes(image), z * plane);
     ids.set(toDense(painted).data, z * plane);
   }
+  const useless = (what: string) =>
+    new KynError('content', `${what}: there is nothing to learn from`, {
+      where,
+      hint: 'check that these are the images and their labels',
+    });
+  if (!ids.some((id) => id !== 0)) throw useless('no pixel of it is labelled');
+  if (!grey.some((value) => value !== grey[0])) throw useless('all of its pixels have one value');
   return {
     weight: 1,
     ...options,

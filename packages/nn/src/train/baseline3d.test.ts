@@ -1,4 +1,4 @@
-import { isKynError, ndarray } from '@kyn/core';
+import { isKynError, KynError, ndarray } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
 import { type Baseline3dModel, decodeBaseline3d, encodeBaseline3d } from '../model/baseline3d-model.ts';
 import { decodeModel } from '../model/kyn-model.ts';
@@ -9,6 +9,7 @@ import type { TrainingVolume } from '../sample/volume.ts';
 import { BASELINE3D_DEFAULTS, type Baseline3dOptions, trainBaseline3d } from './baseline3d.ts';
 import type { TrainRecord } from './checkpoint.ts';
 import { learningRate, SCHEDULE_DEFAULTS, scheduleUntil } from './trainer.ts';
+import type { TrainingRun } from './training-run.ts';
 
 const volume = cellVolume([8, 50, 50], 12);
 const card = { description: 'test', licence: 'none', data: ['cells'], command: 'none' };
@@ -92,6 +93,36 @@ describe('training the 3D baseline', () => {
     );
     const late = await trained(9, { resume: whole.checkpoints.get(5) }).catch((error: unknown) => error);
     expect(isKynError(late) && late.code).toBe('usage');
+  });
+
+  it('keeps what it has done where it is stopped, or cannot be judged, between two checkpoints', async () => {
+    const whole = await trained(5);
+    const runtime = await nodeRuntime({ threads: 1 });
+    const stopped = async (run: Partial<TrainingRun<Baseline3dModel>>) => {
+      let kept: Uint8Array | undefined;
+      const ended = await trainBaseline3d(runtime, [volume], optionsOf(5), 'tiny', card, {
+        queue: { workers: 0 },
+        checkpointEvery: 2,
+        recordEvery: 1,
+        ...run,
+        onCheckpoint: async (bytes) => {
+          kept = bytes;
+        },
+      }).catch((error: unknown) => error);
+      expect(isKynError(ended) && ended.code).toBe(run.signal ? 'cancelled' : 'content');
+      const { history } = await trained(5, { resume: kept ?? new Uint8Array(0) });
+      expect(history.map(({ values }) => values.loss).slice(-2)).toEqual(
+        whole.history.map(({ values }) => values.loss).slice(-2),
+      );
+    };
+    const controller = new AbortController();
+    await stopped({
+      signal: controller.signal,
+      onRecord: ({ step }) => {
+        if (step === 3) controller.abort();
+      },
+    });
+    await stopped({ validate: () => Promise.reject(new KynError('content', 'no truth')) });
   });
 
   it.each(['contested', 'moving'] as const)('weighs pixels by what hangs on them: %s', async (option) => {

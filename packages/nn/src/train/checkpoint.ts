@@ -71,8 +71,8 @@ export function decodeCheckpoint(
   } catch (cause) {
     throw broken(cause);
   }
-  const total = header.sizes?.reduce((a, b) => a + b, 0);
-  if (header.format !== FORMAT || bytes.length !== end + 1 + 4 * total) throw broken();
+  const total = header?.sizes?.reduce((a, b) => a + b, 0);
+  if (header?.format !== FORMAT || bytes.length !== end + 1 + 4 * total) throw broken();
   const other = firstDifference(header.settings, settings(header.step));
   if (other !== undefined) {
     throw new KynError('usage', `the checkpoint belongs to a run with other settings (${other})`, {

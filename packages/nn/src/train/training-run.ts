@@ -2,7 +2,7 @@
  * A training run on sampled batches: what every network here shares, whatever it learns. Batches are made ahead in
  * worker threads, the state is kept in checkpoints, and a run that was stopped goes on to the same numbers.
  */
-import { type NdArray, ndarray, type Signal } from '@kyn/core';
+import { isKynError, type NdArray, ndarray, type Signal } from '@kyn/core';
 import type { KynModel } from '../model/kyn-model.ts';
 import type { Runtime } from '../runtime/session.ts';
 import type { Batch } from '../sample/batch.ts';
@@ -35,7 +35,7 @@ export interface TrainingRun<M = KynModel> {
   onPicture?(title: string, url: string): void;
   /** Judges the model so far; the figures join the history. */
   validate?(model: M): Promise<Readonly<Record<string, number>> | undefined>;
-  /** The state so far, its history included: what a run can go on from. */
+  /** The state so far, its history included: what a run can go on from; also where it is cancelled. */
   onCheckpoint?(bytes: Uint8Array): Promise<void>;
 }
 
@@ -83,6 +83,7 @@ export async function runTraining<M>(
     return task.model(state, { step: state.step, ...(validated ?? state.history.at(-1))?.values });
   };
   const isCheckpoint = (t: number): boolean => t % run.checkpointEvery === 0 || t === schedule.steps;
+  const keep = async () => run.onCheckpoint?.(encodeCheckpoint(state, settings(state.step)));
   const queue = new BatchQueue(volumes, spec, seed, run.queue);
   try {
     await train(runtime, step, state, {
@@ -96,11 +97,22 @@ export async function runTraining<M>(
         if (t === first) run.onFirstBatch?.(made);
         return shaped(task.stem ? packBlocks(made, task.stem) : made, step);
       },
-      afterStep: async ({ step: t }) => (isCheckpoint(t) ? run.validate?.(modelNow()) : undefined),
+      async afterStep({ step: t }) {
+        if (!isCheckpoint(t)) return undefined;
+        try {
+          return await run.validate?.(modelNow());
+        } catch (error) {
+          await keep(); // what was trained is no worse for it
+          throw error;
+        }
+      },
       async afterRecord({ step: t }) {
-        if (isCheckpoint(t)) await run.onCheckpoint?.(encodeCheckpoint(state, settings(t)));
+        if (isCheckpoint(t)) await keep();
       },
     });
+  } catch (error) {
+    if (isKynError(error) && error.code === 'cancelled' && state.step >= first) await keep();
+    throw error;
   } finally {
     await queue.close();
   }

@@ -1,4 +1,5 @@
 /** The output folder of `kyn segment`. */
+export { type FolderLock, lockFolder } from './folder-lock.ts';
 export type { RunIdentity } from './folder-state.ts';
 export { drawPreview, neuronColour } from './preview.ts';
 export {
