@@ -21,7 +21,7 @@ import {
   type SegmenterOptions,
 } from '@kyn/nn';
 import { nearestName } from './nearest-name.ts';
-import type { PairVolume, Recipe, RecipeVolume } from './training-recipe.ts';
+import type { PairVolume, Recipe, RecipeVolume } from './recipe.ts';
 
 /** A value's place: `path` as in `volumes[2].weight`, '' for the whole file. */
 interface Place {

@@ -16,7 +16,8 @@ import {
   type StageContext,
 } from '@kyn/core';
 import { createPredictor, encodeModel, type KynModel, type Runtime } from '@kyn/nn';
-import { openRecipeVolume, type PairVolume } from './training-recipe.ts';
+import type { PairVolume } from './recipe.ts';
+import { openRecipeVolume } from './training-recipe.ts';
 
 /** Every so many sections the pairs are kept back, to calibrate and to judge. */
 const KEPT_BACK = 5;

@@ -43,6 +43,7 @@ import {
   texts,
   usageError,
 } from './options.ts';
+import type { Recipe, RecipeVolume } from './recipe.ts';
 import { refuseSamePlace } from './same-place.ts';
 import { shellWord } from './shell-word.ts';
 import {
@@ -50,8 +51,6 @@ import {
   loadRecipeVolumes,
   namedVolume,
   openRecipeVolume,
-  type Recipe,
-  type RecipeVolume,
   readRecipe,
 } from './training-recipe.ts';
 

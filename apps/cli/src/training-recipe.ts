@@ -1,7 +1,4 @@
-/**
- * A training recipe: which volumes, how often each, and which settings differ from the defaults. With its seed it
- * makes the same model again; the shipped model's lies beside it in `models/`.
- */
+/** Reads training recipes and the volumes that they name. */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
@@ -9,53 +6,17 @@ import {
   createPhantom,
   KynError,
   type LabelSource,
-  type PhantomOptions,
-  type RenderOverOptions,
   renderOver,
   type SectionSource,
   type StageContext,
-  type SubvolumeOptions,
   subvolume,
 } from '@kyn/core';
 import { closingOnFailure, parseVolumeSpec } from '@kyn/io';
 import { openLabels, openSections } from '@kyn/io/node';
-import { loadTrainingVolume, type ScheduleOptions, type TrainingVolume, type VolumeOptions } from '@kyn/nn';
+import { loadTrainingVolume, type TrainingVolume } from '@kyn/nn';
 import { checkRecipe } from './check-recipe.ts';
+import type { Recipe, RecipeVolume } from './recipe.ts';
 import { cutOrClose, refuseImage, volumeSpec } from './volumes.ts';
-
-/**
- * One volume: real (`source`), grown (`phantom`), or EM drawn over given labels (`render`). `voxelSizeNm` takes the place of what
- * the file says, before `zStep`.
- */
-export interface RecipeVolume extends VolumeOptions, SubvolumeOptions {
-  /** File with raw and labels, relative to the data folder; `labels` where they lie elsewhere. */
-  readonly source?: string;
-  readonly labels?: string;
-  readonly phantom?: Partial<PhantomOptions>;
-  readonly render?: RenderOverOptions;
-}
-
-/** A volume whose pairs of fragments teach the linker. */
-export interface PairVolume extends RecipeVolume {
-  /** Noise added before it is segmented, in grey values: fragments as bad as on data never seen. */
-  readonly noise?: number;
-  /** Its true profiles alone are paired: it teaches how given fragments are linked, and nothing of our own. */
-  readonly givenOnly?: boolean;
-}
-
-/** @typeParam O options of the network that is trained */
-export interface Recipe<O> {
-  readonly name: string;
-  readonly description: string;
-  readonly licence: string;
-  /** Attributions, one a data set. */
-  readonly data: readonly string[];
-  readonly options?: Partial<Omit<O, 'schedule'>> & { readonly schedule?: Partial<ScheduleOptions> };
-  readonly volumes: readonly RecipeVolume[];
-  readonly validation?: readonly RecipeVolume[];
-  /** Where a linker's classifier meets pairs of fragments. */
-  readonly pairs?: readonly PairVolume[];
-}
 
 /** A recipe as it is written: in place of volumes, or of pairs, it may name the recipe beside it that has them. */
 type WrittenRecipe<O> = Omit<Recipe<O>, 'volumes' | 'pairs'> & {
