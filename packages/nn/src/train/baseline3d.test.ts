@@ -95,34 +95,43 @@ describe('training the 3D baseline', () => {
     expect(isKynError(late) && late.code).toBe('usage');
   });
 
-  it('keeps what it has done where it is stopped, or cannot be judged, between two checkpoints', async () => {
+  it('keeps what it has done where it is stopped, or cannot be judged, and makes up for that', async () => {
     const whole = await trained(5);
     const runtime = await nodeRuntime({ threads: 1 });
-    const stopped = async (run: Partial<TrainingRun<Baseline3dModel>>) => {
-      let kept: Uint8Array | undefined;
+    const keptBy = async (code: string, run: Partial<TrainingRun<Baseline3dModel>>) => {
+      const kept: Uint8Array[] = [];
       const ended = await trainBaseline3d(runtime, [volume], optionsOf(5), 'tiny', card, {
         queue: { workers: 0 },
-        checkpointEvery: 2,
+        checkpointEvery: 100,
         recordEvery: 1,
         ...run,
         onCheckpoint: async (bytes) => {
-          kept = bytes;
+          kept.push(bytes);
         },
       }).catch((error: unknown) => error);
-      expect(isKynError(ended) && ended.code).toBe(run.signal ? 'cancelled' : 'content');
-      const { history } = await trained(5, { resume: kept ?? new Uint8Array(0) });
-      expect(history.map(({ values }) => values.loss).slice(-2)).toEqual(
-        whole.history.map(({ values }) => values.loss).slice(-2),
-      );
+      expect(isKynError(ended) && ended.code).toBe(code);
+      expect(kept).toHaveLength(1);
+      return kept[0];
     };
     const controller = new AbortController();
-    await stopped({
+    const stopped = await keptBy('cancelled', {
       signal: controller.signal,
       onRecord: ({ step }) => {
         if (step === 3) controller.abort();
       },
     });
-    await stopped({ validate: () => Promise.reject(new KynError('content', 'no truth')) });
+    const unjudged = await keptBy('content', {
+      validate: () => Promise.reject(new KynError('content', 'no truth')),
+    });
+    for (const [resume, step] of [
+      [stopped, 3],
+      [unjudged, 5],
+    ] as const) {
+      expect(new TextDecoder().decode(resume.subarray(0, resume.indexOf(10)))).toContain(`"step":${step},`);
+      const { history, model } = await trained(5, { resume });
+      expect(losses(history).slice(step - 1)).toEqual(losses(whole.history).slice(step - 1));
+      expect(model.graph).toEqual(whole.model.graph);
+    }
   });
 
   it.each(['contested', 'moving'] as const)('weighs pixels by what hangs on them: %s', async (option) => {

@@ -174,13 +174,17 @@ export async function train(
         state.statistics[i] = keep * state.statistics[i] + (1 - keep) * value;
       });
       state.step = t;
+      const values = { loss, affinity, descriptor, rate };
+      const record = { step: t, seconds: before + elapsed(), values };
+      const due = t % options.recordEvery === 0 || t === schedule.steps;
+      if (due) state.history.push(record);
       const extra = await options.afterStep?.(state);
-      if (extra || t % options.recordEvery === 0 || t === schedule.steps) {
-        const seconds = before + elapsed();
-        const record = { step: t, seconds, values: { loss, affinity, descriptor, rate, ...extra } };
-        state.history.push(record);
-        options.onRecord?.(record);
+      if (extra) {
+        if (due) state.history.pop();
+        state.history.push({ ...record, seconds: before + elapsed(), values: { ...values, ...extra } });
       }
+      const last = state.history.at(-1);
+      if (last?.step === t) options.onRecord?.(last);
       await options.afterRecord?.(state);
     }
   } finally {

@@ -35,7 +35,7 @@ export interface TrainingRun<M = KynModel> {
   onPicture?(title: string, url: string): void;
   /** Judges the model so far; the figures join the history. */
   validate?(model: M): Promise<Readonly<Record<string, number>> | undefined>;
-  /** The state so far, its history included: what a run can go on from; also where it is cancelled. */
+  /** The state so far, its history included: what a run can go on from; also where it is cancelled, or cannot be judged. */
   onCheckpoint?(bytes: Uint8Array): Promise<void>;
 }
 
@@ -77,15 +77,23 @@ export async function runTraining<M>(
   });
   const state = run.resume ? decodeCheckpoint(run.resume.bytes, settings, run.resume.where) : task.start();
   const first = state.step + 1;
-  for (const record of state.history) run.onRecord?.(record);
   const modelNow = (): M => {
     const validated = [...state.history].reverse().find((record) => 'validation' in record.values);
     return task.model(state, { step: state.step, ...(validated ?? state.history.at(-1))?.values });
   };
   const isCheckpoint = (t: number): boolean => t % run.checkpointEvery === 0 || t === schedule.steps;
   const keep = async () => run.onCheckpoint?.(encodeCheckpoint(state, settings(state.step)));
+  const judge = async (t: number) => (isCheckpoint(t) ? run.validate?.(modelNow()) : undefined);
+  let judging = 0;
   const queue = new BatchQueue(volumes, spec, seed, run.queue);
   try {
+    const last = state.history.at(-1);
+    if (last && last.step === state.step && !('validation' in last.values)) {
+      // stopped while it was judged
+      const extra = await judge(state.step);
+      if (extra) state.history.splice(-1, 1, { ...last, values: { ...last.values, ...extra } });
+    }
+    for (const record of state.history) run.onRecord?.(record);
     await train(runtime, step, state, {
       schedule,
       recordEvery: run.recordEvery,
@@ -98,20 +106,17 @@ export async function runTraining<M>(
         return shaped(task.stem ? packBlocks(made, task.stem) : made, step);
       },
       async afterStep({ step: t }) {
-        if (!isCheckpoint(t)) return undefined;
-        try {
-          return await run.validate?.(modelNow());
-        } catch (error) {
-          await keep(); // what was trained is no worse for it
-          throw error;
-        }
+        judging = t;
+        return judge(t);
       },
       async afterRecord({ step: t }) {
         if (isCheckpoint(t)) await keep();
       },
     });
   } catch (error) {
-    if (isKynError(error) && error.code === 'cancelled' && state.step >= first) await keep();
+    // what was trained is no worse for being stopped, or for a validation that failed
+    const whole = (isKynError(error) && error.code === 'cancelled') || judging === state.step;
+    if (whole && state.step >= first) await keep().catch(() => {}); // the first error is the one to tell
     throw error;
   } finally {
     await queue.close();
