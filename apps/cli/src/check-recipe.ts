@@ -21,6 +21,7 @@ import {
   type SegmenterOptions,
 } from '@kyn/nn';
 import { nearestName } from './nearest-name.ts';
+import { seedRange } from './options.ts';
 import type { PairVolume, Recipe, RecipeVolume } from './recipe.ts';
 
 /** A value's place: `path` as in `volumes[2].weight`, '' for the whole file. */
@@ -62,6 +63,10 @@ const number = numeric('a number');
 const notNegative = numeric('a number of at least 0', (value) => value >= 0);
 const positive = numeric('a number above 0', (value) => value > 0);
 const share = numeric('a number from 0 to 1', (value) => value >= 0 && value <= 1);
+const seed = numeric(
+  `a whole number from 0 to ${seedRange.max}`,
+  (value) => Number.isInteger(value) && value >= seedRange.min && value <= seedRange.max,
+);
 const integer = numeric('a whole number', Number.isSafeInteger);
 
 function whole(least: number): Check {
@@ -160,7 +165,7 @@ const geometry = nameOr(
 );
 
 const rendering: Table<RenderOverOptions> = {
-  seed: whole(0),
+  seed,
   look,
   defects: object<DefectFractions>({
     missing: share,
@@ -241,7 +246,7 @@ const augment = object(
 
 /** Of all networks: which of them a recipe is for, it does not say. */
 const options = object<SegmenterOptions & LinkerOptions & Baseline3dOptions>({
-  seed: whole(0),
+  seed,
   schedule,
   augment,
   size: whole(8),

@@ -47,7 +47,7 @@ export function madeFrom(volumes: readonly Pick<AnySource, 'digests'>[], z: numb
 }
 
 /**
- * Reads the sections that are done once more.
+ * Reads the sections that are done once more. The few after them that their network has seen, too, are not known.
  * @param before what section `z` was made from, as {@link madeFrom} told then; undefined where nobody knows
  * @throws KynError `output` at the first that is another now, `cancelled`, and what reading throws
  */

@@ -7,6 +7,7 @@ it.each([
   ['two words.h5', "'two words.h5'"],
   ["it's", "'it'\\''s'"],
   ['$HOME', "'$HOME'"],
+  ['~/a', "'~/a'"],
   ['', "''"],
 ])('%s is a word as a shell takes it', (word, quoted) => {
   expect(shellWord(word)).toBe(quoted);

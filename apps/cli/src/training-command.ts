@@ -142,15 +142,18 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   const lock = await lockFolder(folder);
   try {
     await trainInFolder(kind, recipe, folder, invocation, context);
-  } catch (error) {
-    if (!isKynError(error) || error.code !== 'cancelled' || !existsSync(checkpoint)) throw error;
-    throw new KynError(error.code, error.message, {
-      hint: 'the steps that are done stay: the same command with --resume goes on',
-      cause: error,
-    });
   } finally {
     await lock.release();
   }
+}
+
+/** The same error, which says where it is so that what was trained stays. */
+function resumable(error: unknown): unknown {
+  if (!isKynError(error) || error.code !== 'cancelled') return error;
+  return new KynError(error.code, error.message, {
+    hint: 'the steps that are done stay: the same command with --resume goes on',
+    cause: error,
+  });
 }
 
 async function trainInFolder<O extends CommonOptions, M>(
@@ -181,7 +184,7 @@ async function trainInFolder<O extends CommonOptions, M>(
     data: [...(recipe?.data ?? []), ...values.volume],
     command: commandLine(command, values, given),
   };
-  const { model, history } = await kind.train(runtime, volumes, options, name, card, {
+  const training = kind.train(runtime, volumes, options, name, card, {
     signal: context.signal,
     queue: { workers: values.workers },
     checkpointEvery: CHECKPOINT_STEPS,
@@ -207,6 +210,9 @@ async function trainInFolder<O extends CommonOptions, M>(
       await writeFileAtomic(checkpoint, bytes);
       await report.write();
     },
+  });
+  const { model, history } = await training.catch((error: unknown) => {
+    throw existsSync(checkpoint) ? resumable(error) : error;
   });
   await writeFileAtomic(values.out, kind.encode(model));
   await report.write();

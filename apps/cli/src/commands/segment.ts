@@ -16,7 +16,6 @@ import {
   runPipeline,
   type SectionSource,
   type Vec3,
-  type VolumeInfo,
 } from '@kyn/core';
 import { looksLikeLabels } from '@kyn/io';
 import { type RunIdentity, type SegmentationFolder, takeSegmentationFolder } from '@kyn/io/node';
@@ -149,11 +148,10 @@ A run that was stopped or killed is finished by the same command with --resume, 
         const missing = learned ? 'a model that links' : 'learned links, not --link overlap';
         context.stage.onNote(`--repair needs ${missing}: the fragments stay as they are`);
       }
-      const middle = await source.read(source.info.shape[0] >> 1);
-      if (looksLikeLabels(middle)) {
+      if (looksLikeLabels(await source.read(source.info.shape[0] >> 1))) {
         context.stage.onNote('warning: the input looks like labels, not like an image: give the raw volume');
       }
-      const run = await identify(source.info, middle, values, fragments, network?.model, options);
+      const run = await identify(source, values, fragments, network?.model, options);
       const voxelSizeNm = outputVoxelSize(source, fragments, predictor);
       const describe = (report: PipelineReport) => ({
         version,
@@ -183,9 +181,9 @@ A run that was stopped or killed is finished by the same command with --resume, 
       if (store.sectionsDone > 0) {
         const before = (z: number) => store.madeFrom(z);
         await checkSectionsDone(volumes, store.sectionsDone, before, out, context.stage).catch(
-          async (error) => {
+          async (error: unknown) => {
             await store.release();
-            throw error;
+            throw isKynError(error) && error.code === 'output' ? error : resumable(error);
           },
         );
       }
@@ -234,21 +232,22 @@ function outputVoxelSize(
 
 /** What two runs must have in common for one to finish the other. */
 async function identify(
-  info: VolumeInfo,
-  middle: RawSection,
+  source: NotedSource<RawSection>,
   values: VolumeValues & { fragments: string | undefined; link: string; repair: boolean },
-  fragments: LabelSource | undefined,
+  fragments: NotedSource<LabelSection> | undefined,
   model: ModelFile | undefined,
   options: PipelineOptions,
 ): Promise<RunIdentity> {
-  const given = await fragments?.read(info.shape[0] >> 1);
+  const { info } = source;
+  const middle = info.shape[0] >> 1;
+  await Promise.all([source.read(middle), fragments?.read(middle)]);
   return {
     version,
-    input: { shape: info.shape, dtype: info.dtype, sample: digestOfImage(middle) },
+    input: { shape: info.shape, dtype: info.dtype, sample: source.digests.get(middle) },
     'voxel size': info.voxelSizeNm ?? null,
     box: values.bbox ?? null,
     'z step': values.zStep,
-    fragments: given ? digestOfLabels(given) : null,
+    fragments: fragments?.digests.get(middle) ?? null,
     model: model ? { name: model.name, sha256: digest(model.bytes) } : null,
     link: values.link,
     repair: values.repair,

@@ -16,11 +16,11 @@ export const tiffFormat: Format = {
   open: (site, purpose) => openTiff(tiffOf(site), site, purpose),
   async describe(site) {
     const source = tiffOf(site);
+    const [page] = (await readTiffFile(source)).pages;
+    const compression = compressionOf(page.number(tag.compression));
     const volume = await openTiff(source, site, 'sections');
     const { shape, dtype, voxelSizeNm, notes, location } = volume.info;
-    const [page] = (await readTiffFile(source)).pages;
     await volume.close();
-    const compression = compressionOf(page.number(tag.compression));
     return {
       location,
       format: 'TIFF',

@@ -85,7 +85,8 @@ export async function inContainer(site: Site): Promise<Site> {
     container = above;
   }
   if (container === undefined) return site;
-  return { ...at(container), dataset: whole.slice(container.length).replaceAll('\\', '/') };
+  const inside = whole.slice(container.length).replaceAll('\\', '/');
+  return { ...at(container), dataset: inside.replace(/\/(\.?\/)+/g, '/') };
 }
 
 /** The folder that a path or URL lies in; undefined for the topmost that it names. */

@@ -51,14 +51,13 @@ async function describe(given: Site): ReturnType<Format['describe']> {
   if (!root)
     throw new KynError('not-found', 'no Zarr volume there', { where: site.location, hint: 'check the path' });
   const multiscales = root.kind === 'group' ? parseMultiscales(root.attrs) : undefined;
-  const arrays = await listArrays(site);
+  const arrays = site === given ? await listArrays(site) : [];
   if (arrays.length === 0) {
     const choice = await chooseArray(site, 'sections');
     arrays.push({ path: choice.path, array: choice.array });
-    notes.push('the server cannot list what is there: only this array is shown');
+    if (site === given) notes.push('the server cannot list what is there: only this array is shown');
   }
   for (const { path, array } of arrays) {
-    if (site !== given && path !== site.dataset) continue;
     const choice = await chooseArray({ ...site, dataset: path }, 'sections');
     datasets.push({
       path,

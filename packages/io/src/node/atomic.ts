@@ -55,14 +55,14 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * Finds out that a file cannot be written before long work is done for it. Makes its folder.
+ * Finds out that a file cannot be written before long work is done for it. Makes nothing.
  * @throws KynError `output`
  */
 export async function checkWritable(path: string): Promise<void> {
-  const folder = dirname(resolve(path));
   const failure = (code: string) => outputError(Object.assign(new Error(code), { code }), path);
+  let folder = dirname(resolve(path));
+  while (!(await exists(folder)) && dirname(folder) !== folder) folder = dirname(folder);
   try {
-    await makeFolder(folder);
     if (!(await stat(folder)).isDirectory()) throw failure('ENOTDIR');
     await access(folder, constants.W_OK);
   } catch (error) {
