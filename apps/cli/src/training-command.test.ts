@@ -63,6 +63,13 @@ describe('where a training writes', () => {
     }
   });
 
+  it('warns of a validation volume that is trained on as well', async () => {
+    writeFileSync(at('both.json'), JSON.stringify({ volumes: [{ source: 'volume.h5', zStep: 9 }] }));
+    const words = ['train', 'segmenter', '--steps', '1', '--recipe', at('both.json'), '--data', scratch];
+    const { stderr } = await runKyn([...words, '--validate', volume, '--out', at('both.kyn')]);
+    expect(stderr).toMatch(/warning: .*volume\.h5 is trained on as well: its validation says little/);
+  });
+
   it('trains into one folder once at a time', async () => {
     const folder = at('taken.run');
     const lock = await lockFolder(folder);

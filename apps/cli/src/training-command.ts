@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   createMemoryStore,
   evaluate,
@@ -171,6 +171,9 @@ async function trainInFolder<O extends CommonOptions, M>(
   const [checkpoint, newest, page] = RUN_FILES.map((name) => join(folder, name));
   await checkRecipeVolumes([...validation, ...(kind.later ?? [])], values.data);
   const wanted = kind.withoutSamples ? [] : [...(recipe?.volumes ?? []), ...files];
+  for (const { source } of alsoTrainedOn(validation, wanted, values.data)) {
+    context.stage.onNote(`warning: ${source} is trained on as well: its validation says little`);
+  }
   const volumes = await loadRecipeVolumes(wanted, values.data, context.stage);
   // else a run that is stopped before its first checkpoint would be resumed from another's
   if (!values.resume) await rm(checkpoint, { force: true });
@@ -223,6 +226,18 @@ async function trainInFolder<O extends CommonOptions, M>(
     { out: values.out, run: folder, steps: step, seconds, figures },
     `${values.out}: ${took}see ${page}`,
   );
+}
+
+/** Volumes for validation, or boxes of them, that are among those to train on. */
+function alsoTrainedOn(
+  validation: readonly RecipeVolume[],
+  wanted: readonly RecipeVolume[],
+  folder: string,
+): RecipeVolume[] {
+  const place = ({ source, bbox }: RecipeVolume) =>
+    source === undefined ? undefined : JSON.stringify([resolve(folder, source), bbox ?? null]);
+  const trained = new Set(wanted.map(place));
+  return validation.filter((volume) => volume.source !== undefined && trained.has(place(volume)));
 }
 
 /**

@@ -134,6 +134,14 @@ describe('training the 3D baseline', () => {
     }
   });
 
+  it('refuses patches that its levels do not halve evenly', async () => {
+    await expect(trained(1, { size: 26 })).rejects.toMatchObject({
+      code: 'usage',
+      message: 'patches of 26 pixels do not fit the network',
+      hint: 'give a size that is a multiple of 4',
+    });
+  });
+
   it.each(['contested', 'moving'] as const)('weighs pixels by what hangs on them: %s', async (option) => {
     const [first] = (await trained(1, { [option]: 2 })).history;
     const [alike] = (await trained(1)).history;

@@ -27,6 +27,7 @@ import { buildTrainStep, type TrainStep } from './train-step.ts';
 import {
   averagedWeights,
   checkBlend,
+  checkSize,
   freshState,
   SCHEDULE_DEFAULTS,
   type ScheduleOptions,
@@ -89,6 +90,7 @@ function defineBaseline(options: Baseline3dOptions): Baseline3d {
   const { widths, offsets, zReach, depth, size, batch, augment, contested, moving, shrinkBorder } = options;
   const affinities = offsets.length + zReach.length;
   const unet = residualUnet3d(widths, affinities);
+  checkSize(size, unetMultiple(unet));
   const step = buildTrainStep(unetNetwork(unet), {
     input: [batch, 1, depth, size, size],
     affinities,

@@ -27,6 +27,7 @@ import { buildTrainStep, type TrainStep } from './train-step.ts';
 import {
   averagedWeights,
   checkBlend,
+  checkSize,
   freshState,
   SCHEDULE_DEFAULTS,
   type ScheduleOptions,
@@ -151,6 +152,7 @@ function defineSegmenter(options: SegmenterOptions, start?: SegmenterStart): Seg
     patches,
   } = options;
   const shape = segmenterShape(options);
+  checkSize(size, unetMultiple(segmenterUnet(shape)));
   const heads = segmenterHeads(shape);
   const sections = 1 + 2 * options.contextSections;
   const frozen = start?.frozen ? { layout: segmenterLayout(start.shape), weights: start.weights } : undefined;

@@ -65,6 +65,18 @@ export function checkBlend(blend: number): void {
   throw new KynError('usage', `blend is a share of the trained weights, 0 to 1, not ${blend}`);
 }
 
+/**
+ * @param multiple of the network's extents along its axes
+ * @throws KynError `usage` where patches of `size` pixels do not fit it
+ */
+export function checkSize(size: number, multiple: readonly number[]): void {
+  const most = Math.max(...multiple);
+  if (size % most === 0) return;
+  throw new KynError('usage', `patches of ${size} pixels do not fit the network`, {
+    hint: `give a size that is a multiple of ${most}`,
+  });
+}
+
 /** A batch as the step graph takes it. */
 export interface StepBatch {
   readonly input: NdArray<Float32Array>;
