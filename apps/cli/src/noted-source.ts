@@ -82,12 +82,18 @@ export function digestOfImage(section: NdArray): string {
 
 /** Of labels up to their numbers: ids beyond 32 bit are numbered in the order in which sections are read. */
 export function digestOfLabels(section: LabelSection): string {
-  const number = new Map<number, number>([[0, 0]]);
-  const renumbered = toDense(section).data.map((id) => {
-    const known = number.get(id) ?? number.size;
-    number.set(id, known);
-    return known;
-  });
+  const numbers = new Map<number, number>([[0, 0]]);
+  const renumbered = toDense(section).data.slice();
+  let [last, number] = [0, 0];
+  for (let p = 0; p < renumbered.length; p++) {
+    const id = renumbered[p];
+    if (id !== last) {
+      last = id;
+      number = numbers.get(id) ?? numbers.size;
+      numbers.set(id, number);
+    }
+    renumbered[p] = number;
+  }
   return digestOfImage({ ...section, data: renumbered, stride: [section.shape[1], 1] });
 }
 
