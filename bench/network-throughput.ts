@@ -4,6 +4,7 @@
  * weights, whose values change nothing in the time).
  *
  *     node bench/run.mjs bench/network-throughput.ts [--threads 2] [--rounds 3] [--tile 1024] [--widths 28,36,48,64,80]
+ *         [--device cpu|webgpu]
  */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -18,9 +19,11 @@ const { values } = parseArgs({
     tile: { type: 'string', default: '1024' },
     widths: { type: 'string', default: '28,36,48,64,80' },
     model: { type: 'string', default: 'models/base.kyn' },
+    device: { type: 'string', default: 'cpu' },
   },
 });
-const runtime = await nodeRuntime({ threads: Number(values.threads) });
+const device = values.device === 'webgpu' ? 'webgpu' : 'cpu';
+const runtime = await nodeRuntime({ threads: Number(values.threads), device });
 
 /** Million pixels of a section a second; the first run warms up. */
 async function measure(model: Uint8Array, shape: readonly number[]): Promise<() => Promise<number>> {

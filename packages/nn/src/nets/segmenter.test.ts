@@ -1,4 +1,4 @@
-import { ndarray, Random } from '@kyn/core';
+import { elementCount, ndarray, Random } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../graph/builder.ts';
 import { conv, depthToSpace, relu, spaceToDepth, stridedConv } from '../graph/ops.ts';
@@ -8,7 +8,7 @@ import { exportSegmenter } from '../train/export.ts';
 import { initialWeights } from './initialise.ts';
 import { InferenceLayers } from './layers.ts';
 import { segmenterLayout, segmenterNetwork, segmenterUnet } from './segmenter.ts';
-import { emptyWeights, transferWeights, widenContext } from './transfer-weights.ts';
+import { emptyWeights, transferWeights, widenChannels, widenContext } from './transfer-weights.ts';
 import { unetFlopPerPixel, unetMultiple } from './unet.ts';
 
 const runtime = await nodeRuntime({ threads: 1 });
@@ -51,6 +51,38 @@ describe('a segmenter that sees more sections', () => {
       expect(worst(before[name].data, after[name].data)).toBeLessThan(1e-5);
     }
     expect(widenContext(shape, weights, 1)).toEqual(weights);
+  });
+});
+
+describe('a network with more channels', () => {
+  const layout = segmenterLayout(shape);
+  const weights = initialWeights(layout, 5);
+  const widened = (widths: readonly number[]) => {
+    const wide = { ...shape, widths };
+    return { wide, weights: widenChannels({ layout, weights }, segmenterLayout(wide), 6) };
+  };
+
+  it('says the same as long as it has not been trained on, and can learn', async () => {
+    const { wide, weights: more } = widened(shape.widths.map((width, level) => width + level + 1));
+    const few = await runtime.load(exportSegmenter(shape, layout, weights));
+    const many = await runtime.load(exportSegmenter(wide, segmenterLayout(wide), more));
+    const input = noise([1, 1 + 2 * shape.contextSections, 16, 24]);
+    const [before, after] = [await few.run({ input }), await many.run({ input })];
+    for (const name of ['affinities', 'cross']) {
+      expect(worst(before[name].data, after[name].data)).toBeLessThan(1e-5);
+    }
+    // the new channels are no copies: each has weights of its own
+    const { offset, shape: extents } = segmenterLayout(wide).parameters[0];
+    const row = elementCount(extents) / extents[0];
+    const last = more.parameters.subarray(offset + (extents[0] - 1) * row, offset + extents[0] * row);
+    expect(last.every((value) => value !== 0)).toBe(true);
+  });
+
+  it('is the network itself where nothing is wider, and never narrower or another', () => {
+    expect(widened(shape.widths).weights).toEqual(weights);
+    const [first, ...others] = shape.widths;
+    expect(() => widened([first - 1, ...others])).toThrow(/other layers, or more channels/);
+    expect(() => widened([...shape.widths, 8])).toThrow(/other layers, or more channels/);
   });
 });
 

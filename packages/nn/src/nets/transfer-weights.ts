@@ -1,5 +1,6 @@
 /** Weights of one network for another that shares layers with it. */
-import { elementCount } from '@kyn/core';
+import { elementCount, KynError } from '@kyn/core';
+import { initialWeights } from './initialise.ts';
 import type { ParameterLayout, Piece, Weights } from './layers.ts';
 import { type SegmenterShape, segmenterLayout } from './segmenter.ts';
 
@@ -31,6 +32,47 @@ export function widenContext(shape: SegmenterShape, weights: Weights, contextSec
     }
   });
   return out;
+}
+
+/**
+ * Weights of a network for one of the same layers with more channels: the new channels start at random, and none of the
+ * old ones listens to them yet, so that both say the same (after Net2Net, Chen et al. 2016, which copies channels instead).
+ * @param layout of the wider network, whose pieces are those of `from`, none smaller
+ * @param seed which random numbers
+ * @throws KynError `usage` where a layer would have fewer channels, or is another one
+ */
+export function widenChannels(
+  from: { readonly layout: ParameterLayout; readonly weights: Weights },
+  layout: ParameterLayout,
+  seed: number,
+): Weights {
+  const out = initialWeights(layout, seed);
+  for (const kind of ['parameters', 'statistics'] as const) {
+    if (from.layout[kind].length !== layout[kind].length) throw otherLayers();
+    from.layout[kind].forEach((piece, i) => {
+      widenPiece(piece, from.weights[kind], layout[kind][i], out[kind]);
+    });
+  }
+  return out;
+}
+
+const otherLayers = (): KynError =>
+  new KynError('usage', 'the network to start from has other layers, or more channels', {
+    hint: 'give widths that are nowhere below those of the model, and as many',
+  });
+
+/** Copies a piece into the corner of a larger one, in place; what else the rows of the old channels have becomes 0. */
+function widenPiece(piece: Piece, data: Float32Array, wide: Piece, out: Float32Array): void {
+  const { shape, offset } = piece;
+  const taps = elementCount(shape.slice(2));
+  const [rows, columns, wideColumns] = [shape[0], shape[1] ?? 1, wide.shape[1] ?? 1];
+  const same = piece.name === wide.name && taps === elementCount(wide.shape.slice(2));
+  if (!same || wide.shape[0] < rows || wideColumns < columns) throw otherLayers();
+  for (let row = 0; row < rows; row++) {
+    const [at, to] = [offset + row * columns * taps, wide.offset + row * wideColumns * taps];
+    out.fill(0, to, to + wideColumns * taps);
+    out.set(data.subarray(at, at + columns * taps), to);
+  }
 }
 
 /**

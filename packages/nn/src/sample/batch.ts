@@ -15,6 +15,7 @@ import { type Components, connectedComponents } from './components.ts';
 import { drawLoss, loseInPlace } from './defects.ts';
 import { drawPlace, originOf, type Place, type SampleOrigin } from './place.ts';
 import { renderLabels, renderTiles } from './render.ts';
+import type { LabelPatch } from './resample.ts';
 import { shapeDescriptors } from './shape-descriptors.ts';
 import {
   CLASS_WEIGHT_RANGE,
@@ -137,12 +138,17 @@ function renderTargets(
   const { margin } = place;
   const { target, weight, start } = targets;
   const plane = size * size;
-  const patches = renderLabels(place, sections);
   if (spec.zReach) {
+    const patches = Array.from({ length: sections }, (_, k) => renderLabels(place, k));
     renderBlockTargets(targets, patches, lost, margin, spec, layout, counts);
     return;
   }
   const asked = targetSection(sections);
+  // of the sections farther away nothing is asked
+  const patches: LabelPatch[] = [];
+  for (let k = Math.max(0, asked - 1); k <= Math.min(sections - 1, asked + 1); k++) {
+    patches[k] = renderLabels(place, k);
+  }
   const patch = patches[asked];
   const profiles: Components[] = [];
   const profilesOf = (k: number): Components => (profiles[k] ??= connectedComponents(patches[k]));

@@ -24,10 +24,8 @@ export function renderTiles(place: Place, spec: SampleSpec, random: Random): Flo
   });
 }
 
-/** Labels of every section, with the margin around them. */
-export function renderLabels(place: Place, sections: number): LabelPatch[] {
-  return Array.from({ length: sections }, (_, k) => {
-    const view = sectionView(place.volume.labels, place.cut, place.section + k * place.step);
-    return resampleLabels(view, place.field, place.volume, place.shifts[k]);
-  });
+/** Labels of section `k`, with the margin around them. */
+export function renderLabels(place: Place, k: number): LabelPatch {
+  const view = sectionView(place.volume.labels, place.cut, place.section + k * place.step);
+  return resampleLabels(view, place.field, place.volume, place.shifts[k]);
 }

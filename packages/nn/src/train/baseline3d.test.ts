@@ -209,6 +209,17 @@ describe('training on from a 3D model', () => {
     ]);
   });
 
+  it('can have more channels than the model that it starts from, and then says the same', async () => {
+    const { model: start } = await trained(3);
+    const slow = { schedule: { ...optionsOf(1).schedule, rate: 1e-9 } };
+    const widths = start.description.baseline3d.network.widths.map((width) => width + 3);
+    const [same, wide] = [await trained(1, { start, ...slow }), await trained(1, { start, widths, ...slow })];
+    expect(wide.model.description.baseline3d.network.widths).toEqual(widths);
+    expect(wide.history[0].values.loss).toBeCloseTo(same.history[0].values.loss, 4);
+    const narrower = widths.map(() => 1);
+    await expect(trained(1, { start, widths: narrower })).rejects.toThrow(/more channels/);
+  });
+
   it('refuses a model without weights, and one of another shape', async () => {
     const { model } = await trained(1);
     const { weights: _, ...bare } = model;

@@ -7,7 +7,8 @@ import { KynError, type Offset2, type Vec3 } from '@kyn/core';
 import type { Baseline3dModel } from '../model/baseline3d-model.ts';
 import { MODEL_FORMAT, type ModelCard } from '../model/kyn-model.ts';
 import { type Weights, weightsFit } from '../nets/layers.ts';
-import { emptyWeights, transferWeights } from '../nets/transfer-weights.ts';
+import { networkLayout } from '../nets/segmenter.ts';
+import { emptyWeights, transferWeights, widenChannels } from '../nets/transfer-weights.ts';
 import {
   residualUnet3d,
   type UNetConfig,
@@ -114,19 +115,28 @@ function defineBaseline(options: Baseline3dOptions): Baseline3d {
   return { unet, step, spec };
 }
 
-/** @throws KynError `model` where the model has no weights, or those of another network. */
-function startState({ layout }: TrainStep, seed: number, start: Baseline3dModel | undefined): TrainState {
-  if (!start) return freshState(layout, seed);
+/**
+ * The weights to start from, widened where the network is to have more channels.
+ * @throws KynError `model` where the model has no weights, or those of another network.
+ */
+function startWeights(
+  { layout }: TrainStep,
+  { seed, offsets, zReach, depth, size }: Baseline3dOptions,
+  start: Baseline3dModel,
+): Weights {
   const { weights, description } = start;
-  if (weights && weightsFit(layout, weights)) return freshState(layout, weights);
-  throw new KynError(
-    'model',
-    weights ? 'its network has another shape' : 'it carries no weights to start from',
-    {
+  if (weights && weightsFit(layout, weights)) return weights;
+  const wrong = (what: string): KynError =>
+    new KynError('model', what, {
       where: description.name,
-      hint: 'give a model of kyn train baseline3d with the widths and zReach of the options',
-    },
-  );
+      hint: 'give a model of kyn train baseline3d with no more channels, and the zReach of the options',
+    });
+  if (!weights) throw wrong('it carries no weights to start from');
+  const { widths } = description.baseline3d.network;
+  const network = unetNetwork(residualUnet3d(widths, offsets.length + zReach.length));
+  const narrow = networkLayout(network, [1, 1, depth, size, size]);
+  if (!weightsFit(narrow, weights)) throw wrong('its network has another shape');
+  return widenChannels({ layout: narrow, weights }, layout, seed);
 }
 
 function toModel(
@@ -181,16 +191,16 @@ export async function trainBaseline3d(
   const baseline = defineBaseline(options);
   const { step, spec } = baseline;
   const { seed, schedule } = options;
+  const from = start && startWeights(step, options, start);
   const { blend: _, ...trained } = options; // of the outcome, not of the training
   const task: TrainingTask<Baseline3dModel> = {
     step,
     spec,
     seed,
     schedule,
-    settings: { ...trained, ...(start?.weights ? { start: checksum(start.weights.parameters) } : {}) },
-    start: () => startState(step, seed, start),
-    model: (state, figures) =>
-      toModel(baseline, options, state, start?.weights, name, { ...card, seed, figures }),
+    settings: { ...trained, ...(from ? { start: checksum(from.parameters) } : {}) },
+    start: () => freshState(step.layout, from ?? seed),
+    model: (state, figures) => toModel(baseline, options, state, from, name, { ...card, seed, figures }),
   };
   return runTraining(runtime, volumes, task, run);
 }

@@ -150,6 +150,21 @@ describe('a segmenter that is trained to link', () => {
     await expect(trained({ contextSections: 0 })).rejects.toThrow(/on either side/);
   });
 
+  it('can have more channels than the segmenter, and starts from what that has learned', async () => {
+    const slow = { ...schedule, rate: 1e-6 };
+    const [same, wide] = [
+      await trained({ schedule: slow }),
+      await trained({ schedule: slow, widths: [8, 8, 12] }),
+    ];
+    const { network, flopPerPixel } = wide.model.description.segmenter;
+    expect(network?.widths).toEqual([8, 8, 12]);
+    expect(flopPerPixel).toBeGreaterThan(same.model.description.segmenter.flopPerPixel);
+    const [before, after] = [await answers(same.model), await answers(wide.model)];
+    const off = after.affinities.data.map((value, i) => Math.abs(value - before.affinities.data[i]));
+    expect(Math.max(...off)).toBeLessThan(0.05);
+    await expect(trained({ widths: [2, 6, 8] })).rejects.toThrow(/more channels/);
+  });
+
   it('gives the pipeline pairs to learn from', async () => {
     const predictor = await predictorOf((await trained()).model);
     const { raw, voxelSizeNm } = volumes[0];

@@ -6,7 +6,8 @@
  */
 import { KynError, type Offset2 } from '@kyn/core';
 import type { KynModel, ModelCard } from '../model/kyn-model.ts';
-import { widenContext } from '../nets/transfer-weights.ts';
+import { segmenterLayout } from '../nets/segmenter.ts';
+import { widenChannels, widenContext } from '../nets/transfer-weights.ts';
 import type { Runtime } from '../runtime/session.ts';
 import { AUGMENT_DEFAULTS, type AugmentOptions } from '../sample/augment-options.ts';
 import type { TrainingVolume } from '../sample/volume.ts';
@@ -28,6 +29,8 @@ export interface LinkerOptions {
   readonly moving: number;
   /** Sections on either side that the network is to see; default: as many as the segmenter sees. */
   readonly contextSections?: number;
+  /** Channels at every level, finest first; default: as many as the segmenter has. More start as `widenChannels` says. */
+  readonly widths?: readonly number[];
   /** Patches to train on, the same again and again; undefined: no limit. */
   readonly patches?: number;
   /** Share of the trained weights in those that are written, see `SegmenterOptions`; without meaning from scratch. */
@@ -65,7 +68,7 @@ export const LINKER_DEFAULTS: LinkerOptions = {
  * @param card of the linker; `figures` and `seed` are filled in
  * @returns the model with affinities between sections, without a classifier, and the curves
  * @throws KynError `model` where the base has no weights, or does not see neighbouring sections; `usage`
- * where it sees more than asked for; as `runTraining`.
+ * where it sees, or has, more than asked for; as `runTraining`.
  */
 export async function trainLinker(
   runtime: Runtime,
@@ -92,15 +95,22 @@ export async function trainLinker(
     );
   }
   const shape = segmenterShape({ ...network, offsets, contextSections, ...cross });
+  const seeing = { ...shape, contextSections: seen };
+  const weights = widenContext(shape, base.weights, seen);
+  const widths = options.widths ?? network.widths;
+  const wide = { ...seeing, widths };
+  const same = widths.join() === network.widths.join();
   const start = {
-    shape: { ...shape, contextSections: seen },
-    weights: widenContext(shape, base.weights, seen),
+    shape: wide,
+    weights: same
+      ? weights
+      : widenChannels({ layout: segmenterLayout(seeing), weights }, segmenterLayout(wide), options.seed),
     frozen: transfer === 'frozen',
   };
   return trainSegmenter(
     runtime,
     volumes,
-    { ...SEGMENTER_DEFAULTS, ...network, offsets, voxelSizeNm, ...options, contextSections: seen },
+    { ...SEGMENTER_DEFAULTS, ...network, offsets, voxelSizeNm, ...options, widths, contextSections: seen },
     name,
     card,
     run,
