@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes packages/nn/fixtures/pytorch.json: what the networks of train.py say, for weights that feed.mjs tiny made.
 
-    fixture.py FOLDER_2D FOLDER_3D
+    fixture.py FOLDER_2D FOLDER_3D && npx biome check --write packages/nn/fixtures
 """
 import json
 import pathlib
