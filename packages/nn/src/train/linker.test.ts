@@ -163,6 +163,8 @@ describe('a segmenter that is trained to link', () => {
     const off = after.affinities.data.map((value, i) => Math.abs(value - before.affinities.data[i]));
     expect(Math.max(...off)).toBeLessThan(0.05);
     await expect(trained({ widths: [2, 6, 8] })).rejects.toThrow(/more channels/);
+    const { model } = await trained({ transfer: 'scratch', widths: [2, 6, 8] });
+    expect(model.description.segmenter.network?.widths).toEqual([2, 6, 8]);
   });
 
   it('gives the pipeline pairs to learn from', async () => {

@@ -95,18 +95,15 @@ export async function trainLinker(
     );
   }
   const shape = segmenterShape({ ...network, offsets, contextSections, ...cross });
-  const seeing = { ...shape, contextSections: seen };
-  const weights = widenContext(shape, base.weights, seen);
+  const narrow = { ...shape, contextSections: seen };
   const widths = options.widths ?? network.widths;
-  const wide = { ...seeing, widths };
-  const same = widths.join() === network.widths.join();
-  const start = {
+  const wide = { ...narrow, widths };
+  const weights = widenContext(shape, base.weights, seen);
+  const start = () => ({
     shape: wide,
-    weights: same
-      ? weights
-      : widenChannels({ layout: segmenterLayout(seeing), weights }, segmenterLayout(wide), options.seed),
+    weights: widenChannels({ layout: segmenterLayout(narrow), weights }, segmenterLayout(wide), options.seed),
     frozen: transfer === 'frozen',
-  };
+  });
   return trainSegmenter(
     runtime,
     volumes,
@@ -114,7 +111,7 @@ export async function trainLinker(
     name,
     card,
     run,
-    transfer === 'scratch' ? undefined : start,
+    transfer === 'scratch' ? undefined : start(),
     baseCard,
   );
 }
