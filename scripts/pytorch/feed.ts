@@ -17,19 +17,14 @@ import { loadRecipeVolumes, readRecipe } from '../../apps/cli/src/training-recip
 import { decodeBaseline3d, encodeBaseline3d } from '../../packages/nn/src/model/baseline3d-model.ts';
 import { decodeModel, encodeModel } from '../../packages/nn/src/model/kyn-model.ts';
 import type { ParameterLayout, Weights } from '../../packages/nn/src/nets/layers.ts';
-import {
-  networkLayout,
-  type SegmenterShape,
-  segmenterLayout,
-  segmenterUnet,
-} from '../../packages/nn/src/nets/segmenter.ts';
+import { type SegmenterShape, segmenterLayout, segmenterUnet } from '../../packages/nn/src/nets/segmenter.ts';
 import { widenChannels } from '../../packages/nn/src/nets/transfer-weights.ts';
 import { residualUnet3d, unetFlopPerPixel, unetNetwork } from '../../packages/nn/src/nets/unet.ts';
 import { type Batch, makeBatch } from '../../packages/nn/src/sample/batch.ts';
 import { packBlocks } from '../../packages/nn/src/sample/pack-blocks.ts';
 import type { SampleSpec } from '../../packages/nn/src/sample/spec.ts';
 import type { TrainingVolume } from '../../packages/nn/src/sample/volume.ts';
-import { BASELINE3D_DEFAULTS } from '../../packages/nn/src/train/baseline3d.ts';
+import { BASELINE3D_DEFAULTS, baseline3dLayout } from '../../packages/nn/src/train/baseline3d.ts';
 import { exportNetwork, exportSegmenter } from '../../packages/nn/src/train/export.ts';
 import { LINKER_DEFAULTS } from '../../packages/nn/src/train/linker.ts';
 import { SEGMENTER_DEFAULTS, segmenterShape } from '../../packages/nn/src/train/segmenter.ts';
@@ -67,8 +62,7 @@ function shapeOf(
 
 function layout3d(widths: readonly number[]): ParameterLayout {
   const { offsets, zReach } = BASELINE3D_DEFAULTS;
-  const network = unetNetwork(residualUnet3d(widths, offsets.length + zReach.length));
-  return networkLayout(network, [1, 1, 4, 2 ** widths.length, 2 ** widths.length]);
+  return baseline3dLayout(widths, offsets.length + zReach.length);
 }
 
 async function optionsOf(recipe: string): Promise<Partial<Options>> {

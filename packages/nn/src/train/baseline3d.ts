@@ -6,7 +6,7 @@
 import { KynError, type Offset2, type Vec3 } from '@kyn/core';
 import type { Baseline3dModel } from '../model/baseline3d-model.ts';
 import { MODEL_FORMAT, type ModelCard } from '../model/kyn-model.ts';
-import { type Weights, weightsFit } from '../nets/layers.ts';
+import { type ParameterLayout, type Weights, weightsFit } from '../nets/layers.ts';
 import { networkLayout } from '../nets/segmenter.ts';
 import { emptyWeights, transferWeights, widenChannels } from '../nets/transfer-weights.ts';
 import {
@@ -115,26 +115,29 @@ function defineBaseline(options: Baseline3dOptions): Baseline3d {
   return { unet, step, spec };
 }
 
+/** Where the weights of such a network lie. */
+export function baseline3dLayout(widths: readonly number[], affinities: number): ParameterLayout {
+  const unet = residualUnet3d(widths, affinities);
+  return networkLayout(unetNetwork(unet), [1, unet.inputs, ...unetMultiple(unet)]);
+}
+
 /**
  * The weights to start from, widened where the network is to have more channels.
  * @throws KynError `model` where the model has no weights, or those of another network.
  */
 function startWeights(
   { layout }: TrainStep,
-  { seed, offsets, zReach, depth, size }: Baseline3dOptions,
+  { seed, offsets, zReach }: Baseline3dOptions,
   start: Baseline3dModel,
 ): Weights {
   const { weights, description } = start;
-  if (weights && weightsFit(layout, weights)) return weights;
   const wrong = (what: string): KynError =>
     new KynError('model', what, {
       where: description.name,
       hint: 'give a model of kyn train baseline3d with no more channels, and the zReach of the options',
     });
   if (!weights) throw wrong('it carries no weights to start from');
-  const { widths } = description.baseline3d.network;
-  const network = unetNetwork(residualUnet3d(widths, offsets.length + zReach.length));
-  const narrow = networkLayout(network, [1, 1, depth, size, size]);
+  const narrow = baseline3dLayout(description.baseline3d.network.widths, offsets.length + zReach.length);
   if (!weightsFit(narrow, weights)) throw wrong('its network has another shape');
   return widenChannels({ layout: narrow, weights }, layout, seed);
 }

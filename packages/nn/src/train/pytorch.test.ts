@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { ndarray } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
 import type { ParameterLayout } from '../nets/layers.ts';
-import { type Network, networkLayout, segmenterLayout, segmenterNetwork } from '../nets/segmenter.ts';
+import { type Network, segmenterLayout, segmenterNetwork } from '../nets/segmenter.ts';
 import { residualUnet3d, unetNetwork } from '../nets/unet.ts';
 import { nodeRuntime } from '../runtime/node.ts';
-import { BASELINE3D_DEFAULTS } from './baseline3d.ts';
+import { BASELINE3D_DEFAULTS, baseline3dLayout } from './baseline3d.ts';
 import { exportNetwork } from './export.ts';
 import { LINKER_DEFAULTS } from './linker.ts';
 import { SEGMENTER_DEFAULTS, segmenterShape } from './segmenter.ts';
@@ -34,8 +34,8 @@ function networkOf(kind: '2d' | '3d', widths: readonly number[]): [Network, Para
     const shape = segmenterShape({ ...SEGMENTER_DEFAULTS, widths, displacements });
     return [segmenterNetwork(shape), segmenterLayout(shape)];
   }
-  const network = unetNetwork(residualUnet3d(widths, offsets.length + BASELINE3D_DEFAULTS.zReach.length));
-  return [network, networkLayout(network, [1, 1, 4, 8, 8])];
+  const affinities = offsets.length + BASELINE3D_DEFAULTS.zReach.length;
+  return [unetNetwork(residualUnet3d(widths, affinities)), baseline3dLayout(widths, affinities)];
 }
 
 describe('a network from PyTorch', () => {

@@ -5,8 +5,8 @@
 import { ndarray } from '@kyn/core';
 import { residualUnet3d, unetFlopPerPixel, unetNetwork } from '../nets/unet.ts';
 import type { Runtime } from '../runtime/session.ts';
+import { baseline3dLayout } from './baseline3d.ts';
 import { exportNetwork } from './export.ts';
-import { buildTrainStep } from './train-step.ts';
 import { freshState } from './trainer.ts';
 
 /** Features at every level, finest first, of the network that scored best on SNEMI3D. */
@@ -28,12 +28,7 @@ export interface RandomNetwork3d {
 export async function randomNetwork3d(runtime: Runtime, widths: readonly number[]): Promise<RandomNetwork3d> {
   const config = residualUnet3d(widths, AFFINITIES);
   const network = unetNetwork(config);
-  const { layout } = buildTrainStep(network, {
-    input: [1, 1, 2, 32, 32],
-    affinities: AFFINITIES,
-    descriptors: 0,
-    descriptorWeight: 0,
-  });
+  const layout = baseline3dLayout(widths, AFFINITIES);
   const model = exportNetwork(network, layout, freshState(layout, 1), [1, ...BLOCK]);
   const session = await runtime.load(model);
   const voxels = BLOCK.reduce((a, b) => a * b, 1);
