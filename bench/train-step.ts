@@ -2,7 +2,7 @@
  * One training step of the shipped network beside PyTorch's on the CPU: the same network, batch, losses, optimiser and thread
  * count, in turns within one run. The ratio is our speed over PyTorch's.
  *
- *     KYN_PYTHON=python3 node bench/run.mjs bench/train-step.ts [--batch 5] [--size 160] [--threads 2] [--rounds 3]
+ *     KYN_PYTHON=python3 node bench/run.mjs bench/train-step.ts [--widths 48,64,96,144,192] [--batch 5] [--size 160] [--threads 2] [--rounds 3]
  *
  * Needs a Python with PyTorch (any from 1.13).
  */
@@ -18,6 +18,7 @@ import { freshState, SCHEDULE_DEFAULTS, train } from '../packages/nn/src/train/t
 
 const { values } = parseArgs({
   options: {
+    widths: { type: 'string', default: '48,64,96,144,192' },
     batch: { type: 'string', default: '5' },
     size: { type: 'string', default: '160' },
     threads: { type: 'string', default: '2' },
@@ -34,6 +35,7 @@ const [batch, size, threads, steps, rounds] = [
 ].map(Number);
 const shape = segmenterShape({
   ...SEGMENTER_DEFAULTS,
+  widths: values.widths.split(',').map(Number),
   contextSections: 3,
   displacements: LINKER_DEFAULTS.displacements,
 });

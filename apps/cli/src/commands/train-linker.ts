@@ -66,8 +66,12 @@ calibrated on sections kept back. The model that is written does both.`,
       says: 'and with what decides links counting more',
     },
     {
-      line: 'kyn train linker --model contested.kyn --recipe models/moving.recipe.json --data ../shared/data --out base.kyn',
-      says: 'and within a section, too: the shipped model again',
+      line: 'kyn train linker --model contested.kyn --recipe models/moving.recipe.json --data ../shared/data --out moving.kyn',
+      says: 'and within a section, too',
+    },
+    {
+      line: 'kyn train linker --model moving.kyn --recipe models/channels.recipe.json --data ../shared/data --out base.kyn',
+      says: 'and with half as many channels again: as the shipped model, which learned in PyTorch (CONTRIBUTING.md)',
     },
     {
       line: 'kyn train linker --volume a.h5 --out lab.kyn --model lab2d.kyn',

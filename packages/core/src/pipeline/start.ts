@@ -86,9 +86,9 @@ const SOFT_PARTITION: PartitionOptions = {
  */
 export const BLOCK_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
-  segment: { ...SEGMENT_DEFAULTS, bias: 0.7 },
-  across: { evenAffinity: 0.35 },
-  partition: { ...SOFT_PARTITION, areaPower: 0.75, inPlaneWeight: 0.6 },
+  segment: { ...SEGMENT_DEFAULTS, bias: 0.6 },
+  across: { evenAffinity: 0.3 },
+  partition: { ...SOFT_PARTITION, areaPower: 0.75, inPlaneWeight: 1, demand: { most: 2, half: 5000 } },
 };
 
 /**
