@@ -62,12 +62,23 @@ describe('planBlocks', () => {
       for (const w of across[i]) expect(w.slice(0, reach).every((value) => value === 0)).toBe(true);
     });
   });
+
+  it.each([
+    { shape: [10, 200, 200], rows: 1, columns: 2 }, // one block else
+    { shape: [10, 210, 200], rows: 2, columns: 1 }, // the longer way
+    { shape: [10, 200, 500], rows: 1, columns: 3 }, // more than one as it is
+    { shape: [10, 90, 90], rows: 1, columns: 1 }, // too small for a cut
+    { shape: [20, 200, 200], rows: 1, columns: 1 }, // slabs to go on with
+  ] as const)('leaves no network idle over $shape', ({ shape, rows, columns }) => {
+    const plan = planBlocks(shape, { ...info, tileSize: 224, tileMultiple: 16, halo: 24 });
+    expect([plan.rows.start.length, plan.columns.start.length]).toEqual([rows, columns]);
+  });
 });
 
 describe('slabPredictor', () => {
   it('gives the same in blocks as in one piece', async () => {
     const shape = [15, 72, 96] as const;
-    const whole = await predictAll(shape, { tileSize: 96, blockDepth: 15 });
+    const whole = await predictAll(shape, { tileSize: 96, blockDepth: 15, halo: 16 });
     const cut = await predictAll(shape, { tileSize: 48 });
     expect(whole.blocks).toBe(1);
     expect(cut.blocks).toBeGreaterThan(10);

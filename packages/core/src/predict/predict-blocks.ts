@@ -11,7 +11,7 @@ import { type NdArray, ndarray } from '../volume/array.ts';
 import type { BlockPredictor, BlockPredictorInfo, Predictor, StageContext } from '../volume/contracts.ts';
 import { addTile } from './blend.ts';
 import { Pool, sendAll } from './pool.ts';
-import { blendWeights, mirrorIndex, planAxis, type TileAxis } from './tiles.ts';
+import { blendWeights, mirrorIndex, planAxis, type TileAxis, type TileOptions } from './tiles.ts';
 
 /** Blocks on their way at a time. */
 const IN_FLIGHT = 2;
@@ -57,7 +57,27 @@ export function planBlocks(
     );
     return weight.map((w) => Float32Array.from({ length: side }, (_, k) => (k < reach ? 0 : w[k - reach])));
   });
-  return { sections, rows: planAxis(height, inPlane), columns: planAxis(width, inPlane), across };
+  const rows = planAxis(height, inPlane);
+  const columns = planAxis(width, inPlane);
+  const count = start.length * rows.start.length * columns.start.length;
+  if (count > 1) return { sections, rows, columns, across };
+  return height > width
+    ? { sections, rows: cutInTwo(height, rows, inPlane), columns, across }
+    : { sections, rows, columns: cutInTwo(width, columns, inPlane), across };
+}
+
+/**
+ * Two blocks are predicted at a time: a single one would be, on half of the cores. What two tiles have in common is predicted
+ * twice, so an extent of a few of these stays whole. (To cut three blocks into four gains nothing.)
+ */
+function cutInTwo(extent: number, axis: TileAxis, options: TileOptions): TileAxis {
+  const { halo, multiple } = options;
+  if (extent < 8 * halo) return axis;
+  for (let maxSide = axis.side - multiple; maxSide > 2 * halo; maxSide -= multiple) {
+    const cut = planAxis(extent, { ...options, maxSide });
+    if (cut.start.length > axis.start.length) return cut;
+  }
+  return axis;
 }
 
 /** What the network says of one section. Good while no slab is asked for that is `ahead` slabs beyond its own. */
