@@ -148,13 +148,12 @@ function cost(rows: readonly Row[]): string {
   ]);
 }
 
-function networks({ link2d, baseline3d, published3d }: Comparison): string {
+function networks({ link2d, baseline3d }: Comparison): string {
   const kilo = (value: number) => (value / 1e3).toFixed(0);
   return table([
     ['network', 'kFLOP a voxel', 'model, kB'],
     ['2D+link', kilo(link2d.flop_per_voxel), kilo(link2d.model_bytes)],
     ['3D baseline', kilo(baseline3d.flop_per_voxel), kilo(baseline3d.model_bytes)],
-    ['published widths', kilo(published3d.flop_per_voxel), '-'],
   ]);
 }
 

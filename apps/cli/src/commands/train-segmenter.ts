@@ -27,7 +27,7 @@ and EM drawn over given labels. The run's folder holds the checkpoint, the newes
     },
     {
       line: 'kyn train segmenter --recipe models/base.recipe.json --data ../shared/data --out segmenter.kyn',
-      says: 'what the shipped model was before it was taught to link',
+      says: 'what the shipped model was before it was taught to link and given more channels',
     },
     { line: 'kyn train segmenter --volume a.h5 --out lab.kyn --resume', says: 'go on after a stop' },
   ],
