@@ -72,12 +72,7 @@ export function planBlocks(
  */
 function cutInTwo(extent: number, axis: TileAxis, options: TileOptions): TileAxis {
   const { halo, multiple } = options;
-  if (extent < 8 * halo) return axis;
-  for (let maxSide = axis.side - multiple; maxSide > 2 * halo; maxSide -= multiple) {
-    const cut = planAxis(extent, { ...options, maxSide });
-    if (cut.start.length > axis.start.length) return cut;
-  }
-  return axis;
+  return extent < 8 * halo ? axis : planAxis(extent, { ...options, maxSide: axis.side - multiple });
 }
 
 /** What the network says of one section. Good while no slab is asked for that is `ahead` slabs beyond its own. */
