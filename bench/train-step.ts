@@ -11,8 +11,7 @@ import { parseArgs } from 'node:util';
 import { elementCount, ndarray, Random } from '@kyn/core';
 import { LINKER_DEFAULTS, SEGMENTER_DEFAULTS } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
-import { segmenterHeads, segmenterNetwork } from '../packages/nn/src/nets/segmenter.ts';
-import { segmenterShape } from '../packages/nn/src/train/segmenter.ts';
+import { segmenterHeads, segmenterNetwork, segmenterShape } from '../packages/nn/src/nets/segmenter.ts';
 import { buildTrainStep } from '../packages/nn/src/train/train-step.ts';
 import { freshState, SCHEDULE_DEFAULTS, train } from '../packages/nn/src/train/trainer.ts';
 

@@ -16,18 +16,24 @@ import { Random } from '@kyn/core';
 import { loadRecipeVolumes, readRecipe } from '../../apps/cli/src/training-recipe.ts';
 import { decodeBaseline3d, encodeBaseline3d } from '../../packages/nn/src/model/baseline3d-model.ts';
 import { decodeModel, encodeModel } from '../../packages/nn/src/model/kyn-model.ts';
+import { baseline3dLayout } from '../../packages/nn/src/nets/baseline3d.ts';
 import type { ParameterLayout, Weights } from '../../packages/nn/src/nets/layers.ts';
-import { type SegmenterShape, segmenterLayout, segmenterUnet } from '../../packages/nn/src/nets/segmenter.ts';
+import {
+  type SegmenterShape,
+  segmenterLayout,
+  segmenterShape,
+  segmenterUnet,
+} from '../../packages/nn/src/nets/segmenter.ts';
 import { widenChannels } from '../../packages/nn/src/nets/transfer-weights.ts';
 import { residualUnet3d, unetFlopPerPixel, unetNetwork } from '../../packages/nn/src/nets/unet.ts';
 import { type Batch, makeBatch } from '../../packages/nn/src/sample/batch.ts';
 import { packBlocks } from '../../packages/nn/src/sample/pack-blocks.ts';
 import type { SampleSpec } from '../../packages/nn/src/sample/spec.ts';
 import type { TrainingVolume } from '../../packages/nn/src/sample/volume.ts';
-import { BASELINE3D_DEFAULTS, baseline3dLayout } from '../../packages/nn/src/train/baseline3d.ts';
+import { BASELINE3D_DEFAULTS } from '../../packages/nn/src/train/baseline3d.ts';
 import { exportNetwork, exportSegmenter } from '../../packages/nn/src/train/export.ts';
 import { LINKER_DEFAULTS } from '../../packages/nn/src/train/linker.ts';
-import { SEGMENTER_DEFAULTS, segmenterShape } from '../../packages/nn/src/train/segmenter.ts';
+import { SEGMENTER_DEFAULTS } from '../../packages/nn/src/train/segmenter.ts';
 
 type Kind = '2d' | '3d';
 

@@ -18,13 +18,13 @@ import {
   type StageContext,
 } from '@kyn/core';
 import type { KynModel } from '../model/kyn-model.ts';
+import { segmenterShape } from '../nets/segmenter.ts';
 import type { Runtime } from '../runtime/session.ts';
 import type { TrainRecord } from '../train/checkpoint.ts';
 import {
   SEGMENTER_DEFAULTS,
   type SegmenterOptions,
   type SegmenterStart,
-  segmenterShape,
   trainSegmenter,
 } from '../train/segmenter.ts';
 import { carryCross } from './carry-cross.ts';

@@ -3,11 +3,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type KynModel, MODEL_FORMAT } from '../model/kyn-model.ts';
 import { initialWeights } from '../nets/initialise.ts';
 import type { Weights } from '../nets/layers.ts';
-import { segmenterLayout } from '../nets/segmenter.ts';
+import { segmenterLayout, segmenterShape } from '../nets/segmenter.ts';
 import { nodeRuntime } from '../runtime/node.ts';
 import type { Runtime } from '../runtime/session.ts';
 import { exportSegmenter } from '../train/export.ts';
-import { segmenterShape } from '../train/segmenter.ts';
 import { carryCross } from './carry-cross.ts';
 
 const network = { widths: [4, 6, 8], stem: 2, lsdSigma: 0 } as const;

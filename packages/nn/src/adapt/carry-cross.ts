@@ -7,12 +7,11 @@
  */
 import { type NdArray, ndarray } from '@kyn/core';
 import type { KynModel } from '../model/kyn-model.ts';
-import { segmenterLayout, segmenterUnet } from '../nets/segmenter.ts';
+import { segmenterLayout, segmenterShape, segmenterUnet } from '../nets/segmenter.ts';
 import { emptyWeights, transferWeights } from '../nets/transfer-weights.ts';
 import { unetFlopPerPixel } from '../nets/unet.ts';
 import type { Runtime } from '../runtime/session.ts';
 import { CROSS_OUTPUT, exportFeatures, exportSegmenter, FEATURES } from '../train/export.ts';
-import { segmenterShape } from '../train/segmenter.ts';
 import { LeastSquares } from './least-squares.ts';
 
 /** Sections that the map is fitted on, and the longest side of the piece of each. */

@@ -3,8 +3,10 @@
  * operations leave a rule on the tape, from which `gradients` (autodiff.ts) writes the backward half as further nodes.
  */
 import { elementCount } from '@kyn/core';
+import { toHalf } from '../onnx/half.ts';
 import {
   type Attribute,
+  DTYPE_CODE,
   encodeModel,
   type OnnxDtype,
   type OnnxNode,
@@ -72,6 +74,20 @@ export class GraphBuilder {
 
   ints(data: readonly number[]): Value {
     return this.constant('int64', BigInt64Array.from(data, BigInt), [data.length]);
+  }
+
+  /**
+   * A constant by a name of its own, which a reader of the file finds it by. Of `float16` it takes half of the room there:
+   * the runtime makes float32 of it once, when it loads the graph.
+   */
+  stored(name: string, data: Float32Array, shape: readonly number[], dtype: 'float32' | 'float16'): Value {
+    const values = dtype === 'float16' ? toHalf(data) : data;
+    const bytes = new Uint8Array(
+      values.buffer.slice(values.byteOffset, values.byteOffset + values.byteLength),
+    );
+    this.initializers.push({ name, dtype, shape, bytes });
+    const value: Value = { name, shape, dtype };
+    return dtype === 'float16' ? this.node('Cast', [value], shape, { to: DTYPE_CODE.float32 }) : value;
   }
 
   private constant(dtype: OnnxDtype, data: Float32Array | BigInt64Array, shape: readonly number[]): Value {

@@ -1,15 +1,16 @@
 /** The 3D baseline as a model file: one ONNX graph and what it was trained for. */
 import type { Offset2, Vec3 } from '@kyn/core';
 import { unzipSync } from 'fflate';
-import type { Weights } from '../nets/layers.ts';
+import { baseline3dLayout } from '../nets/baseline3d.ts';
+import type { ParameterLayout, Weights } from '../nets/layers.ts';
 import {
   type CommonDescription,
-  decodeWeights,
-  encodeWeights,
   looksLikeKynModel,
   packModel,
+  readTraining,
   unpackModel,
 } from './kyn-model.ts';
+import { encodeTraining } from './training-weights.ts';
 
 export interface Baseline3dSettings {
   /** nm, zyx; z is what a section typically is. */
@@ -38,18 +39,23 @@ export interface Baseline3dModel {
   readonly description: Baseline3dDescription;
   /** ONNX graph: `input` `[n, 1, d, h, w]` to `affinities` `[n, offsets + zReach, d, h, w]`. */
   readonly graph: Uint8Array;
-  /** The weights before batch normalisation is folded away: where further training starts. */
+  /** The weights before batch normalisation is folded away, as in a {@link import('./kyn-model.ts').KynModel}. */
   readonly weights?: Weights;
 }
 
 const GRAPH = 'baseline3d.onnx';
-const WEIGHTS = 'baseline3d.weights';
+const TRAINING = 'baseline3d.training';
 
 export function encodeBaseline3d({ description, graph, weights }: Baseline3dModel): Uint8Array {
   return packModel(description, {
     [GRAPH]: graph,
-    ...(weights ? { [WEIGHTS]: encodeWeights(weights) } : {}),
+    ...(weights ? { [TRAINING]: encodeTraining(layoutOf(description), weights, graph) } : {}),
   });
+}
+
+function layoutOf({ baseline3d }: Baseline3dDescription): ParameterLayout {
+  const { network, offsets, zReach } = baseline3d;
+  return baseline3dLayout(network.widths, offsets.length + zReach.length);
 }
 
 /**
@@ -61,10 +67,11 @@ export function decodeBaseline3d(
   where: string,
   parts = { weights: true },
 ): Baseline3dModel {
-  const leftOut = parts.weights ? [] : [WEIGHTS];
+  const leftOut = parts.weights ? [] : [TRAINING];
   const { description, files } = unpackModel<Baseline3dDescription>(bytes, GRAPH, where, leftOut);
-  const weights = files[WEIGHTS] && decodeWeights(files[WEIGHTS], WEIGHTS, where);
-  return { description, graph: files[GRAPH], ...(weights ? { weights } : {}) };
+  const [graph, rest] = [files[GRAPH], files[TRAINING]];
+  const weights = rest && readTraining(layoutOf(description), graph, rest, where);
+  return { description, graph, ...(weights ? { weights } : {}) };
 }
 
 /** True for a model file that holds a 3D baseline. */

@@ -3,8 +3,10 @@
  * and is their card: data, licence, seed, command, figures.
  */
 import { type CrossInfo, isLinkModel, KynError, type LinkModel, type Offset2, type Vec3 } from '@kyn/core';
-import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
-import type { Weights } from '../nets/layers.ts';
+import { strFromU8, strToU8, unzipSync, type Zippable, zipSync } from 'fflate';
+import type { ParameterLayout, Weights } from '../nets/layers.ts';
+import { segmenterLayout, segmenterShape } from '../nets/segmenter.ts';
+import { decodeTraining, encodeTraining } from './training-weights.ts';
 
 export const MODEL_FORMAT = 'kyn-model-2';
 
@@ -61,22 +63,32 @@ export interface KynModel {
   readonly segmenter: Uint8Array;
   /** What turns evidence about two fragments into a probability. */
   readonly linker?: LinkModel;
-  /** The segmenter's weights before batch normalisation is folded away: where further training starts. */
+  /**
+   * The segmenter's weights before batch normalisation is folded away: where further training starts. From a file they come
+   * back as the graph has them, rounded to 16 bit.
+   */
   readonly weights?: Weights;
 }
 
 const SEGMENTER = 'segmenter.onnx';
-const WEIGHTS = 'segmenter.weights';
+const TRAINING = 'segmenter.training';
 const LINKER = 'linker.json';
 const DESCRIPTION = 'model.json';
 /** Zip entries carry a date; a fixed one keeps the file the same for the same model. */
 const DATE = new Date('2020-01-01T12:00:00');
 
-export function encodeModel(model: KynModel): Uint8Array {
-  const files: Record<string, Uint8Array> = { [SEGMENTER]: model.segmenter };
-  if (model.linker) files[LINKER] = strToU8(JSON.stringify(model.linker));
-  if (model.weights) files[WEIGHTS] = encodeWeights(model.weights);
-  return packModel(model.description, files);
+export function encodeModel({ description, segmenter, linker, weights }: KynModel): Uint8Array {
+  const files: Record<string, Uint8Array> = { [SEGMENTER]: segmenter };
+  const layout = layoutOf(description);
+  if (linker) files[LINKER] = strToU8(JSON.stringify(linker));
+  if (weights && layout) files[TRAINING] = encodeTraining(layout, weights, segmenter);
+  return packModel(description, files);
+}
+
+/** Where the segmenter's weights lie; undefined where its model does not say what it is made of. */
+function layoutOf({ segmenter }: ModelDescription): ParameterLayout | undefined {
+  const { network, offsets, contextSections, cross } = segmenter;
+  return network && segmenterLayout(segmenterShape({ ...network, offsets, contextSections, ...cross }));
 }
 
 /** What every kind of model says of itself. */
@@ -88,32 +100,29 @@ export function packModel(
   files: Readonly<Record<string, Uint8Array>>,
 ): Uint8Array {
   const json = strToU8(`${JSON.stringify(description, null, 2)}\n`);
-  // stored as they are: numbers of networks hardly shrink, and to unpack them takes longer than to read a little more
-  const all = { [DESCRIPTION]: json, ...files };
-  return zipSync(all, { level: 0, mtime: DATE });
-}
-
-/** Weights as a file of a model: number of parameters, then both vectors, float32; all little-endian. */
-export function encodeWeights({ parameters, statistics }: Weights): Uint8Array {
-  const out = new Uint8Array(4 * (1 + parameters.length + statistics.length));
-  const view = new DataView(out.buffer);
-  view.setUint32(0, parameters.length, true);
-  let at = 4;
-  for (const vector of [parameters, statistics]) {
-    for (let i = 0; i < vector.length; i++, at += 4) view.setFloat32(at, vector[i], true);
+  const entries: Zippable = {};
+  for (const [name, bytes] of Object.entries({ [DESCRIPTION]: json, ...files })) {
+    // numbers of networks hardly shrink, and to unpack them takes longer than to read a little more
+    entries[name] = [bytes, { level: name.endsWith('.json') ? 9 : 0 }];
   }
-  return out;
+  return zipSync(entries, { mtime: DATE });
 }
 
-/** @throws KynError `model` if it is not whole. */
-export function decodeWeights(bytes: Uint8Array, file: string, where: string): Weights {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const count = bytes.length >= 4 ? view.getUint32(0, true) : Number.POSITIVE_INFINITY;
-  if (bytes.length % 4 !== 0 || 4 * (1 + count) > bytes.length) throw refusal(where, `${file} is not whole`);
-  const values = Float32Array.from({ length: bytes.length / 4 - 1 }, (_, i) =>
-    view.getFloat32(4 + 4 * i, true),
-  );
-  return { parameters: values.subarray(0, count), statistics: values.subarray(count) };
+/**
+ * The weights for training that a model's graph and the file beside it make up.
+ * @throws KynError `model` if they do not fit.
+ */
+export function readTraining(
+  layout: ParameterLayout,
+  graph: Uint8Array,
+  rest: Uint8Array,
+  where: string,
+): Weights {
+  try {
+    return decodeTraining(layout, graph, rest);
+  } catch (cause) {
+    throw refusal(where, 'its weights for training are not whole', cause);
+  }
 }
 
 function readLinker(bytes: Uint8Array): LinkModel | undefined {
@@ -142,9 +151,10 @@ const refusal = (where: string, what: string, cause?: unknown) =>
  * @throws KynError `model` if the bytes are not a model of a format that we know.
  */
 export function decodeModel(bytes: Uint8Array, where: string, parts = { weights: true }): KynModel {
-  const leftOut = parts.weights ? [] : [WEIGHTS];
+  const leftOut = parts.weights ? [] : [TRAINING];
   const { description, files } = unpackModel<ModelDescription>(bytes, SEGMENTER, where, leftOut);
-  const weights = files[WEIGHTS] && decodeWeights(files[WEIGHTS], WEIGHTS, where);
+  const layout = files[TRAINING] && layoutOf(description);
+  const weights = layout && readTraining(layout, files[SEGMENTER], files[TRAINING], where);
   const linker = files[LINKER] && readLinker(files[LINKER]);
   if (files[LINKER] && !linker) throw refusal(where, `${LINKER} is not a linker that this version reads`);
   return {

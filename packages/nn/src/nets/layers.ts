@@ -177,10 +177,18 @@ export class TrainingLayers extends PlainLayers implements Layers {
   }
 }
 
+/** How the weights of convolutions are kept in a file. */
+export type StoredDtype = 'float32' | 'float16';
+
 export class InferenceLayers extends PlainLayers implements Layers {
   private readonly pieces: Map<string, Float32Array>;
 
-  constructor(graph: GraphBuilder, layout: ParameterLayout, weights: Weights) {
+  constructor(
+    graph: GraphBuilder,
+    layout: ParameterLayout,
+    weights: Weights,
+    private readonly dtype: StoredDtype = 'float32',
+  ) {
     super(graph);
     const named = (pieces: readonly Piece[], data: Float32Array): [string, Float32Array][] =>
       pieces.map(({ name, offset, shape }) => [name, data.subarray(offset, offset + elementCount(shape))]);
@@ -196,14 +204,30 @@ export class InferenceLayers extends PlainLayers implements Layers {
     return found;
   }
 
-  private conv(x: Value, weight: Float32Array, kernel: readonly number[], bias: Float32Array): Value {
+  /** A weight by the layer's name. */
+  private weight(name: string, data: Float32Array, shape: readonly number[]): Value {
+    return this.graph.stored(`${name}.weight`, data, shape, this.dtype);
+  }
+
+  /** A bias by the layer's name: there are few, so they stay as they are. */
+  private bias(name: string, data: Float32Array): Value {
+    return this.graph.stored(`${name}.bias`, data, [data.length], 'float32');
+  }
+
+  private conv(
+    name: string,
+    x: Value,
+    weight: Float32Array,
+    kernel: readonly number[],
+    bias: Float32Array,
+  ): Value {
     const shape = [bias.length, x.shape[1], ...kernel];
-    return conv(this.graph, x, this.graph.floats(weight, shape), this.graph.floats(bias));
+    return conv(this.graph, x, this.weight(name, weight, shape), this.bias(name, bias));
   }
 
   block(name: string, x: Value, channels: number, kernel: readonly number[], activate = true): Value {
     const { weight, bias } = this.folded(name, channels);
-    const out = this.conv(x, weight, kernel, bias);
+    const out = this.conv(name, x, weight, kernel, bias);
     return activate ? relu(this.graph, out) : out;
   }
 
@@ -212,12 +236,12 @@ export class InferenceLayers extends PlainLayers implements Layers {
     if (factor === 1) return this.block(name, x, channels, kernel);
     const { weight, bias } = this.folded(name, channels);
     const shape = [channels, x.shape[1], ...kernel];
-    const wide = this.graph.floats(weightOfPixels(weight, shape, factor), [
+    const wide = this.weight(name, weightOfPixels(weight, shape, factor), [
       channels,
       x.shape[1],
       ...kernel.map((extent) => extent * factor),
     ]);
-    return relu(this.graph, stridedConv(this.graph, x, wide, this.graph.floats(bias), factor));
+    return relu(this.graph, stridedConv(this.graph, x, wide, this.bias(name, bias), factor));
   }
 
   /** Weight and bias of a convolution with the batch normalisation behind it. */
@@ -228,7 +252,7 @@ export class InferenceLayers extends PlainLayers implements Layers {
     const bias = new Float32Array(channels);
     const perChannel = weight.length / channels;
     for (let c = 0; c < channels; c++) {
-      const scale = gamma[c] / Math.sqrt(variance[c] + BATCH_NORM_EPSILON);
+      const scale = normScale(gamma[c], variance[c]);
       bias[c] = beta[c] - mean[c] * scale;
       for (let i = c * perChannel; i < (c + 1) * perChannel; i++) weight[i] *= scale;
     }
@@ -237,23 +261,41 @@ export class InferenceLayers extends PlainLayers implements Layers {
 
   head(name: string, x: Value): Value {
     const kernel = x.shape.slice(2).map(() => 1);
-    return this.conv(x, this.piece(`${name}.weight`), kernel, this.piece(`${name}.bias`));
+    return this.conv(name, x, this.piece(`${name}.weight`), kernel, this.piece(`${name}.bias`));
   }
 
   upLearned(name: string, x: Value, channels: number, factor: readonly number[]): Value {
-    const weight = this.graph.floats(this.piece(`${name}.weight`), [x.shape[1], channels, ...factor]);
-    return convTranspose(this.graph, x, weight);
+    const weight = this.piece(`${name}.weight`);
+    const shape = [x.shape[1], channels, ...factor];
+    return convTranspose(this.graph, x, this.weight(name, weight, shape));
   }
 }
+
+/** What batch normalisation multiplies by. */
+export const normScale = (gamma: number, variance: number): number =>
+  gamma / Math.sqrt(variance + BATCH_NORM_EPSILON);
 
 /**
  * The weights of a convolution over blocks of pixels, as {@link spaceToDepth} orders them, as those of one over pixels.
  * @param shape `[Cout, C, ...kernel]` with C channels a pixel
  */
 function weightOfPixels(weight: Float32Array, shape: readonly number[], factor: number): Float32Array {
-  const [cout, channels, height, width] = shape;
-  const [tall, wide] = [height * factor, width * factor];
   const out = new Float32Array(weight.length);
+  pixelOrder(shape, factor).forEach((to, from) => {
+    out[to] = weight[from];
+  });
+  return out;
+}
+
+/** The other way round: the weights of one over pixels as those of a convolution over blocks. */
+export function weightOfBlocks(weight: Float32Array, shape: readonly number[], factor: number): Float32Array {
+  return Float32Array.from(pixelOrder(shape, factor), (at) => weight[at]);
+}
+
+/** Where each weight of a convolution over blocks of pixels lies in that over pixels. */
+function pixelOrder([cout, channels, height, width]: readonly number[], factor: number): Uint32Array {
+  const [tall, wide] = [height * factor, width * factor];
+  const out = new Uint32Array(cout * channels * tall * wide);
   let from = 0;
   for (let o = 0; o < cout; o++) {
     for (let phase = 0; phase < factor * factor; phase++) {
@@ -261,7 +303,7 @@ function weightOfPixels(weight: Float32Array, shape: readonly number[], factor: 
       for (let c = 0; c < channels; c++) {
         for (let ky = 0; ky < height; ky++) {
           const row = ((o * channels + c) * tall + ky * factor + py) * wide + px;
-          for (let kx = 0; kx < width; kx++) out[row + kx * factor] = weight[from++];
+          for (let kx = 0; kx < width; kx++) out[from++] = row + kx * factor;
         }
       }
     }

@@ -34,6 +34,16 @@ export interface SegmenterHeads {
   readonly descriptors: number;
 }
 
+/** The shape of a network for these options. */
+export function segmenterShape(
+  options: Omit<SegmenterShape, 'cross'> & { readonly displacements?: readonly unknown[] | undefined },
+): SegmenterShape {
+  const { widths, offsets, lsdSigma, contextSections, stem, displacements } = options;
+  // in place with the section before and with the one after, then the displaced ones
+  const cross = displacements ? 2 + displacements.length : 0;
+  return { widths, offsets, lsdSigma, contextSections, stem, cross };
+}
+
 export function segmenterHeads({ offsets, stem, cross, lsdSigma }: SegmenterShape): SegmenterHeads {
   return {
     affinities: offsets.length * stem * stem,

@@ -1,11 +1,13 @@
 /**
- * Writes ONNX models. An ONNX file is one protocol-buffer message (`ModelProto`, onnx/onnx.proto3); the few
- * fields that a graph of ours needs are encoded here by hand: varints, length-delimited messages, raw tensors.
+ * Writes ONNX models, and reads the tensors of those. An ONNX file is one protocol-buffer message (`ModelProto`,
+ * onnx/onnx.proto3); the few fields that a graph of ours needs are encoded here by hand: varints, length-delimited
+ * messages, raw tensors.
  */
 
 export type OnnxDtype = 'float32' | 'int64' | 'uint8' | 'bool' | 'float16' | 'int32';
 
-const DTYPE_CODE: Record<OnnxDtype, number> = {
+/** ONNX's numbers for types. */
+export const DTYPE_CODE: Record<OnnxDtype, number> = {
   float32: 1,
   uint8: 2,
   int32: 6,
@@ -173,4 +175,63 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
     model.message(14, new Message().text(1, key).text(2, value));
   }
   return model.finish();
+}
+
+/** The fields of a message, in order: a number for a varint, bytes for what has a length or a fixed size. */
+function* fieldsOf(bytes: Uint8Array): Generator<[field: number, value: number | Uint8Array]> {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      if (at >= bytes.length) throw new RangeError('the message ends within a number');
+      const byte = bytes[at++];
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+    }
+  };
+  const take = (length: number): Uint8Array => {
+    if (at + length > bytes.length) throw new RangeError('the message ends within a field');
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  while (at < bytes.length) {
+    const key = varint();
+    const kind = key % 8;
+    if (kind !== 0 && kind !== 1 && kind !== 2 && kind !== 5)
+      throw new RangeError(`no field is of kind ${kind}`);
+    const value = kind === 0 ? varint() : take(kind === 2 ? varint() : kind === 1 ? 8 : 4);
+    yield [Math.floor(key / 8), value];
+  }
+}
+
+/** What fields of a kind that has a length hold, in order. */
+function within(bytes: Uint8Array, field: number): Uint8Array[] {
+  const found: Uint8Array[] = [];
+  for (const [name, value] of fieldsOf(bytes)) {
+    if (name === field && value instanceof Uint8Array) found.push(value);
+  }
+  return found;
+}
+
+/**
+ * The constants of a model that {@link encodeModel} wrote, by name; their bytes are those of the file.
+ * @throws RangeError if it is not whole.
+ */
+export function tensorsOf(model: Uint8Array): Map<string, OnnxTensor> {
+  const dtypes = Object.entries(DTYPE_CODE) as [OnnxDtype, number][];
+  const tensors = within(model, 7).flatMap((graph) => within(graph, 5));
+  return new Map(
+    tensors.map((message) => {
+      const fields = [...fieldsOf(message)];
+      const shape = fields.flatMap(([field, value]) =>
+        field === 1 && typeof value === 'number' ? value : [],
+      );
+      const code = fields.find(([field]) => field === 2)?.[1];
+      const dtype = dtypes.find((each) => each[1] === code)?.[0];
+      const [name] = within(message, 8).map((text) => new TextDecoder().decode(text));
+      const [raw] = within(message, 9);
+      if (!dtype || name === undefined || !raw) throw new RangeError('a constant has no name, type or bytes');
+      return [name, { name, dtype, shape, bytes: raw }];
+    }),
+  );
 }

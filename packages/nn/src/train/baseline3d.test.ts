@@ -157,7 +157,8 @@ describe('training the 3D baseline', () => {
     const bytes = encodeBaseline3d(model);
     expect(encodeBaseline3d(model)).toEqual(bytes);
     const back = decodeBaseline3d(bytes, 'b.kyn');
-    expect(back).toEqual(model);
+    expect(back.description).toEqual(model.description);
+    expect(back.graph).toEqual(model.graph);
     expect(back.description.baseline3d).toMatchObject({
       zReach: [1, 2],
       tileMultiple: 4,
@@ -256,7 +257,11 @@ describe('training on from a 3D model', () => {
     expect(decodeBaseline3d(bytes, 'b.kyn').weights).toBeUndefined();
     const whole = encodeBaseline3d(model);
     expect(decodeBaseline3d(whole, 'b.kyn', { weights: false }).weights).toBeUndefined();
-    expect(decodeBaseline3d(whole, 'b.kyn').weights).toEqual(model.weights);
+    const { weights } = decodeBaseline3d(whole, 'b.kyn');
+    expect(weights?.statistics).toEqual(model.weights?.statistics);
+    expect(weights?.parameters).toHaveLength(model.weights?.parameters.length ?? 0);
+    const off = model.weights?.parameters.map((value, i) => Math.abs(value - (weights?.parameters[i] ?? 0)));
+    expect(Math.max(...(off ?? [1]))).toBeLessThan(1e-3);
   });
 });
 

@@ -6,8 +6,8 @@
 import { KynError, type Offset2, type Vec3 } from '@kyn/core';
 import type { Baseline3dModel } from '../model/baseline3d-model.ts';
 import { MODEL_FORMAT, type ModelCard } from '../model/kyn-model.ts';
-import { type ParameterLayout, type Weights, weightsFit } from '../nets/layers.ts';
-import { networkLayout } from '../nets/segmenter.ts';
+import { baseline3dLayout } from '../nets/baseline3d.ts';
+import { type Weights, weightsFit } from '../nets/layers.ts';
 import { emptyWeights, transferWeights, widenChannels } from '../nets/transfer-weights.ts';
 import {
   residualUnet3d,
@@ -113,12 +113,6 @@ function defineBaseline(options: Baseline3dOptions): Baseline3d {
     shrinkBorder,
   };
   return { unet, step, spec };
-}
-
-/** Where the weights of such a network lie. */
-export function baseline3dLayout(widths: readonly number[], affinities: number): ParameterLayout {
-  const unet = residualUnet3d(widths, affinities);
-  return networkLayout(unetNetwork(unet), [1, unet.inputs, ...unetMultiple(unet)]);
 }
 
 /**

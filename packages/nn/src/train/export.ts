@@ -1,7 +1,16 @@
-/** Writes trained networks as plain ONNX for inference: batch norm folded, free extents, sigmoid at the end. */
+/**
+ * Writes trained networks as plain ONNX for inference: batch norm folded, free extents, sigmoid at the end, weights by their
+ * names and of 16 bit (their rounding moves an affinity by less than training noise; docs/experiments.md).
+ */
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { depthToSpace, sigmoid } from '../graph/ops.ts';
-import { InferenceLayers, type Layers, type ParameterLayout, type Weights } from '../nets/layers.ts';
+import {
+  InferenceLayers,
+  type Layers,
+  type ParameterLayout,
+  type StoredDtype,
+  type Weights,
+} from '../nets/layers.ts';
 import { type Network, type SegmenterShape, segmenterHeads, segmenterUnet } from '../nets/segmenter.ts';
 import { unetFeatures, unetMultiple } from '../nets/unet.ts';
 
@@ -18,12 +27,13 @@ export function exportNetwork(
   layout: ParameterLayout,
   weights: Weights,
   input: readonly number[],
+  dtype: StoredDtype = 'float16',
 ): Uint8Array {
   const graph = new GraphBuilder('kyn-network');
   const [channels, ...extents] = input;
   const names = extents.length === 2 ? PLANE : VOLUME;
   const x = graph.input('input', [1, ...input], 'float32', ['n', channels, ...names]);
-  const output = network(new InferenceLayers(graph, layout, weights), x);
+  const output = network(new InferenceLayers(graph, layout, weights, dtype), x);
   graph.output('affinities', sigmoid(graph, output), ['n', output.shape[1], ...names]);
   return graph.encode();
 }
@@ -40,11 +50,12 @@ export function exportSegmenter(
   shape: SegmenterShape,
   layout: ParameterLayout,
   weights: Weights,
+  dtype: StoredDtype = 'float16',
 ): Uint8Array {
   const graph = new GraphBuilder('kyn-segmenter');
   const heads = segmenterHeads(shape);
   const { stem } = shape;
-  const { layers, features } = backbone(graph, shape, layout, weights);
+  const { layers, features } = backbone(graph, shape, layout, weights, dtype);
   const plane = sigmoid(graph, layers.head('head', features, heads.affinities));
   const pixels = stem > 1 ? depthToSpace(graph, plane, stem) : plane;
   graph.output('affinities', pixels, ['n', shape.offsets.length, ...PLANE]);
@@ -64,7 +75,7 @@ export const FEATURES = 'features';
  */
 export function exportFeatures(shape: SegmenterShape, layout: ParameterLayout, weights: Weights): Uint8Array {
   const graph = new GraphBuilder('kyn-features');
-  const { features } = backbone(graph, shape, layout, weights);
+  const { features } = backbone(graph, shape, layout, weights, 'float16');
   graph.output(FEATURES, features, ['n', features.shape[1], ...blocks(shape.stem)]);
   return graph.encode();
 }
@@ -74,11 +85,12 @@ function backbone(
   shape: SegmenterShape,
   layout: ParameterLayout,
   weights: Weights,
+  dtype: StoredDtype,
 ): { layers: Layers; features: Value } {
   const unet = segmenterUnet(shape);
   const named = ['n', unet.inputs, ...PLANE];
   const x = graph.input('input', [1, unet.inputs, ...unetMultiple(unet)], 'float32', named);
-  const layers = new InferenceLayers(graph, layout, weights);
+  const layers = new InferenceLayers(graph, layout, weights, dtype);
   return { layers, features: unetFeatures(layers, unet, x) };
 }
 

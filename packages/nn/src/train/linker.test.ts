@@ -11,13 +11,13 @@ import {
 import { describe, expect, it } from 'vitest';
 import { decodeModel, encodeModel, type KynModel } from '../model/kyn-model.ts';
 import { createPredictor } from '../model/predictor.ts';
-import { segmenterLayout } from '../nets/segmenter.ts';
+import { segmenterLayout, segmenterShape } from '../nets/segmenter.ts';
 import { widenContext } from '../nets/transfer-weights.ts';
 import { nodeRuntime } from '../runtime/node.ts';
 import { AUGMENT_NONE } from '../sample/augment-options.ts';
 import { cellVolume } from '../sample/testing/cells.ts';
 import { LINKER_DEFAULTS, type LinkerOptions, trainLinker } from './linker.ts';
-import { SEGMENTER_DEFAULTS, segmenterShape, trainSegmenter } from './segmenter.ts';
+import { SEGMENTER_DEFAULTS, trainSegmenter } from './segmenter.ts';
 import { SCHEDULE_DEFAULTS } from './trainer.ts';
 
 const schedule = { ...SCHEDULE_DEFAULTS, steps: 4, warmup: 1 };

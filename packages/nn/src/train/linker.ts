@@ -6,13 +6,13 @@
  */
 import { KynError, type Offset2 } from '@kyn/core';
 import type { KynModel, ModelCard } from '../model/kyn-model.ts';
-import { segmenterLayout } from '../nets/segmenter.ts';
+import { segmenterLayout, segmenterShape } from '../nets/segmenter.ts';
 import { widenChannels, widenContext } from '../nets/transfer-weights.ts';
 import type { Runtime } from '../runtime/session.ts';
 import { AUGMENT_DEFAULTS, type AugmentOptions } from '../sample/augment-options.ts';
 import type { TrainingVolume } from '../sample/volume.ts';
 import type { TrainRecord } from './checkpoint.ts';
-import { SEGMENTER_DEFAULTS, segmenterShape, trainSegmenter } from './segmenter.ts';
+import { SEGMENTER_DEFAULTS, trainSegmenter } from './segmenter.ts';
 import { SCHEDULE_DEFAULTS, type ScheduleOptions } from './trainer.ts';
 import type { TrainingRun } from './training-run.ts';
 

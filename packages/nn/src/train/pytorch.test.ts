@@ -2,14 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { ndarray } from '@kyn/core';
 import { describe, expect, it } from 'vitest';
+import { baseline3dLayout } from '../nets/baseline3d.ts';
 import type { ParameterLayout } from '../nets/layers.ts';
-import { type Network, segmenterLayout, segmenterNetwork } from '../nets/segmenter.ts';
+import { type Network, segmenterLayout, segmenterNetwork, segmenterShape } from '../nets/segmenter.ts';
 import { residualUnet3d, unetNetwork } from '../nets/unet.ts';
 import { nodeRuntime } from '../runtime/node.ts';
-import { BASELINE3D_DEFAULTS, baseline3dLayout } from './baseline3d.ts';
+import { BASELINE3D_DEFAULTS } from './baseline3d.ts';
 import { exportNetwork } from './export.ts';
 import { LINKER_DEFAULTS } from './linker.ts';
-import { SEGMENTER_DEFAULTS, segmenterShape } from './segmenter.ts';
+import { SEGMENTER_DEFAULTS } from './segmenter.ts';
 
 interface Stored {
   readonly shape: readonly number[];
@@ -49,6 +50,7 @@ describe('a network from PyTorch', () => {
       layout,
       { parameters: flat.slice(0, layout.parameterCount), statistics: flat.slice(layout.parameterCount) },
       kind === '2d' ? input.shape.slice(1) : [1, ...input.shape.slice(1)],
+      'float32',
     );
     const session = await (await nodeRuntime({ threads: 1 })).load(graph);
     const shape = kind === '2d' ? input.shape : [1, ...input.shape];

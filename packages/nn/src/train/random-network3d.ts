@@ -3,9 +3,9 @@
  * nothing in it.
  */
 import { ndarray } from '@kyn/core';
+import { baseline3dLayout } from '../nets/baseline3d.ts';
 import { residualUnet3d, unetFlopPerPixel, unetNetwork } from '../nets/unet.ts';
 import type { Runtime } from '../runtime/session.ts';
-import { baseline3dLayout } from './baseline3d.ts';
 import { exportNetwork } from './export.ts';
 import { freshState } from './trainer.ts';
 

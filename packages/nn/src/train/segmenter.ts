@@ -12,6 +12,7 @@ import {
   segmenterHeads,
   segmenterLayout,
   segmenterNetwork,
+  segmenterShape,
   segmenterUnet,
 } from '../nets/segmenter.ts';
 import { emptyWeights, transferWeights } from '../nets/transfer-weights.ts';
@@ -106,16 +107,6 @@ export interface SegmenterStart {
   readonly weights: Weights;
   /** They stay as they are: only heads that they do not have are trained. */
   readonly frozen?: boolean;
-}
-
-/** The shape of a network for these options. */
-export function segmenterShape(
-  options: Pick<SegmenterOptions, 'displacements'> & Omit<SegmenterShape, 'cross'>,
-): SegmenterShape {
-  const { widths, offsets, lsdSigma, contextSections, stem, displacements } = options;
-  // in place with the section before and with the one after, then the displaced ones
-  const cross = displacements ? 2 + displacements.length : 0;
-  return { widths, offsets, lsdSigma, contextSections, stem, cross };
 }
 
 /** @throws KynError `model` where the weights are not of the shape. */
