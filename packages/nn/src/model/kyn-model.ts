@@ -3,7 +3,7 @@
  * and is their card: data, licence, seed, command, figures.
  */
 import { type CrossInfo, isLinkModel, KynError, type LinkModel, type Offset2, type Vec3 } from '@kyn/core';
-import { strFromU8, strToU8, unzipSync, type Zippable, zipSync } from 'fflate';
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import type { ParameterLayout, Weights } from '../nets/layers.ts';
 import { segmenterLayout, segmenterShape } from '../nets/segmenter.ts';
 import { decodeTraining, encodeTraining } from './training-weights.ts';
@@ -100,12 +100,9 @@ export function packModel(
   files: Readonly<Record<string, Uint8Array>>,
 ): Uint8Array {
   const json = strToU8(`${JSON.stringify(description, null, 2)}\n`);
-  const entries: Zippable = {};
-  for (const [name, bytes] of Object.entries({ [DESCRIPTION]: json, ...files })) {
-    // numbers of networks hardly shrink, and to unpack them takes longer than to read a little more
-    entries[name] = [bytes, { level: name.endsWith('.json') ? 9 : 0 }];
-  }
-  return zipSync(entries, { mtime: DATE });
+  // stored as they are: numbers of networks hardly shrink, and to unpack texts takes longer than to read a little more
+  const all = { [DESCRIPTION]: json, ...files };
+  return zipSync(all, { level: 0, mtime: DATE });
 }
 
 /**
