@@ -2,10 +2,14 @@
 import {
   type BoostOptions,
   createMemoryStore,
-  fitClassifier,
+  fitGiven,
   fitLinkModel,
+  type GivenFit,
+  GivenVolume,
   KynError,
+  type LabelSection,
   type LabelSource,
+  type LinkModel,
   PairExamples,
   PIPELINE_DEFAULTS,
   Random,
@@ -28,6 +32,7 @@ export interface FittedLinks {
   readonly cross: Reliability;
   readonly plane: Reliability | undefined;
   readonly given: Reliability | undefined;
+  readonly course: Reliability | undefined;
   /** Pairs of fragments of neighbouring sections that were learned from. */
   readonly pairs: number;
 }
@@ -48,7 +53,7 @@ export async function fitLinks(
   const { linker: _, ...network } = model;
   const predictor = await createPredictor(runtime, encodeModel(network), 'the linker in training');
   const examples = new PairExamples();
-  const drawn = new PairExamples(true);
+  const drawn: GivenVolume[] = [];
   const { signal } = context;
   const tell = (done: number) =>
     context.onProgress?.({ stage: 'pairs', done, total: volumes.length, unit: 'volumes' });
@@ -57,15 +62,30 @@ export async function fitLinks(
       tell(i);
       await inVolume(volume, folder, async (source, labels) => {
         const weight = volume.weight ?? 1;
-        const addFrom = async (to: PairExamples, fragments?: LabelSource) => {
+        const pairsOf = async (fragments?: LabelSource) => {
           const found: SectionPairs[] = [];
+          const store = createMemoryStore();
           const input = { source, predictor, onPairs: (pairs: SectionPairs) => found.push(pairs) };
           const given = fragments && { fragments };
-          await runPipeline({ ...input, ...given }, createMemoryStore(), PIPELINE_DEFAULTS, { signal });
-          await addPairs(to, found, labels, weight);
+          const report = await runPipeline({ ...input, ...given }, store, PIPELINE_DEFAULTS, { signal });
+          return { found, store, report };
         };
-        if (!volume.givenOnly) await addFrom(examples);
-        if (!volume.noise) await addFrom(drawn, labels);
+        if (!volume.givenOnly) {
+          await eachPair(
+            (await pairsOf()).found,
+            labels,
+            ({ pairs, lower, upper, upperEdges }, truth, back) => {
+              examples.add(pairs, [lower, upper], upperEdges, truth, weight, back);
+            },
+          );
+        }
+        if (volume.noise) return;
+        const { found, store, report } = await pairsOf(labels);
+        const [tall, wide] = report.resampledBy ?? [1, 1];
+        const profiles = new GivenVolume(placeOf(volume), weight);
+        await eachPair(found, labels, (each, truth, back) => profiles.add(each, truth, tall * wide, back));
+        profiles.finish(store.records, report.voxelSizeNm);
+        drawn.push(profiles);
       });
     }
     if (examples.cross.count === 0) {
@@ -77,20 +97,24 @@ export async function fitLinks(
     await predictor.close();
   }
   const { model: linker, cross, plane } = fitLinkModel(examples, boost, signal);
-  const given = drawn.cross.count > 0 ? fitClassifier(drawn.cross, forGiven(boost), signal) : undefined;
+  const profiles = fitGiven(drawn, boost, signal);
   return {
-    model: { ...network, linker: given ? { ...linker, given: given.classifier } : linker },
+    model: { ...network, linker: withGiven(linker, profiles) },
     cross,
     plane,
-    given: given?.reliability,
+    given: profiles?.reliability,
+    course: profiles?.courseReliability,
     pairs: examples.cross.count,
   };
 }
 
-/** Given fragments come in more kinds than our own: more trees, of which less is taken. */
-function forGiven(boost: BoostOptions): BoostOptions {
-  return { ...boost, trees: 2 * boost.trees, rate: 0.6 * boost.rate };
+function withGiven(linker: LinkModel, { given, course }: Partial<GivenFit> = {}): LinkModel {
+  return { ...linker, ...(given ? { given } : {}), ...(course ? { course } : {}) };
 }
+
+/** What volumes of one place have in common, however they are drawn or cut. */
+const placeOf = ({ source, labels, bbox, phantom }: PairVolume): string =>
+  JSON.stringify([source, labels, bbox, phantom]);
 
 async function inVolume(
   volume: PairVolume,
@@ -105,17 +129,15 @@ async function inVolume(
   }
 }
 
-async function addPairs(
-  examples: PairExamples,
+/** Calls `add` for the pairs of two sections after the other, with the neurons of both. */
+async function eachPair(
   found: readonly SectionPairs[],
   truth: LabelSource,
-  weight: number,
+  add: (pairs: SectionPairs, truth: [LabelSection, LabelSection], keptBack: boolean) => void,
 ): Promise<void> {
-  for (const { lowerZ, upperZ, lower, upper, pairs, upperEdges } of found) {
-    const own = await truth.read(lowerZ);
-    const other = await truth.read(upperZ);
-    const keptBack = lowerZ % KEPT_BACK === 0;
-    examples.add(pairs, [lower, upper], upperEdges, [own, other], weight, keptBack);
+  for (const pairs of found) {
+    const { lowerZ, upperZ } = pairs;
+    add(pairs, [await truth.read(lowerZ), await truth.read(upperZ)], lowerZ % KEPT_BACK === 0);
   }
 }
 

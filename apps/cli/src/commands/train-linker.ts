@@ -123,10 +123,11 @@ calibrated on sections kept back. The model that is written does both.`,
           BOOST_DEFAULTS,
           context.stage,
         );
-        const { cross, plane, given, pairs } = fitted;
+        const { cross, plane, given, course, pairs } = fitted;
         run.onPicture?.('Links between sections, on sections kept back', reliabilityDiagram(cross));
         if (plane) run.onPicture?.('Touching fragments of one section', reliabilityDiagram(plane));
         if (given) run.onPicture?.('Links between true profiles', reliabilityDiagram(given));
+        if (course) run.onPicture?.('The same, judged by their course', reliabilityDiagram(course));
         const { calibrationError, logLoss, precision, recall } = cross;
         const figures = { pairs, calibrationError, logLoss, precision, recall };
         return { model: withFigures(fitted.model, figures), history: trained.history };

@@ -6,18 +6,13 @@ import type { BoostOptions } from './boosted-trees.ts';
 import { classify, Examples, fitClassifier, type Reliability, recalibrate } from './classifier.ts';
 import { PLANE_FEATURES, planeFeatures } from './in-plane.ts';
 import { type JudgedPairs, LINK_FORMAT, type LinkModel } from './learned.ts';
-import { GIVEN_FEATURES, givenFeatures, PAIR_FEATURES } from './pair-features.ts';
+import { PAIR_FEATURES } from './pair-features.ts';
 import type { LinkSection } from './section-view.ts';
 
 /** Labelled pairs, between sections and within them. */
 export class PairExamples {
-  readonly cross: Examples;
+  readonly cross = new Examples(PAIR_FEATURES);
   readonly plane = new Examples(PLANE_FEATURES);
-
-  /** @param given of fragments that were given, over {@link GIVEN_FEATURES} */
-  constructor(private readonly given = false) {
-    this.cross = new Examples(given ? GIVEN_FEATURES : PAIR_FEATURES);
-  }
 
   /**
    * Adds the pairs of two sections, and those within the upper one.
@@ -34,8 +29,7 @@ export class PairExamples {
     keptBack: boolean,
   ): void {
     const [below, above] = [majorities(lower, truth[0]), majorities(upper, truth[1])];
-    const rows = this.given ? givenFeatures(features) : features;
-    label(this.cross, rows, evidence, below, above, weight, keptBack);
+    label(this.cross, features, evidence, below, above, weight, keptBack);
     label(this.plane, planeFeatures(edges, upper), edges, above, above, weight, keptBack);
   }
 }
@@ -68,7 +62,10 @@ function label(
 }
 
 /** The neuron that most of the known pixels of every fragment belong to; 0 where less than half of them are known. */
-function majorities({ labels, height, width, profiles }: LinkSection, truth: LabelSection): Uint32Array {
+export function majorities(
+  { labels, height, width, profiles }: LinkSection,
+  truth: LabelSection,
+): Uint32Array {
   const counts = Array.from({ length: profiles.count + 1 }, () => new Map<number, number>());
   const [rows, columns] = truth.shape;
   for (let y = 0, p = 0; y < height; y++) {

@@ -14,6 +14,7 @@ export {
   type Reliability,
 } from './classifier.ts';
 export { fitLinkModel, PairExamples, recalibrateLinkModel } from './fit.ts';
+export { fitGiven, type GivenFit, GivenVolume } from './fit-given.ts';
 export { PLANE_FEATURES } from './in-plane.ts';
 export {
   describePairs,

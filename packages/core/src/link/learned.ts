@@ -4,6 +4,7 @@
  */
 import { CROSS, type EdgeColumns, EdgeList, SKIP } from '../graph/edge-list.ts';
 import { type Classifier, isClassifier } from './classifier.ts';
+import { COURSE_FEATURES } from './course.ts';
 import { PLANE_FEATURES } from './in-plane.ts';
 import { COLUMNS, type CrossAffinity, gatherEvidence, type PairEvidence, PIXELS } from './pair-evidence.ts';
 import { GIVEN_FEATURES, PAIR_FEATURES, pairFeatures } from './pair-features.ts';
@@ -21,6 +22,8 @@ export interface LinkModel {
    * network cuts.
    */
   readonly given?: Classifier;
+  /** Judges the links of `given` once more when all are known, over {@link COURSE_FEATURES}. */
+  readonly course?: Classifier;
 }
 
 export const LINK_FORMAT = 'kyn-linker-2';
@@ -32,6 +35,7 @@ export function isLinkModel(value: unknown): value is LinkModel {
     model?.format === LINK_FORMAT &&
     isClassifier(model.cross, PAIR_FEATURES) &&
     (model.given === undefined || isClassifier(model.given, GIVEN_FEATURES)) &&
+    (model.course === undefined || isClassifier(model.course, COURSE_FEATURES)) &&
     (model.plane === undefined || isClassifier(model.plane, PLANE_FEATURES))
   );
 }

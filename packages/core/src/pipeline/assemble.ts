@@ -1,6 +1,7 @@
 /** From the graph to neurons: the part of a run that sees all sections. */
 import { throwIfCancelled } from '../errors.ts';
 import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, LIFTED, SKIP } from '../graph/edge-list.ts';
+import { judgeByCourse } from '../link/course.ts';
 import { neuronTable } from '../neurons/neuron-table.ts';
 import { DOUBT_DEFAULTS, doubts } from '../partition/doubts.ts';
 import { optionsIn, partition } from '../partition/partition.ts';
@@ -38,9 +39,10 @@ type EdgeCounts = PipelineReport['edges'];
 
 /** Gathers and writes the graph, cuts it into neurons, writes the assignment and what is doubtful in it. */
 async function partitionGraph(
-  { store, options, context, timer, voxelSizeNm, imagePlan }: Run,
+  run: Run,
   sections: readonly SectionSummary[],
 ): Promise<{ assignment: Uint32Array; edges: EdgeCounts; tables: SectionTable[] }> {
+  const { store, options, context, timer, voxelSizeNm, imagePlan } = run;
   const graph = new EdgeList(sections.reduce((sum, { edges }) => sum + edges, 0));
   const tables: SectionTable[] = [];
   for (const { z, idOffset } of sections) {
@@ -48,7 +50,7 @@ async function partitionGraph(
     graph.append(record.edges);
     tables.push({ z, idOffset, stats: record.stats });
   }
-  const edges = graph.columns();
+  const edges = timer.run('link', () => judgedByCourse(run, graph.columns(), tables));
   await timer.wait('write', store.writeGraph(edges));
   const fragments = sections.reduce((sum, section) => sum + section.fragments, 0);
   const voxels = fragmentVoxels(tables, fragments);
@@ -60,6 +62,16 @@ async function partitionGraph(
   const doubtful = timer.run('partition', () => doubts(cut, counting, context));
   await timer.wait('write', store.writeDoubts(doubtful));
   return { assignment, edges: countKinds(edges), tables };
+}
+
+/** Links of given fragments are judged once more now that all are known; others gain nothing by it (docs/experiments.md). */
+function judgedByCourse(
+  { input: { fragments, linker }, voxelSizeNm }: Run,
+  edges: EdgeColumns,
+  tables: readonly SectionTable[],
+): EdgeColumns {
+  const course = fragments && linker?.given && linker.course;
+  return course ? judgeByCourse(course, edges, tables, voxelSizeNm) : edges;
 }
 
 function countKinds({ kind }: EdgeColumns): EdgeCounts {

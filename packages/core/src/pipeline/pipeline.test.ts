@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isKynError } from '../errors.ts';
 import { evaluatePerSlice } from '../evaluate/index.ts';
 import { CROSS, type EdgeColumns, SKIP } from '../graph/edge-list.ts';
+import { COURSE_FEATURES } from '../link/course.ts';
 import { GIVEN_FEATURES } from '../link/pair-features.ts';
 import { runPipeline } from '../pipeline.ts';
 import { REPAIR_DEFAULTS } from '../repair/repair.ts';
@@ -349,6 +350,30 @@ describe('runPipeline', () => {
     // profiles have more than two pixels in the mean, so that all pairs are likely; nothing overlaps by more than all
     expect(await neuronsBy(GIVEN_FEATURES.length - 1)).toBeLessThanOrEqual(cells);
     expect(await neuronsBy(GIVEN_FEATURES.indexOf('overlap over union'))).toBeGreaterThan(2 * cells);
+  });
+
+  it('judges links of given fragments, and of no others, by their course when all are known', async () => {
+    const { source, truth } = cellStack({ shape: [4, 64, 64] });
+    const constant = (features: readonly string[], base: number) => ({
+      ...crudeLinker.cross,
+      features,
+      trees: { features: features.length, base, depth: 1, feature: [], threshold: [], leaf: [] },
+    });
+    const run = async (fragments: { fragments?: ReturnType<typeof asSource> }, course: number) => {
+      const linker = {
+        ...crudeLinker,
+        given: constant(GIVEN_FEATURES, 3),
+        course: constant(COURSE_FEATURES, course),
+      };
+      const store = createMemoryStore();
+      const predictor = crudePredictor({ contextSections: 1 }, true);
+      await runPipeline({ source, predictor, linker, ...fragments }, store);
+      const { kind, probability } = store.graph ?? { kind: [], probability: [] };
+      return [...probability].filter((_, i) => kind[i] === CROSS);
+    };
+    const given = { fragments: asSource(truth) };
+    expect((await run(given, -2)).every((p) => Math.abs(p - 1 / (1 + Math.exp(2))) < 1e-6)).toBe(true);
+    expect(await run({}, -2)).toEqual(await run({}, 2));
   });
 
   it('passes given fragments over where the section is blank', async () => {
