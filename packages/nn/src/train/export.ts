@@ -1,6 +1,6 @@
 /**
  * Writes trained networks as plain ONNX for inference: batch norm folded, free extents, sigmoid at the end, weights by their
- * names and of 16 bit (their rounding moves an affinity by less than training noise; docs/experiments.md).
+ * names and of 16 bit (what their rounding moves: docs/experiments.md), biases of 32.
  */
 import { GraphBuilder, type Value } from '../graph/builder.ts';
 import { depthToSpace, sigmoid } from '../graph/ops.ts';
