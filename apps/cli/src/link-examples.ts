@@ -82,9 +82,9 @@ export async function fitLinks(
         if (volume.noise) return;
         const { found, store, report } = await pairsOf(labels);
         const [tall, wide] = report.resampledBy ?? [1, 1];
-        const profiles = new GivenVolume(placeOf(volume), weight);
+        const tables = store.records.map(({ z, idOffset, stats }) => ({ z, idOffset, stats }));
+        const profiles = new GivenVolume(placeOf(volume), weight, tables, report.voxelSizeNm);
         await eachPair(found, labels, (each, truth, back) => profiles.add(each, truth, tall * wide, back));
-        profiles.finish(store.records, report.voxelSizeNm);
         drawn.push(profiles);
       });
     }

@@ -166,8 +166,13 @@ describe('links judged by their course', () => {
 
 describe('what judges links between given fragments', () => {
   const volume = (place: string, seed: number): GivenVolume => {
-    const given = new GivenVolume(place, 1);
     const stack = [0, 1, 2, 3].map((z) => section([z * (seed - 2), 2 * z], z * 1000, seed));
+    const tables = stack.map(({ labels, profiles, idOffset }, z) => ({
+      z,
+      idOffset,
+      stats: fragmentTable(labels, HEIGHT, WIDTH, profiles.count),
+    }));
+    const given = new GivenVolume(place, 1, tables, [40, 10, 10]);
     const truth = stack.map((each) => ndarray(each.labels, [HEIGHT, WIDTH])) as never[];
     for (let z = 0; z < 3; z++) {
       const [lower, upper] = [stack[z], stack[z + 1]];
@@ -176,12 +181,6 @@ describe('what judges links between given fragments', () => {
       const found = { lowerZ: z, upperZ: z + 1, lower, upper, pairs, upperEdges };
       given.add(found, [truth[z], truth[z + 1]], 1, z === 2);
     }
-    const tables = stack.map(({ labels, profiles, idOffset }, z) => ({
-      z,
-      idOffset,
-      stats: fragmentTable(labels, HEIGHT, WIDTH, profiles.count),
-    }));
-    given.finish(tables, [40, 10, 10]);
     return given;
   };
 

@@ -85,11 +85,8 @@ export class Course {
     private readonly voxelSizeNm: Vec3,
   ) {
     const fragments = placeFragments(sections, voxelSizeNm);
-    const isLink = (kind: number): boolean => kind === CROSS || kind === SKIP;
     this.fragments = fragments;
-    this.edge = Uint32Array.from(edges.kind.subarray(0, edges.count).keys()).filter((i) =>
-      isLink(edges.kind[i]),
-    );
+    this.edge = linksOf(edges);
     const count = this.edge.length;
     this.lower = new Uint32Array(count);
     this.upper = new Uint32Array(count);
@@ -101,13 +98,13 @@ export class Course {
       const [a, b] = [edges.a[edge], edges.b[edge]];
       const [lower, upper] = fragments.z[a] < fragments.z[b] ? [a, b] : [b, a];
       const p = Math.min(1 - MARGIN, Math.max(MARGIN, edges.probability[edge]));
-      const sections = Math.max(1, fragments.z[upper] - fragments.z[lower]);
+      const apart = sectionsApart(fragments, lower, upper);
       this.lower[i] = lower;
       this.upper[i] = upper;
       this.logOdds[i] = Math.log(p / (1 - p));
       this.overlapNm2[i] = edges.area[edge] * voxelSizeNm[1] * voxelSizeNm[2];
-      this.dy[i] = (fragments.yNm[upper] - fragments.yNm[lower]) / sections;
-      this.dx[i] = (fragments.xNm[upper] - fragments.xNm[lower]) / sections;
+      this.dy[i] = (fragments.yNm[upper] - fragments.yNm[lower]) / apart;
+      this.dx[i] = (fragments.xNm[upper] - fragments.xNm[lower]) / apart;
     });
     this.upwards = this.likeliest(this.lower);
     this.downwards = this.likeliest(this.upper);
@@ -125,10 +122,10 @@ export class Course {
 
   private row(i: number): number[] {
     const { lower, upper, logOdds, overlapNm2, fragments } = this;
-    const { areaNm2, z } = fragments;
+    const { areaNm2 } = fragments;
     const [a, b] = [lower[i], upper[i]];
-    const sections = Math.max(1, z[b] - z[a]);
-    const shift = Math.hypot(this.dy[i], this.dx[i]) * sections;
+    const apart = sectionsApart(fragments, a, b);
+    const shift = Math.hypot(this.dy[i], this.dx[i]) * apart;
     const smaller = Math.min(areaNm2[a], areaNm2[b]);
     const size = Math.sqrt(smaller / Math.PI) + LEAST_SIZE_NM;
     const [rivalOfLower, rivalOfUpper] = [rival(this.upwards, a, i), rival(this.downwards, b, i)];
@@ -148,7 +145,7 @@ export class Course {
       this.shareOf(rivalOfUpper, i),
       ...this.other(before, i, size, before < 0 ? 0 : lower[before], a),
       ...this.other(after, i, size, after < 0 ? 0 : upper[after], b),
-      this.voxelSizeNm[0] * sections,
+      this.voxelSizeNm[0] * apart,
     ];
   }
 
@@ -189,6 +186,19 @@ export class Course {
     return { first, second };
   }
 }
+
+/** The edges between sections, by their index. */
+function linksOf({ count, kind }: EdgeColumns): Uint32Array {
+  const found = new Uint32Array(count);
+  let links = 0;
+  for (let i = 0; i < count; i++) {
+    if (kind[i] === CROSS || kind[i] === SKIP) found[links++] = i;
+  }
+  return found.slice(0, links);
+}
+
+const sectionsApart = ({ z }: Fragments, lower: number, upper: number): number =>
+  Math.max(1, z[upper] - z[lower]);
 
 /** The likeliest link of a fragment but this one; -1 where there is none. */
 const rival = ({ first, second }: Likeliest, fragment: number, link: number): number =>

@@ -1,13 +1,13 @@
 /** Fits what judges links between given fragments to volumes whose true profiles are known. */
 import type { Signal } from '../errors.ts';
-import { CROSS, EdgeList } from '../graph/edge-list.ts';
+import { EdgeList } from '../graph/edge-list.ts';
 import type { SectionTable } from '../segment/fragment-table.ts';
 import type { Vec3 } from '../volume/array.ts';
 import type { LabelSection } from '../volume/contracts.ts';
 import { BOOST_DEFAULTS, type BoostOptions } from './boosted-trees.ts';
 import { type Classifier, classify, Examples, fitClassifier, type Reliability } from './classifier.ts';
 import { COURSE_FEATURES, Course } from './course.ts';
-import { majorities } from './fit.ts';
+import { addKnown, majorities, truthOf } from './fit.ts';
 import { edgesOfPairs, type SectionPairs } from './learned.ts';
 import { GIVEN_FEATURES, givenFeatures } from './pair-features.ts';
 
@@ -24,17 +24,18 @@ interface Pairs {
 
 /** All pairs of one volume's given fragments. */
 export class GivenVolume {
-  readonly pairs: Pairs[] = [];
-  private sections: readonly SectionTable[] = [];
-  private voxelSizeNm: Vec3 = [1, 1, 1];
+  private readonly pairs: Pairs[] = [];
 
   /**
    * @param place volumes of one place tell the same and are never judged by each other
    * @param weight of a pair beside those of other volumes
+   * @param sections the tables of all sections, in pixels of the volume
    */
   constructor(
     readonly place: string,
-    readonly weight: number,
+    private readonly weight: number,
+    private readonly sections: readonly SectionTable[],
+    private readonly voxelSizeNm: Vec3,
   ) {}
 
   /**
@@ -50,22 +51,13 @@ export class GivenVolume {
     keptBack: boolean,
   ): void {
     const [below, above] = [majorities(lower, truth[0]), majorities(upper, truth[1])];
-    const { count, a, b } = pairs.evidence;
-    const known = (i: number): boolean => below[a[i]] !== 0 && above[b[i]] !== 0;
+    const { count } = pairs.evidence;
     this.pairs.push({
       values: givenFeatures(pairs.features),
       edges: edgesOfPairs(pairs, new Float32Array(count), lower, upper, 'cross', pixelArea),
-      truth: Int8Array.from({ length: count }, (_, i) =>
-        known(i) ? Number(below[a[i]] === above[b[i]]) : -1,
-      ),
+      truth: truthOf(pairs.evidence, below, above),
       keptBack,
     });
-  }
-
-  /** @param sections the tables of all sections, in pixels of the volume */
-  finish(sections: readonly SectionTable[], voxelSizeNm: Vec3): void {
-    this.sections = sections;
-    this.voxelSizeNm = voxelSizeNm;
   }
 
   /** Adds the pairs whose truth is known, as two sections show them. */
@@ -78,10 +70,7 @@ export class GivenVolume {
   teachCourse(examples: Examples, given: Classifier): void {
     const edges = new EdgeList();
     for (const { values, edges: own } of this.pairs) {
-      const { count, a, b, area } = own.columns();
-      classify(given, values).forEach((p, i) => {
-        if (i < count) edges.push(a[i], b[i], CROSS, area[i], p);
-      });
+      edges.append({ ...own.columns(), probability: classify(given, values) });
     }
     const course = new Course(edges.columns(), this.sections, this.voxelSizeNm);
     let from = 0;
@@ -90,23 +79,6 @@ export class GivenVolume {
       from += truth.length;
     }
   }
-}
-
-function addKnown(
-  examples: Examples,
-  values: Float32Array,
-  truth: Int8Array,
-  weight: number,
-  keptBack: boolean,
-): void {
-  const width = examples.features.length;
-  const kept = [...truth.keys()].filter((i) => truth[i] >= 0);
-  const rows = new Float32Array(kept.length * width);
-  kept.forEach((i, row) => {
-    rows.set(values.subarray(i * width, (i + 1) * width), row * width);
-  });
-  const labels = Uint8Array.from(kept, (i) => truth[i]);
-  examples.add({ values: rows, labels, weights: new Float32Array(kept.length).fill(weight) }, keptBack);
 }
 
 /** What judges links between given fragments, and how well each does on what was kept back. */

@@ -29,36 +29,46 @@ export class PairExamples {
     keptBack: boolean,
   ): void {
     const [below, above] = [majorities(lower, truth[0]), majorities(upper, truth[1])];
-    label(this.cross, features, evidence, below, above, weight, keptBack);
-    label(this.plane, planeFeatures(edges, upper), edges, above, above, weight, keptBack);
+    addKnown(this.cross, features, truthOf(evidence, below, above), weight, keptBack);
+    addKnown(this.plane, planeFeatures(edges, upper), truthOf(edges, above, above), weight, keptBack);
   }
 }
 
+/** Pairs of fragments, by their ids in either section. */
+interface Pairs {
+  readonly count: number;
+  readonly a: Uint32Array;
+  readonly b: Uint32Array;
+}
+
 /**
- * Adds the rows whose two fragments have a neuron, that of most of their known pixels. Those of fragments that are two neurons
- * are among them: the classifier is to learn how little can be said of such.
+ * Of every pair 1 where both fragments are one neuron, 0 where they are two, -1 where that is unknown. Fragments that are two neurons
+ * count as the one that most of them is: the classifier is to learn how little can be said of such.
+ * @param first @param second neuron of every fragment, see {@link majorities}
  */
-function label(
+export function truthOf({ count, a, b }: Pairs, first: Uint32Array, second: Uint32Array): Int8Array {
+  return Int8Array.from({ length: count }, (_, i) => {
+    const [one, other] = [first[a[i]], second[b[i]]];
+    return one === 0 || other === 0 ? -1 : Number(one === other);
+  });
+}
+
+/** Adds the rows whose truth is known. @param truth see {@link truthOf} */
+export function addKnown(
   examples: Examples,
-  features: Float32Array,
-  { count, a, b }: { readonly count: number; readonly a: Uint32Array; readonly b: Uint32Array },
-  first: Uint32Array,
-  second: Uint32Array,
+  rows: Float32Array,
+  truth: Int8Array,
   weight: number,
   keptBack: boolean,
 ): void {
   const width = examples.features.length;
-  const kept: number[] = [];
-  for (let i = 0; i < count; i++) {
-    if (first[a[i]] !== 0 && second[b[i]] !== 0) kept.push(i);
-  }
+  const kept = [...truth.keys()].filter((i) => truth[i] >= 0);
   const values = new Float32Array(kept.length * width);
   kept.forEach((i, row) => {
-    values.set(features.subarray(i * width, (i + 1) * width), row * width);
+    values.set(rows.subarray(i * width, (i + 1) * width), row * width);
   });
-  const labels = Uint8Array.from(kept, (i) => (first[a[i]] === second[b[i]] ? 1 : 0));
-  const weights = new Float32Array(kept.length).fill(weight);
-  examples.add({ values, labels, weights }, keptBack);
+  const labels = Uint8Array.from(kept, (i) => truth[i]);
+  examples.add({ values, labels, weights: new Float32Array(kept.length).fill(weight) }, keptBack);
 }
 
 /** The neuron that most of the known pixels of every fragment belong to; 0 where less than half of them are known. */

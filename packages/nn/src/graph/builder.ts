@@ -81,12 +81,7 @@ export class GraphBuilder {
    * the runtime makes float32 of it once, when it loads the graph.
    */
   stored(name: string, data: Float32Array, shape: readonly number[], dtype: 'float32' | 'float16'): Value {
-    const values = dtype === 'float16' ? toHalf(data) : data;
-    const bytes = new Uint8Array(
-      values.buffer.slice(values.byteOffset, values.byteOffset + values.byteLength),
-    );
-    this.initializers.push({ name, dtype, shape, bytes });
-    const value: Value = { name, shape, dtype };
+    const value = this.initializer(name, dtype, dtype === 'float16' ? toHalf(data) : data, shape);
     return dtype === 'float16' ? this.node('Cast', [value], shape, { to: DTYPE_CODE.float32 }) : value;
   }
 
@@ -94,12 +89,20 @@ export class GraphBuilder {
     const key = data.length <= 64 ? `${dtype}:${shape.join(',')}:${data.join(',')}` : undefined;
     const known = key === undefined ? undefined : this.constants.get(key);
     if (known) return known;
-    const name = this.fresh('const');
-    const bytes = new Uint8Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength));
-    this.initializers.push({ name, dtype, shape, bytes });
-    const value: Value = { name, shape, dtype };
+    const value = this.initializer(this.fresh('const'), dtype, data, shape);
     if (key !== undefined) this.constants.set(key, value);
     return value;
+  }
+
+  private initializer(
+    name: string,
+    dtype: OnnxDtype,
+    data: Float32Array | BigInt64Array | Uint16Array,
+    shape: readonly number[],
+  ): Value {
+    const bytes = new Uint8Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength));
+    this.initializers.push({ name, dtype, shape, bytes });
+    return { name, shape, dtype };
   }
 
   /** Appends a node with several outputs of the given shapes. */

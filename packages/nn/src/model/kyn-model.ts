@@ -79,7 +79,7 @@ const DATE = new Date('2020-01-01T12:00:00');
 
 export function encodeModel({ description, segmenter, linker, weights }: KynModel): Uint8Array {
   const files: Record<string, Uint8Array> = { [SEGMENTER]: segmenter };
-  const layout = layoutOf(description);
+  const layout = weights && layoutOf(description);
   if (linker) files[LINKER] = strToU8(JSON.stringify(linker));
   if (weights && layout) files[TRAINING] = encodeTraining(layout, weights, segmenter);
   return packModel(description, files);

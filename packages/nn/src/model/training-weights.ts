@@ -5,6 +5,7 @@
  */
 import { elementCount } from '@kyn/core';
 import { normScale, type ParameterLayout, type Piece, type Weights, weightOfBlocks } from '../nets/layers.ts';
+import { emptyWeights } from '../nets/transfer-weights.ts';
 import { fromHalf } from '../onnx/half.ts';
 import { type OnnxTensor, tensorsOf } from '../onnx/proto.ts';
 
@@ -53,10 +54,7 @@ function restOf(layout: ParameterLayout, weights: Weights, tensors: Tensors): Fl
  */
 export function decodeTraining(layout: ParameterLayout, graph: Uint8Array, rest: Uint8Array): Weights {
   const tensors = tensorsOf(graph);
-  const weights: Weights = {
-    parameters: new Float32Array(layout.parameterCount),
-    statistics: new Float32Array(layout.statisticCount),
-  };
+  const weights = emptyWeights(layout);
   const view = new DataView(rest.buffer, rest.byteOffset, rest.byteLength);
   const kept = restOf(layout, weights, tensors);
   if (kept.reduce((sum, values) => sum + 4 * values.length, 0) !== rest.length)

@@ -1,0 +1,128 @@
+/** Fragments that are given instead of predicted: taken as they are, linked by classifiers of their own. */
+import { describe, expect, it } from 'vitest';
+import { evaluatePerSlice } from '../evaluate/index.ts';
+import { CROSS } from '../graph/edge-list.ts';
+import { COURSE_FEATURES } from '../link/course.ts';
+import { GIVEN_FEATURES } from '../link/pair-features.ts';
+import { runPipeline } from '../pipeline.ts';
+import { ndarray } from '../volume/array.ts';
+import { createMemoryStore, type MemoryStore } from './memory-store.ts';
+import { cellStack, sourceOf } from './testing/cells.ts';
+import { crudePredictor } from './testing/crude-predictor.ts';
+import { asSource, crudeLinker } from './testing/results.ts';
+
+describe('given fragments', () => {
+  it('mends given fragments only where that is asked for', async () => {
+    const { source, truth } = cellStack({ shape: [5, 90, 110] });
+    // in one section somebody took two cells that touch for one
+    const own = truth[2].data;
+    const a = own[45 * 110 + 55];
+    const b = own.find((id, p) => id !== a && own[p - 1] === a);
+    const drawn = truth.map((section, z) =>
+      z === 2 ? { ...section, data: section.data.map((id) => (id === b ? a : id)) } : section,
+    );
+    const wrong = (store: MemoryStore): number => {
+      const seen = new Map<number, Set<number>>();
+      store.fragments[2].data.forEach((id, p) => {
+        const cells = seen.get(id) ?? new Set();
+        seen.set(id, cells.add(truth[2].data[p]));
+      });
+      return Math.max(...[...seen.values()].map((cells) => cells.size));
+    };
+    const runWith = async (mendFragments: boolean) => {
+      const store = createMemoryStore();
+      const predictor = crudePredictor({ contextSections: 1 }, true);
+      const input = { source, predictor, linker: crudeLinker, fragments: asSource(drawn), mendFragments };
+      return { store, report: await runPipeline(input, store) };
+    };
+    const kept = await runWith(false);
+    expect(kept.report.repaired).toEqual({ split: 0, merged: 0 });
+    expect(wrong(kept.store)).toBe(2);
+    const mended = await runWith(true);
+    expect(mended.report.repaired.split).toBe(1);
+    const halves = new Map<number, Set<number>>();
+    mended.store.fragments[2].data.forEach((id, p) => {
+      const cell = truth[2].data[p];
+      if (cell !== a && cell !== b) return;
+      halves.set(id, (halves.get(id) ?? new Set()).add(cell));
+    });
+    expect(halves.size).toBeGreaterThan(1);
+  });
+
+  it('takes given fragments instead of predicting', async () => {
+    const { source, truth } = cellStack({ shape: [4, 64, 64] });
+    const store = createMemoryStore();
+    const report = await runPipeline({ source, fragments: asSource(truth) }, store);
+    // those that touch repel each other
+    expect(report.edges.inPlane).toBeGreaterThan(0);
+    const score = await evaluatePerSlice({
+      segmentation: asSource(store.segmentation),
+      truth: asSource(truth),
+    });
+    expect(score.mean.arand).toBe(0);
+    const wrong = cellStack({ shape: [4, 64, 63] });
+    const refused = runPipeline({ source: wrong.source, fragments: asSource(truth) }, createMemoryStore());
+    await expect(refused).rejects.toThrow(/do not fit/);
+  });
+
+  it('asks the classifier of given fragments of them, and tells it how large they are', async () => {
+    const { source, truth } = cellStack({ shape: [4, 64, 64] });
+    const neuronsBy = async (feature: number) => {
+      const { trees, ...rest } = crudeLinker.cross;
+      const given = {
+        ...rest,
+        features: GIVEN_FEATURES,
+        trees: { ...trees, features: GIVEN_FEATURES.length, feature: [feature], threshold: [1] },
+      };
+      const predictor = crudePredictor({ contextSections: 1 }, true);
+      const input = { source, predictor, linker: { ...crudeLinker, given }, fragments: asSource(truth) };
+      return (await runPipeline(input, createMemoryStore())).neurons;
+    };
+    const cells = new Set(truth.flatMap(({ data }) => [...data])).size;
+    // profiles have more than two pixels in the mean, so that all pairs are likely; nothing overlaps by more than all
+    expect(await neuronsBy(GIVEN_FEATURES.length - 1)).toBeLessThanOrEqual(cells);
+    expect(await neuronsBy(GIVEN_FEATURES.indexOf('overlap over union'))).toBeGreaterThan(2 * cells);
+  });
+
+  it('judges links of given fragments, and of no others, by their course when all are known', async () => {
+    const { source, truth } = cellStack({ shape: [4, 64, 64] });
+    const constant = (features: readonly string[], base: number) => ({
+      ...crudeLinker.cross,
+      features,
+      trees: { features: features.length, base, depth: 1, feature: [], threshold: [], leaf: [] },
+    });
+    const run = async (fragments: { fragments?: ReturnType<typeof asSource> }, course: number) => {
+      const linker = {
+        ...crudeLinker,
+        given: constant(GIVEN_FEATURES, 3),
+        course: constant(COURSE_FEATURES, course),
+      };
+      const store = createMemoryStore();
+      const predictor = crudePredictor({ contextSections: 1 }, true);
+      await runPipeline({ source, predictor, linker, ...fragments }, store);
+      const { kind, probability } = store.graph ?? { kind: [], probability: [] };
+      return [...probability].filter((_, i) => kind[i] === CROSS);
+    };
+    const given = { fragments: asSource(truth) };
+    const judged = await run(given, -2);
+    expect(judged.length).toBeGreaterThan(0);
+    expect(judged.every((p) => Math.abs(p - 1 / (1 + Math.exp(2))) < 1e-6)).toBe(true);
+    const own = await run({}, -2);
+    expect(own.length).toBeGreaterThan(0);
+    expect(own).toEqual(await run({}, 2));
+  });
+
+  it('passes given fragments over where the section is blank', async () => {
+    const { sections, truth } = cellStack({ shape: [5, 64, 64] });
+    sections[2] = ndarray(new Uint8Array(64 * 64).fill(90), [64, 64]);
+    const store = createMemoryStore();
+    const report = await runPipeline(
+      { source: sourceOf(sections, [40, 10, 10]), fragments: asSource(truth) },
+      store,
+    );
+    expect(report.notes.join()).toMatch(/section 2 constant or blank: passed over, 0 in the output/);
+    expect(store.segmentation[2].data.every((id) => id === 0)).toBe(true);
+    const ids = (z: number) => new Set(store.segmentation[z].data);
+    expect([...ids(3)].some((id) => ids(1).has(id))).toBe(true);
+  });
+});
