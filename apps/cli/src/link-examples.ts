@@ -12,6 +12,7 @@ import {
   type LinkModel,
   PairExamples,
   PIPELINE_DEFAULTS,
+  placeSections,
   Random,
   type Reliability,
   runPipeline,
@@ -20,7 +21,7 @@ import {
   type StageContext,
 } from '@kyn/core';
 import { createPredictor, encodeModel, type KynModel, type Runtime } from '@kyn/nn';
-import type { PairVolume } from './recipe.ts';
+import type { PairVolume, RecipeVolume } from './recipe.ts';
 import { openRecipeVolume } from './training-recipe.ts';
 
 /** Every so many sections the pairs are kept back, to calibrate and to judge. */
@@ -54,6 +55,7 @@ export async function fitLinks(
   const predictor = await createPredictor(runtime, encodeModel(network), 'the linker in training');
   const examples = new PairExamples();
   const drawn: GivenVolume[] = [];
+  const places = placesOf(volumes);
   const { signal } = context;
   const tell = (done: number) =>
     context.onProgress?.({ stage: 'pairs', done, total: volumes.length, unit: 'volumes' });
@@ -82,8 +84,8 @@ export async function fitLinks(
         if (volume.noise) return;
         const { found, store, report } = await pairsOf(labels);
         const [tall, wide] = report.resampledBy ?? [1, 1];
-        const tables = store.records.map(({ z, idOffset, stats }) => ({ z, idOffset, stats }));
-        const profiles = new GivenVolume(placeOf(volume), weight, tables, report.voxelSizeNm);
+        const sections = placeSections(store.records, source.info.sectionPositions);
+        const profiles = new GivenVolume(places[i], weight, sections, report.voxelSizeNm);
         await eachPair(found, labels, (each, truth, back) => profiles.add(each, truth, tall * wide, back));
         drawn.push(profiles);
       });
@@ -112,9 +114,29 @@ function withGiven(linker: LinkModel, { given, course }: Partial<GivenFit> = {})
   return { ...linker, ...(given ? { given } : {}), ...(course ? { course } : {}) };
 }
 
-/** What volumes of one place have in common, however they are drawn or cut. */
-const placeOf = ({ source, labels, bbox, phantom }: PairVolume): string =>
-  JSON.stringify([source, labels, bbox, phantom]);
+/** The place of every volume, as the first volume of it: those that show some of the same tissue, however drawn or cut, have one. */
+export function placesOf(volumes: readonly RecipeVolume[]): number[] {
+  const places: number[] = [];
+  volumes.forEach((volume, i) => {
+    const met = places.filter((_, j) => meet(volume, volumes[j]));
+    const first = Math.min(i, ...met);
+    places.push(i);
+    places.forEach((place, j) => {
+      if (j === i || met.includes(place)) places[j] = first;
+    });
+  });
+  return places;
+}
+
+/** True where two volumes show some of the same tissue. */
+function meet(a: RecipeVolume, b: RecipeVolume): boolean {
+  if (a.phantom || b.phantom)
+    return a.phantom?.seed === b.phantom?.seed && a.phantom?.geometry === b.phantom?.geometry;
+  if ((a.labels ?? a.source) !== (b.labels ?? b.source)) return false;
+  const before = (one: RecipeVolume, other: RecipeVolume): boolean =>
+    [0, 1, 2].some((axis) => (one.bbox?.max?.[axis] ?? Infinity) <= (other.bbox?.min?.[axis] ?? 0));
+  return !before(a, b) && !before(b, a);
+}
 
 async function inVolume(
   volume: PairVolume,

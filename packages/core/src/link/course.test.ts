@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { CROSS, EdgeList, IN_PLANE, SKIP } from '../graph/edge-list.ts';
-import { type FragmentTable, fragmentTable, type SectionTable } from '../segment/fragment-table.ts';
+import { type FragmentTable, fragmentTable } from '../segment/fragment-table.ts';
 import { ndarray } from '../volume/array.ts';
 import { Random } from '../volume/random.ts';
 import { Examples, fitClassifier } from './classifier.ts';
-import { COURSE_FEATURES, Course, judgeByCourse } from './course.ts';
+import { COURSE_FEATURES, Course, judgeByCourse, type PlacedSection, placeSections } from './course.ts';
 import { fitLinkModel, PairExamples } from './fit.ts';
 import { fitGiven, GivenVolume } from './fit-given.ts';
 import { describePairs, isLinkModel } from './learned.ts';
@@ -14,7 +14,11 @@ import { crossOf, HEIGHT, section, WIDTH } from './testing/discs.ts';
 const VOXEL = [40, 10, 5] as const;
 
 /** Fragments of these centroids (y, x, px) and areas. */
-function table(z: number, idOffset: number, fragments: readonly (readonly [number, number, number])[]) {
+function table(
+  z: number,
+  idOffset: number,
+  fragments: readonly (readonly [number, number, number])[],
+): PlacedSection {
   const column = (i: number) => Float64Array.from([0, ...fragments.map((each) => each[i])]);
   const none = new Uint32Array(fragments.length + 1);
   const stats: FragmentTable = {
@@ -27,12 +31,12 @@ function table(z: number, idOffset: number, fragments: readonly (readonly [numbe
     maxY: none,
     maxX: none,
   };
-  return { z, idOffset, stats };
+  return { z, idOffset, stats, position: z, asideNm: [0, 0] };
 }
 
 describe('the course of links', () => {
   // three sections, then one across a gap; fragment 3 lies beside 2
-  const sections: SectionTable[] = [
+  const sections = [
     table(0, 0, [[10, 10, 100]]),
     table(1, 1, [
       [12, 10, 200],
@@ -84,6 +88,55 @@ describe('the course of links', () => {
     // two sections on, four rows and four columns: per section two rows and two columns
     expect(of(3, 'turn from the link before, nm')).toBeCloseTo(10);
     expect(of(2, 'turn to the link after, nm')).toBeCloseTo(10);
+  });
+});
+
+describe('sections as they lie', () => {
+  const way = [
+    table(0, 0, [[10, 10, 100]]),
+    table(1, 1, [[12, 11, 100]]),
+    table(2, 2, [[14, 12, 100]]),
+    table(3, 3, [[16, 13, 100]]),
+  ];
+  const edges = new EdgeList();
+  for (let id = 1; id <= 3; id++) edges.push(id, id + 1, CROSS, 80, 0.8);
+  const rowsOf = (sections: readonly PlacedSection[]) => {
+    const course = new Course(edges.columns(), sections, [...VOXEL]);
+    return Array.from(course.rows(0, course.edge.length));
+  };
+  const unshifted = way.map((section) => ({ ...section, shiftNm: undefined }));
+
+  it('count a visible shift as no turn', () => {
+    // from the second section on all lies 30 rows and 8 columns further
+    const shifted = way.map(({ z, idOffset, stats }) => {
+      const [dy, dx] = z < 2 ? [0, 0] : [30, 8];
+      const centroidY = stats.centroidY.map((y) => y + dy);
+      const centroidX = stats.centroidX.map((x) => x + dx);
+      const shiftNm = z === 2 ? ([30 * VOXEL[1], 8 * VOXEL[2]] as const) : undefined;
+      return { z, idOffset, stats: { ...stats, centroidY, centroidX }, shiftNm };
+    });
+    expect(rowsOf(placeSections(shifted))).toEqual(rowsOf(placeSections(unshifted)));
+    expect(rowsOf(placeSections(shifted.map((each) => ({ ...each, shiftNm: undefined }))))).not.toEqual(
+      rowsOf(placeSections(unshifted)),
+    );
+  });
+
+  it('count a missing one as twice the distance', () => {
+    const placed = placeSections(
+      unshifted.map(({ stats, ...rest }) => {
+        const twice = rest.z < 2 ? 0 : 1;
+        const centroidY = stats.centroidY.map((y) => y + 2 * twice);
+        const centroidX = stats.centroidX.map((x) => x + twice);
+        return { ...rest, stats: { ...stats, centroidY, centroidX } };
+      }),
+      [0, 1, 3, 4],
+    );
+    const rows = rowsOf(placed);
+    const of = (link: number, name: (typeof COURSE_FEATURES)[number]) =>
+      rows[link * COURSE_FEATURES.length + COURSE_FEATURES.indexOf(name)];
+    expect(of(1, 'distance of the sections, nm')).toBe(2 * VOXEL[0]);
+    expect(of(1, 'turn from the link before, nm')).toBe(0);
+    expect(of(2, 'turn from the link before, nm')).toBe(0);
   });
 });
 
@@ -145,8 +198,12 @@ describe('links judged by their course', () => {
     expect(wrong(judged.probability)).toBeLessThan(0.6 * wrong(before));
   });
 
-  it('leave edges within a section as they are', () => {
-    const { edges, sections } = wandering(3);
+  it('leave edges within a section as they are, and those across a gap that is too wide', () => {
+    const { edges, sections: near } = wandering(3);
+    const sections = near.map((section) => ({ ...section, position: section.z + (section.z > 5 ? 2 : 0) }));
+    const acrossGap = edges.a.map((a, i) =>
+      Number(Math.min(a, edges.b[i]) <= 360 && Math.max(a, edges.b[i]) > 360),
+    );
     const kind = edges.kind.map((_, i) => (i % 2 === 0 ? IN_PLANE : CROSS));
     const trees = {
       features: COURSE_FEATURES.length,
@@ -157,20 +214,28 @@ describe('links judged by their course', () => {
       leaf: [],
     };
     const sure = { features: [...COURSE_FEATURES], trees, calibration: { scale: 1, offset: 0 } };
-    const judged = judgeByCourse(sure, { ...edges, kind }, sections, [40, 10, 10]);
+    const judged = judgeByCourse(sure, { ...edges, kind }, sections, [40, 10, 10], 2.5);
+    const stays = (i: number) => kind[i] === IN_PLANE || acrossGap[i] === 1;
     judged.probability.forEach((p, i) => {
-      expect(p).toBeCloseTo(kind[i] === IN_PLANE ? edges.probability[i] : 1 / (1 + Math.exp(-2)));
+      expect(p).toBeCloseTo(stays(i) ? edges.probability[i] : 1 / (1 + Math.exp(-2)));
     });
+    expect(acrossGap).toContain(1);
+    const cancelled = { aborted: true } as never;
+    expect(() => judgeByCourse(sure, edges, sections, [40, 10, 10], 2.5, cancelled)).toThrow(
+      /stopped by the user/,
+    );
   });
 });
 
 describe('what judges links between given fragments', () => {
-  const volume = (place: string, seed: number): GivenVolume => {
+  const volume = (place: number, seed: number): GivenVolume => {
     const stack = [0, 1, 2, 3].map((z) => section([z * (seed - 2), 2 * z], z * 1000, seed));
     const tables = stack.map(({ labels, profiles, idOffset }, z) => ({
       z,
       idOffset,
       stats: fragmentTable(labels, HEIGHT, WIDTH, profiles.count),
+      position: z,
+      asideNm: [0, 0] as const,
     }));
     const given = new GivenVolume(place, 1, tables, [40, 10, 10]);
     const truth = stack.map((each) => ndarray(each.labels, [HEIGHT, WIDTH])) as never[];
@@ -185,7 +250,7 @@ describe('what judges links between given fragments', () => {
   };
 
   it('learns from two sections, and from all of them what other places would be told', () => {
-    const fitted = fitGiven([1, 2, 3].map((seed) => volume(`place ${seed}`, seed)));
+    const fitted = fitGiven([1, 2, 3].map((seed) => volume(seed, seed)));
     if (!fitted?.course) throw new Error('nothing learned');
     const { given, course, reliability, courseReliability } = fitted;
     expect(given.features).toEqual(GIVEN_FEATURES);
@@ -206,7 +271,7 @@ describe('what judges links between given fragments', () => {
   });
 
   it('judges no course where there is no other place to learn from, and nothing without pairs', () => {
-    const two = fitGiven([volume('one', 1), volume('one', 3), volume('another', 2)]);
+    const two = fitGiven([volume(0, 1), volume(0, 3), volume(2, 2)]);
     expect(two?.given.features).toEqual(GIVEN_FEATURES);
     expect(two?.course).toBeUndefined();
     expect(fitGiven([])).toBeUndefined();

@@ -2,6 +2,7 @@
  * Links judged once more when all are known. A neurite that is cut obliquely moves from section to section, and mostly goes on
  * the way it came; what a profile's other links say of it, no two sections by themselves show.
  */
+import { type Signal, throwIfCancelled } from '../errors.ts';
 import { CROSS, type EdgeColumns, SKIP } from '../graph/edge-list.ts';
 import type { SectionTable } from '../segment/fragment-table.ts';
 import type { Vec3 } from '../volume/array.ts';
@@ -44,13 +45,43 @@ const LEAST_SIZE_NM = 10;
 /** Rows judged at a time. */
 const STRETCH = 1 << 15;
 
+/** The fragments of a section that may lie beside the one before. */
+export interface ShiftedSection extends SectionTable {
+  /** As far as it is visible, y and x in nm. */
+  readonly shiftNm: readonly [number, number] | undefined;
+}
+
+/** The fragments of a section, and where the section lies in the stack. */
+export interface PlacedSection extends SectionTable {
+  /** In section thicknesses. */
+  readonly position: number;
+  /** By how much it lies beside the first one, as far as that is visible; y and x, nm. */
+  readonly asideNm: readonly [number, number];
+}
+
+/**
+ * @param sections in order
+ * @param positions of the sections by their index, in section thicknesses, where that is not the index
+ */
+export function placeSections(
+  sections: readonly ShiftedSection[],
+  positions?: readonly number[],
+): PlacedSection[] {
+  let asideNm: readonly [number, number] = [0, 0];
+  return sections.map(({ z, idOffset, stats, shiftNm = [0, 0] }) => {
+    asideNm = [asideNm[0] + shiftNm[0], asideNm[1] + shiftNm[1]];
+    return { z, idOffset, stats, position: positions?.[z] ?? z, asideNm };
+  });
+}
+
 /** What is known of every fragment, by global id. */
 interface Fragments {
   readonly areaNm2: Float64Array;
+  /** Where it lies, or would if no section were shifted. */
   readonly yNm: Float64Array;
   readonly xNm: Float64Array;
-  /** Index of its section. */
-  readonly z: Float64Array;
+  /** Of its section, in section thicknesses. */
+  readonly position: Float64Array;
 }
 
 /** Of every fragment the likeliest link and the next, by number of link; -1 where there is none. */
@@ -76,17 +107,19 @@ export class Course {
 
   /**
    * @param edges global ids; not mutated
-   * @param sections the tables of all sections, in pixels of the volume
+   * @param sections all of them, in pixels of the volume
    * @param voxelSizeNm zyx
+   * @param reach links between sections further apart than this, in section thicknesses, do not count
    */
   constructor(
     edges: EdgeColumns,
-    sections: readonly SectionTable[],
+    sections: readonly PlacedSection[],
     private readonly voxelSizeNm: Vec3,
+    reach = Number.POSITIVE_INFINITY,
   ) {
     const fragments = placeFragments(sections, voxelSizeNm);
     this.fragments = fragments;
-    this.edge = linksOf(edges);
+    this.edge = linksOf(edges, fragments, reach);
     const count = this.edge.length;
     this.lower = new Uint32Array(count);
     this.upper = new Uint32Array(count);
@@ -96,7 +129,7 @@ export class Course {
     this.dx = new Float64Array(count);
     this.edge.forEach((edge, i) => {
       const [a, b] = [edges.a[edge], edges.b[edge]];
-      const [lower, upper] = fragments.z[a] < fragments.z[b] ? [a, b] : [b, a];
+      const [lower, upper] = fragments.position[a] < fragments.position[b] ? [a, b] : [b, a];
       const p = Math.min(1 - MARGIN, Math.max(MARGIN, edges.probability[edge]));
       const apart = sectionsApart(fragments, lower, upper);
       this.lower[i] = lower;
@@ -173,7 +206,7 @@ export class Course {
   /** @param ends fragment of every link */
   private likeliest(ends: Uint32Array): Likeliest {
     const { logOdds, overlapNm2 } = this;
-    const first = new Int32Array(this.fragments.z.length).fill(-1);
+    const first = new Int32Array(this.fragments.position.length).fill(-1);
     const second = first.slice();
     const better = (i: number, j: number): boolean =>
       j < 0 || logOdds[i] > logOdds[j] || (logOdds[i] === logOdds[j] && overlapNm2[i] > overlapNm2[j]);
@@ -188,52 +221,58 @@ export class Course {
 }
 
 /** The edges between sections, by their index. */
-function linksOf({ count, kind }: EdgeColumns): Uint32Array {
+function linksOf({ count, kind, a, b }: EdgeColumns, { position }: Fragments, reach: number): Uint32Array {
   const found = new Uint32Array(count);
   let links = 0;
   for (let i = 0; i < count; i++) {
-    if (kind[i] === CROSS || kind[i] === SKIP) found[links++] = i;
+    if (kind[i] !== CROSS && kind[i] !== SKIP) continue;
+    if (Math.abs(position[a[i]] - position[b[i]]) <= reach) found[links++] = i;
   }
   return found.slice(0, links);
 }
 
-const sectionsApart = ({ z }: Fragments, lower: number, upper: number): number =>
-  Math.max(1, z[upper] - z[lower]);
+const sectionsApart = ({ position }: Fragments, lower: number, upper: number): number =>
+  Math.max(1, position[upper] - position[lower]);
 
 /** The likeliest link of a fragment but this one; -1 where there is none. */
 const rival = ({ first, second }: Likeliest, fragment: number, link: number): number =>
   first[fragment] === link ? second[fragment] : first[fragment];
 
-function placeFragments(sections: readonly SectionTable[], [, height, width]: Vec3): Fragments {
+function placeFragments(sections: readonly PlacedSection[], [, height, width]: Vec3): Fragments {
   const count = 1 + sections.reduce((most, { idOffset, stats }) => Math.max(most, idOffset + stats.count), 0);
   const [areaNm2, yNm, xNm, at] = [0, 1, 2, 3].map(() => new Float64Array(count));
-  for (const { z, idOffset, stats } of sections) {
+  for (const { position, asideNm, idOffset, stats } of sections) {
     for (let i = 1; i <= stats.count; i++) {
       areaNm2[idOffset + i] = stats.area[i] * height * width;
-      yNm[idOffset + i] = stats.centroidY[i] * height;
-      xNm[idOffset + i] = stats.centroidX[i] * width;
-      at[idOffset + i] = z;
+      yNm[idOffset + i] = stats.centroidY[i] * height - asideNm[0];
+      xNm[idOffset + i] = stats.centroidX[i] * width - asideNm[1];
+      at[idOffset + i] = position;
     }
   }
-  return { areaNm2, yNm, xNm, z: at };
+  return { areaNm2, yNm, xNm, position: at };
 }
 
 /**
  * The edges with links between sections judged by their course.
  * @param classifier over {@link COURSE_FEATURES}
  * @param edges global ids; not mutated
- * @param sections the tables of all sections, in pixels of the volume
+ * @param sections all of them, in pixels of the volume
+ * @param reach links between sections further apart than this, in section thicknesses, stay as they are
+ * @throws KynError `cancelled`
  */
 export function judgeByCourse(
   classifier: Classifier,
   edges: EdgeColumns,
-  sections: readonly SectionTable[],
+  sections: readonly PlacedSection[],
   voxelSizeNm: Vec3,
+  reach?: number,
+  signal?: Signal,
 ): EdgeColumns {
-  const course = new Course(edges, sections, voxelSizeNm);
+  const course = new Course(edges, sections, voxelSizeNm, reach);
   const probability = edges.probability.slice();
   const { length } = course.edge;
   for (let from = 0; from < length; from += STRETCH) {
+    throwIfCancelled(signal);
     const judged = classify(classifier, course.rows(from, Math.min(length, from + STRETCH)));
     judged.forEach((p, i) => {
       probability[course.edge[from + i]] = p;

@@ -1,12 +1,11 @@
 /** Fits what judges links between given fragments to volumes whose true profiles are known. */
 import type { Signal } from '../errors.ts';
 import { EdgeList } from '../graph/edge-list.ts';
-import type { SectionTable } from '../segment/fragment-table.ts';
 import type { Vec3 } from '../volume/array.ts';
 import type { LabelSection } from '../volume/contracts.ts';
 import { BOOST_DEFAULTS, type BoostOptions } from './boosted-trees.ts';
 import { type Classifier, classify, Examples, fitClassifier, type Reliability } from './classifier.ts';
-import { COURSE_FEATURES, Course } from './course.ts';
+import { COURSE_FEATURES, Course, type PlacedSection } from './course.ts';
 import { addKnown, majorities, truthOf } from './fit.ts';
 import { edgesOfPairs, type SectionPairs } from './learned.ts';
 import { GIVEN_FEATURES, givenFeatures } from './pair-features.ts';
@@ -29,12 +28,12 @@ export class GivenVolume {
   /**
    * @param place volumes of one place tell the same and are never judged by each other
    * @param weight of a pair beside those of other volumes
-   * @param sections the tables of all sections, in pixels of the volume
+   * @param sections all of them, in pixels of the volume
    */
   constructor(
-    readonly place: string,
+    readonly place: number,
     private readonly weight: number,
-    private readonly sections: readonly SectionTable[],
+    private readonly sections: readonly PlacedSection[],
     private readonly voxelSizeNm: Vec3,
   ) {}
 

@@ -1,7 +1,7 @@
 /** From the graph to neurons: the part of a run that sees all sections. */
 import { throwIfCancelled } from '../errors.ts';
 import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, LIFTED, SKIP } from '../graph/edge-list.ts';
-import { judgeByCourse } from '../link/course.ts';
+import { judgeByCourse, placeSections, type ShiftedSection } from '../link/course.ts';
 import { neuronTable } from '../neurons/neuron-table.ts';
 import { DOUBT_DEFAULTS, doubts } from '../partition/doubts.ts';
 import { optionsIn, partition } from '../partition/partition.ts';
@@ -15,7 +15,8 @@ import { LabelRing } from './label-ring.ts';
 import { decodeRuns } from './label-runs.ts';
 import { greyPanel, type PreviewPanel, panelStep, previewSections, shrinkLabels } from './preview-panel.ts';
 import type { LinkKind, PipelineReport } from './report.ts';
-import type { Run } from './start.ts';
+import { SIGHT } from './sight.ts';
+import { keepsGiven, linksByNetwork, type Run } from './start.ts';
 import type { SectionSummary } from './store.ts';
 
 /** Partitions the graph, and writes neurons, tables, preview and report. */
@@ -44,11 +45,11 @@ async function partitionGraph(
 ): Promise<{ assignment: Uint32Array; edges: EdgeCounts; tables: SectionTable[] }> {
   const { store, options, context, timer, voxelSizeNm, imagePlan } = run;
   const graph = new EdgeList(sections.reduce((sum, { edges }) => sum + edges, 0));
-  const tables: SectionTable[] = [];
+  const tables: ShiftedSection[] = [];
   for (const { z, idOffset } of sections) {
     const record = await store.readRecord(z);
     graph.append(record.edges);
-    tables.push({ z, idOffset, stats: record.stats });
+    tables.push({ z, idOffset, stats: record.stats, shiftNm: record.shiftNm });
   }
   const edges = timer.run('link', () => judgedByCourse(run, graph.columns(), tables));
   await timer.wait('write', store.writeGraph(edges));
@@ -64,14 +65,19 @@ async function partitionGraph(
   return { assignment, edges: countKinds(edges), tables };
 }
 
-/** Links of given fragments are judged once more now that all are known; others gain nothing by it (docs/experiments.md). */
+/**
+ * Links of given fragments that the network has judged are judged once more now that all are known; others gain nothing by it
+ * (docs/experiments.md).
+ */
 function judgedByCourse(
-  { input: { fragments, linker }, voxelSizeNm }: Run,
+  { input, voxelSizeNm, context }: Run,
   edges: EdgeColumns,
-  tables: readonly SectionTable[],
+  tables: readonly ShiftedSection[],
 ): EdgeColumns {
-  const course = fragments && linker?.given && linker.course;
-  return course ? judgeByCourse(course, edges, tables, voxelSizeNm) : edges;
+  const { linker, source } = input;
+  if (!linker?.given || !linker.course || !keepsGiven(input) || !linksByNetwork(input)) return edges;
+  const placed = placeSections(tables, source.info.sectionPositions);
+  return judgeByCourse(linker.course, edges, placed, voxelSizeNm, SIGHT, context.signal);
 }
 
 function countKinds({ kind }: EdgeColumns): EdgeCounts {

@@ -1,12 +1,13 @@
 /** Fragments that are given instead of predicted: taken as they are, linked by classifiers of their own. */
 import { describe, expect, it } from 'vitest';
 import { evaluatePerSlice } from '../evaluate/index.ts';
-import { CROSS } from '../graph/edge-list.ts';
+import { CROSS, SKIP } from '../graph/edge-list.ts';
 import { COURSE_FEATURES } from '../link/course.ts';
 import { GIVEN_FEATURES } from '../link/pair-features.ts';
 import { runPipeline } from '../pipeline.ts';
 import { ndarray } from '../volume/array.ts';
 import { createMemoryStore, type MemoryStore } from './memory-store.ts';
+import type { PipelineInput } from './start.ts';
 import { cellStack, sourceOf } from './testing/cells.ts';
 import { crudePredictor } from './testing/crude-predictor.ts';
 import { asSource, crudeLinker } from './testing/results.ts';
@@ -84,14 +85,17 @@ describe('given fragments', () => {
     expect(await neuronsBy(GIVEN_FEATURES.indexOf('overlap over union'))).toBeGreaterThan(2 * cells);
   });
 
-  it('judges links of given fragments, and of no others, by their course when all are known', async () => {
-    const { source, truth } = cellStack({ shape: [4, 64, 64] });
+  it('judges links that the network has judged, of given fragments that stay as they are, by their course when all are known', async () => {
+    const { sections, truth } = cellStack({ shape: [4, 64, 64] });
     const constant = (features: readonly string[], base: number) => ({
       ...crudeLinker.cross,
       features,
       trees: { features: features.length, base, depth: 1, feature: [], threshold: [], leaf: [] },
     });
-    const run = async (fragments: { fragments?: ReturnType<typeof asSource> }, course: number) => {
+    // between the second and the third lie two that are missing
+    const source = sourceOf(sections, [40, 10, 10]);
+    const gapped = { ...source, info: { ...source.info, sectionPositions: [0, 1, 4, 5] } };
+    const run = async (input: Partial<PipelineInput>, course: number) => {
       const linker = {
         ...crudeLinker,
         given: constant(GIVEN_FEATURES, 3),
@@ -99,17 +103,26 @@ describe('given fragments', () => {
       };
       const store = createMemoryStore();
       const predictor = crudePredictor({ contextSections: 1 }, true);
-      await runPipeline({ source, predictor, linker, ...fragments }, store);
+      await runPipeline({ source, predictor, linker, ...input }, store);
       const { kind, probability } = store.graph ?? { kind: [], probability: [] };
-      return [...probability].filter((_, i) => kind[i] === CROSS);
+      const of = (wanted: number) => [...probability].filter((_, i) => kind[i] === wanted);
+      return { cross: of(CROSS), skip: of(SKIP) };
     };
     const given = { fragments: asSource(truth) };
+    const isJudged = (p: number) => Math.abs(p - 1 / (1 + Math.exp(2))) < 1e-6;
     const judged = await run(given, -2);
-    expect(judged.length).toBeGreaterThan(0);
-    expect(judged.every((p) => Math.abs(p - 1 / (1 + Math.exp(2))) < 1e-6)).toBe(true);
-    const own = await run({}, -2);
-    expect(own.length).toBeGreaterThan(0);
-    expect(own).toEqual(await run({}, 2));
+    expect(judged.cross.length).toBeGreaterThan(0);
+    expect(judged.cross.every(isJudged)).toBe(true);
+    const withGap = await run({ ...given, source: gapped }, -2);
+    expect(withGap.cross.length).toBeGreaterThan(0);
+    expect(withGap.cross.every(isJudged)).toBe(true);
+    expect(withGap.skip.length).toBeGreaterThan(0);
+    expect(withGap.skip.some(isJudged)).toBe(false);
+    for (const others of [{}, { ...given, mendFragments: true }]) {
+      const own = await run(others, -2);
+      expect(own.cross.length).toBeGreaterThan(0);
+      expect(own).toEqual(await run(others, 2));
+    }
   });
 
   it('passes given fragments over where the section is blank', async () => {

@@ -4,7 +4,7 @@
 export const GAP = 1.5;
 
 /** Neighbours further apart than this are not shown together: the network has met one missing section, not more. */
-const SIGHT = 2.5;
+export const SIGHT = 2.5;
 
 /** True where the network is shown one of two neighbouring sections with the other; positions in section thicknesses. */
 export function withinSight(lower: number, upper: number): boolean {

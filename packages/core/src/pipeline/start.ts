@@ -138,16 +138,17 @@ export interface Run extends NetworkView {
 
 /** True where given fragments stay as they are. */
 export function keepsGiven(input: Omit<PipelineInput, 'source'>): boolean {
-  return input.fragments !== undefined && !(input.mendFragments && canRepair(input));
+  return input.fragments !== undefined && !(input.mendFragments && linksByNetwork(input));
 }
 
-function canRepair({ predictor, linker }: Omit<PipelineInput, 'source'>): boolean {
+/** True where links are judged on what the network says of neighbouring sections. */
+export function linksByNetwork({ predictor, linker }: Omit<PipelineInput, 'source'>): boolean {
   return linker !== undefined && !!predictor && !isBlockPredictor(predictor) && !!predictor.info.cross;
 }
 
 /** What sections are repaired with; undefined where they are not. */
 export function repairOptions({ input, options }: Run): RepairOptions | undefined {
-  if (!canRepair(input) || keepsGiven(input)) return undefined;
+  if (!linksByNetwork(input) || keepsGiven(input)) return undefined;
   return input.fragments ? (options.repair ?? REPAIR_DEFAULTS) : options.repair;
 }
 

@@ -81,6 +81,8 @@ export class GraphBuilder {
    * the runtime makes float32 of it once, when it loads the graph.
    */
   stored(name: string, data: Float32Array, shape: readonly number[], dtype: 'float32' | 'float16'): Value {
+    if (this.initializers.some((each) => each.name === name))
+      throw new RangeError(`there are two constants ${name}`);
     const value = this.initializer(name, dtype, dtype === 'float16' ? toHalf(data) : data, shape);
     return dtype === 'float16' ? this.node('Cast', [value], shape, { to: DTYPE_CODE.float32 }) : value;
   }

@@ -70,7 +70,7 @@ export function decodeBaseline3d(
   const leftOut = parts.weights ? [] : [TRAINING];
   const { description, files } = unpackModel<Baseline3dDescription>(bytes, GRAPH, where, leftOut);
   const [graph, rest] = [files[GRAPH], files[TRAINING]];
-  const weights = rest && readTraining(layoutOf(description), graph, rest, where);
+  const weights = rest && readTraining(() => layoutOf(description), graph, rest, where);
   return { description, graph, ...(weights ? { weights } : {}) };
 }
 

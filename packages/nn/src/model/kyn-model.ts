@@ -107,16 +107,18 @@ export function packModel(
 
 /**
  * The weights for training that a model's graph and the file beside it make up.
+ * @param layoutOf where they lie; nothing comes back where the model does not say
  * @throws KynError `model` if they do not fit.
  */
 export function readTraining(
-  layout: ParameterLayout,
+  layoutOf: () => ParameterLayout | undefined,
   graph: Uint8Array,
   rest: Uint8Array,
   where: string,
-): Weights {
+): Weights | undefined {
   try {
-    return decodeTraining(layout, graph, rest);
+    const layout = layoutOf();
+    return layout && decodeTraining(layout, graph, rest);
   } catch (cause) {
     throw refusal(where, 'its weights for training are not whole', cause);
   }
@@ -150,8 +152,8 @@ const refusal = (where: string, what: string, cause?: unknown) =>
 export function decodeModel(bytes: Uint8Array, where: string, parts = { weights: true }): KynModel {
   const leftOut = parts.weights ? [] : [TRAINING];
   const { description, files } = unpackModel<ModelDescription>(bytes, SEGMENTER, where, leftOut);
-  const layout = files[TRAINING] && layoutOf(description);
-  const weights = layout && readTraining(layout, files[SEGMENTER], files[TRAINING], where);
+  const rest = files[TRAINING];
+  const weights = rest && readTraining(() => layoutOf(description), files[SEGMENTER], rest, where);
   const linker = files[LINKER] && readLinker(files[LINKER]);
   if (files[LINKER] && !linker) throw refusal(where, `${LINKER} is not a linker that this version reads`);
   return {
@@ -174,7 +176,10 @@ export function unpackModel<D extends CommonDescription>(
 ): { description: D; files: Record<string, Uint8Array> } {
   let files: Record<string, Uint8Array>;
   try {
-    files = unzipSync(bytes, { filter: ({ name }) => !leftOut.includes(name) });
+    // weights of earlier versions are of no use to this one
+    files = unzipSync(bytes, {
+      filter: ({ name }) => !leftOut.includes(name) && !name.endsWith('.weights'),
+    });
   } catch (cause) {
     throw refusal(where, 'not a .kyn model (the zip cannot be read)', cause);
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../graph/builder.ts';
 import { nodeRuntime } from '../runtime/node.ts';
 import { affinitiesFromForeign, readForeign } from './foreign-output.ts';
-import { decodeModel, encodeModel, type KynModel, MODEL_FORMAT } from './kyn-model.ts';
+import { decodeModel, encodeModel, type KynModel, MODEL_FORMAT, packModel } from './kyn-model.ts';
 import { createPredictor } from './predictor.ts';
 
 /** A network whose output is a scaled copy of its input in `channels` channels. */
@@ -82,6 +82,16 @@ describe('model files', () => {
     const other = { ...model, description: { ...model.description, format: 'kyn-model-9' as never } };
     const newer = await refusal(Promise.resolve().then(() => decodeModel(encodeModel(other), 'm.kyn')));
     expect(newer.oneLine()).toContain('kyn-model-9');
+    const network = { widths: [4, 6], stem: 1, lsdSigma: 0 };
+    for (const wrong of [network, { ...network, widths: undefined as never }]) {
+      const segmenter = { ...model.description.segmenter, network: wrong };
+      const description = { ...model.description, segmenter };
+      const files = { 'segmenter.onnx': model.segmenter, 'segmenter.training': new Uint8Array(8) };
+      const broken = packModel(description, files);
+      const notWhole = await refusal(Promise.resolve().then(() => decodeModel(broken, 'm.kyn')));
+      expect(notWhole.oneLine()).toMatch(/m.kyn.*weights for training are not whole/);
+      expect(decodeModel(broken, 'm.kyn', { weights: false }).weights).toBeUndefined();
+    }
     const stale = { ...model, linker: { ...linker, cross: { ...linker.cross, features: ['overlap'] } } };
     const old = await refusal(Promise.resolve().then(() => decodeModel(encodeModel(stale), 'm.kyn')));
     expect(old.oneLine()).toMatch(/linker.json/);

@@ -32,5 +32,6 @@ describe('numbers of 16 bit', () => {
 
   it('end at the highest finite one', () => {
     expect(rounded(1e6, -1e6, 65519.9)).toEqual([65504, -65504, 65504]);
+    expect(rounded(Number.NaN, Number.POSITIVE_INFINITY)).toEqual([Number.NaN, 65504]);
   });
 });

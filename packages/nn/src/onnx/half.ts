@@ -6,8 +6,9 @@ const single = new Float32Array(word.buffer);
 /** Highest finite number. */
 const MOST = 65504;
 
-/** The nearest number of 16 bit, ties to the even one; beyond ±65504 that. */
+/** The nearest number of 16 bit, ties to the even one; beyond ±65504 that; NaN stays NaN. */
 function encodeHalf(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
   single[0] = Math.max(-MOST, Math.min(MOST, value));
   const bits = word[0];
   const sign = (bits >>> 16) & 0x8000;
