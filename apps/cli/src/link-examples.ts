@@ -130,8 +130,8 @@ export function placesOf(volumes: readonly RecipeVolume[]): number[] {
 
 /** True where two volumes show some of the same tissue. */
 function meet(a: RecipeVolume, b: RecipeVolume): boolean {
-  if (a.phantom || b.phantom)
-    return a.phantom?.seed === b.phantom?.seed && a.phantom?.geometry === b.phantom?.geometry;
+  const grown = ({ phantom }: RecipeVolume) => phantom && JSON.stringify([phantom.seed, phantom.geometry]);
+  if (a.phantom || b.phantom) return grown(a) === grown(b);
   if ((a.labels ?? a.source) !== (b.labels ?? b.source)) return false;
   const before = (one: RecipeVolume, other: RecipeVolume): boolean =>
     [0, 1, 2].some((axis) => (one.bbox?.max?.[axis] ?? Infinity) <= (other.bbox?.min?.[axis] ?? 0));

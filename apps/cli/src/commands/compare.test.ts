@@ -46,12 +46,14 @@ describe.skipIf(!built)('kyn compare', () => {
   it('runs both ways, keeps them, and reports as agreed', async () => {
     const out = join(scratch, 'both');
     const words = [raw, '--truth', truth, '--baseline', baseline, ...part, '--threads', '1'];
-    const done = await kyn('compare', ...words, '--out', out, '--json', '--quiet');
+    const done = await kyn('compare', ...words, '--out', out, '--membranes', 'bright', '--json', '--quiet');
     expect(done).toMatchObject({ code: 0, stderr: '' });
     const found = JSON.parse(done.stdout);
     expect(Object.keys(found)).toEqual(['link2d', 'baseline3d', 'published3d']);
     for (const way of ['link2d', 'baseline3d']) {
       const { model, stages, ...figures } = found[way];
+      const told = JSON.parse(readFileSync(join(out, way, 'report.json'), 'utf8'));
+      expect(told).toMatchObject({ contrastTurned: true });
       const scored = await kyn('evaluate', join(out, way), truth, ...part, '--json', '--quiet');
       expect(figures).toMatchObject(JSON.parse(scored.stdout));
       expect(figures.voxels).toBeGreaterThan(10_000);

@@ -8,6 +8,7 @@ import {
   countPairs,
   KynError,
   type LabelSource,
+  type Membranes,
   type Scores,
   scoreTable,
   throwIfCancelled,
@@ -30,6 +31,7 @@ import { DEFAULT_BASELINE, DEFAULT_MODEL, readModel } from '../model-file.ts';
 import {
   type CommonValues,
   flag,
+  membranesOption,
   output,
   required,
   text,
@@ -111,6 +113,7 @@ shape is taken as it is. DIR then holds link2d/, baseline3d/, ${FIGURES} and ${P
     model: text('M', 'the 2D model: a shipped one, or a .kyn or .onnx file (default: base)', DEFAULT_MODEL),
     baseline: text('FILE.kyn', 'the 3D network (default: the shipped one, baseline3d)', DEFAULT_BASELINE),
     fast: flag('the 2D way looks at the sections alone, see kyn segment --help'),
+    membranes: membranesOption,
     overwrite: flag('replace the comparison in DIR; files of others stay'),
   },
   examples: [
@@ -212,13 +215,15 @@ async function segment(
   { key, name, model }: Way,
   input: string,
   folder: string,
-  values: VolumeValues & CommonValues & { overwrite: boolean; fast: boolean },
+  values: VolumeValues &
+    CommonValues & { overwrite: boolean; fast: boolean; membranes: Membranes | undefined },
   context: CommandContext,
 ): Promise<{ json: SegmentResult; seconds: number }> {
-  const { threads, device, overwrite, fast } = values;
+  const { threads, device, overwrite, fast, membranes } = values;
   const words = ['segment', input, '--out', folder, '--model', model, '--device', device];
   words.push(...volumeWords(values));
   if (threads !== undefined) words.push('--threads', `${threads}`);
+  if (membranes !== undefined) words.push('--membranes', membranes);
   if (overwrite) words.push('--overwrite');
   if (fast && key === 'link2d') words.push('--fast');
   return runChild<SegmentResult>(name, words, context);
