@@ -14,8 +14,13 @@ export async function formatOf(site: Site): Promise<Format> {
   if (site.file?.size === 0) {
     throw new KynError('format', 'the file is empty', { where: site.location, hint: 'copy it anew' });
   }
-  const what = site.folder || site.file ? '' : ' at this address';
-  throw new KynError(site.file ? 'format' : 'not-found', `no volume that can be read${what}`, {
+  if (!site.folder && !site.file) {
+    throw new KynError('not-found', 'no Zarr volume at this address', {
+      where: site.location,
+      hint: 'files of other formats are read where they lie: copy them here first',
+    });
+  }
+  throw new KynError(site.file ? 'format' : 'not-found', 'no volume that can be read', {
     where: site.location,
     hint: 'give HDF5, Zarr, TIFF, PNG, or a folder of PNG or TIFF sections',
   });

@@ -102,7 +102,12 @@ describe('Zarr over HTTP', () => {
 
   it('says that there is nothing, or no server', async () => {
     const base = await serve();
-    await expect(openSectionsFromUrl(`${base}/nothing.zarr`)).rejects.toMatchObject({ code: 'not-found' });
+    for (const name of ['nothing.zarr', 'volume.h5']) {
+      await expect(openSectionsFromUrl(`${base}/${name}`)).rejects.toMatchObject({
+        code: 'not-found',
+        message: 'no Zarr volume at this address',
+      });
+    }
     await expect(openSections('http://127.0.0.1:9/a.zarr')).rejects.toMatchObject({ code: 'not-found' });
   });
 });
