@@ -41,6 +41,8 @@ def hdf5():
             d.attrs['offset'] = (0.0, 0.0, 0.0)
     with h5py.File(path('wide-ids.h5'), 'w') as f:
         f.create_dataset('volumes/labels/neuron_ids', data=WIDE, **options)
+    with h5py.File(path('late-wide-ids.h5'), 'w') as f:  # none in the first chunks
+        f.create_dataset('volumes/labels/neuron_ids', data=np.where(z < 4, LABELS, WIDE), **options)
     with h5py.File(path('lzf.h5'), 'w') as f:
         f.create_dataset('volumes/raw', data=RAW, chunks=(4, 8, 8), compression='lzf')
     with h5py.File(path('other-names.h5'), 'w') as f:

@@ -55,14 +55,19 @@ export function asLabelSource(volume: PlaneVolume, voxelSizeNm?: Vec3): LabelSou
     close: () => volume.close(),
     async read(z, signal): Promise<LabelSection> {
       const plane = await readChecked(volume, z, signal);
-      return ndarray(labelIds(plane, ids, `${info.location}, section ${z}`), [plane.height, plane.width]);
+      const where = `${info.location}, section ${z}`;
+      const labels = labelIds(plane, info.dtype, ids, where);
+      return ndarray(labels, [plane.height, plane.width]);
     },
   };
 }
 
-function labelIds(plane: Plane, ids: WideIds, where: string): Uint32Array {
-  const { data } = plane;
-  if (data instanceof Uint32Array) return data;
+/** @param dtype of the volume: other planes of it may hold wider ids */
+function labelIds({ data }: Plane, dtype: string, ids: WideIds, where: string): Uint32Array {
+  if (data instanceof Uint32Array) {
+    if (dtype !== 'uint32') ids.convertNarrow(data);
+    return data;
+  }
   const out = new Uint32Array(data.length);
   if (data instanceof Uint8Array || data instanceof Uint16Array) {
     out.set(data);

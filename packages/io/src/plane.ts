@@ -14,7 +14,10 @@ export interface Plane {
   readonly width: number;
 }
 
-/** A volume of planes; reads may overlap in time and come in any order. */
+/**
+ * A volume of planes of its dtype (of a 64-bit one, a plane that fits may be of uint32, and is the reader's own then). Reads may
+ * overlap in time and come in any order.
+ */
 export interface PlaneVolume {
   readonly info: VolumeInfo;
   readPlane(z: number, signal?: Signal): Promise<Plane>;

@@ -40,6 +40,22 @@ describe('WideIds', () => {
     expect(again).toBe(narrow);
   });
 
+  it('keeps ids that are known to fit, unless a wide one has their number', () => {
+    const ids = new WideIds();
+    const [taken] = convert(ids, [2n ** 40n]);
+    const data = Uint32Array.of(0, 5, 5, taken, taken, 7);
+    ids.convertNarrow(data);
+    const [, five, , other, again, seven] = data;
+    expect([data[0], five, seven]).toEqual([0, 5, 7]);
+    expect(other).not.toBe(taken);
+    expect(again).toBe(other);
+    expect(ids.ownerOf.get(other)).toBe(BigInt(taken));
+    // and the other way round
+    const later = new WideIds();
+    later.convertNarrow(Uint32Array.of(taken));
+    expect(convert(later, [2n ** 40n])).not.toEqual([taken]);
+  });
+
   it('tells 200,000 ids apart', () => {
     const ids = Array.from({ length: 200_000 }, (_, i) => BigInt(i) * 0x1_0000_0001n + 2n ** 33n);
     expect(new Set(convert(new WideIds(), ids)).size).toBe(200_000);
@@ -77,6 +93,19 @@ describe('64-bit volumes', () => {
       expect(await exactIds(written, z)).toEqual(truth);
     }
     await Promise.all([source.close(), written.close()]);
+  });
+
+  it.each([
+    [0, 4],
+    [4, 0],
+  ])('have wide ids in some sections only: %i, then %i', async (...order) => {
+    const source = await openLabels(fixture('late-wide-ids.h5'));
+    for (const z of order) {
+      const wide = (id: number) => z === 4 && id % 2 === 1;
+      const truth = Array.from(labelSection(z).data, (id) => BigInt(id) + (wide(id) ? 2n ** 40n : 0n));
+      expect(await exactIds(source, z)).toEqual(truth);
+    }
+    await source.close();
   });
 
   it('know negative and whole fractional ids, too', async () => {

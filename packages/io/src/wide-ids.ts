@@ -35,6 +35,17 @@ export class WideIds {
     }
   }
 
+  /** The same for ids that all fit; in place. */
+  convertNarrow(data: Uint32Array): void {
+    for (let i = 0; i < data.length; ) {
+      const id = data[i];
+      const start = i++;
+      while (i < data.length && data[i] === id) i++;
+      const number = this.numberFor(id, 0);
+      if (number !== id) data.fill(number, start, i);
+    }
+  }
+
   /** Run by run of one id. */
   private convertStretch(halves: Uint32Array, out: Uint32Array, from: number, to: number): void {
     for (let i = from; i < to; ) {

@@ -6,7 +6,7 @@ import { isKynError, KynError, type Vec3, type VolumeInfo } from '@kyn/core';
 import { type ByteSource, readExactly } from '../byte-source.ts';
 import type { Site } from '../format.ts';
 import type { Inflate } from '../inflate.ts';
-import { allocate, bytesOf, type PlaneVolume, type StoredData, viewBytes } from '../plane.ts';
+import { allocate, bytesOf, type DtypeName, type PlaneVolume, type StoredData, viewBytes } from '../plane.ts';
 import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
 import { NotPlain } from './hdf5-piece.ts';
 import { ChunkIndex, findDataset, type PlainDataset, type StoredChunk } from './hdf5-structure.ts';
@@ -89,6 +89,8 @@ export async function openPlainVolume(site: Site, path: string): Promise<PlaneVo
 
 class SlabReader {
   private readonly index: ChunkIndex;
+  /** So far no 64-bit number that was read needs more than 32 of them. */
+  private narrow: boolean;
 
   constructor(
     private readonly file: ByteSource,
@@ -99,12 +101,27 @@ class SlabReader {
     private readonly inflate: Inflate,
   ) {
     this.index = new ChunkIndex(file, dataset);
+    const { dtype, filters } = dataset;
+    this.narrow = (dtype === 'uint64' || dtype === 'int64') && filters[0] === 'shuffle';
   }
 
-  /** Sections `start` to `stop` (not included), dense. */
+  /** Sections `start` to `stop` (not included), dense; shuffled 64-bit integers as uint32 where all of a slab fit. */
   async read(start: number, stop: number): Promise<StoredData> {
+    const { dtype } = this.dataset;
+    if (!this.narrow) return this.readAs(dtype, start, stop);
+    try {
+      return await this.readAs('uint32', start, stop);
+    } catch (error) {
+      if (!(error instanceof TooWide)) throw error;
+      this.narrow = false;
+      return this.readAs(dtype, start, stop);
+    }
+  }
+
+  /** @throws TooWide where it is asked for uint32 of wider numbers that do not fit */
+  private async readAs(dtype: DtypeName, start: number, stop: number): Promise<StoredData> {
     const { file, dataset, shape } = this;
-    const { dtype, elementBytes, storage } = dataset;
+    const { elementBytes, storage } = dataset;
     const values = (stop - start) * shape[1] * shape[2];
     if (storage.kind === 'contiguous' && storage.address !== undefined) {
       const from = storage.address + start * shape[1] * shape[2] * elementBytes;
@@ -119,27 +136,36 @@ class SlabReader {
     const [rows, columns] = storage.chunk.slice(-2);
     const whole = pixels === values && rows === shape[1] && columns === shape[2];
     if (whole && chunks.length === 1 && chunks[0].start[axis] === from) {
-      return viewBytes(dtype, await this.decode(chunks[0], storage.chunk));
+      return viewBytes(dtype, await this.decode(chunks[0], storage.chunk, dtype));
     }
     const out = allocate(dtype, values);
     let next = 0;
     const work = async () => {
       for (let chunk = chunks[next++]; chunk; chunk = chunks[next++]) {
-        this.place(chunk, await this.decode(chunk, storage.chunk), storage.chunk, start, stop, bytesOf(out));
+        const bytes = await this.decode(chunk, storage.chunk, dtype);
+        this.place(chunk, bytes, storage.chunk, start, stop, out);
       }
     };
     await Promise.all(Array.from({ length: PARALLEL_CHUNKS }, work));
     return out;
   }
 
-  /** The bytes of a chunk as they were before its filters. */
-  private async decode(chunk: StoredChunk, extents: readonly number[]): Promise<Uint8Array> {
+  /** The bytes of a chunk as they were before its filters, or those of `dtype`. */
+  private async decode(
+    chunk: StoredChunk,
+    extents: readonly number[],
+    dtype: DtypeName,
+  ): Promise<Uint8Array> {
     const { filters, elementBytes } = this.dataset;
+    const narrowing = dtype !== this.dataset.dtype;
+    if (narrowing && chunk.skipped & 1) throw new TooWide(); // it is not shuffled
     const size = extents.reduce((product, extent) => product * extent, elementBytes);
     let bytes = await readExactly(this.file, chunk.address, chunk.bytes);
     for (let i = filters.length - 1; i >= 0; i--) {
       if ((chunk.skipped >> i) & 1) continue;
-      bytes = filters[i] === 'deflate' ? await this.inflate(bytes, size) : unshuffle(bytes, elementBytes);
+      if (filters[i] === 'deflate') bytes = await this.inflate(bytes, size);
+      else if (narrowing) return lowHalves(bytes, size);
+      else bytes = unshuffle(bytes, elementBytes);
     }
     if (bytes.length !== size) throw new RangeError(`a chunk of ${bytes.length} bytes, not ${size}`);
     return bytes;
@@ -152,10 +178,11 @@ class SlabReader {
     extents: readonly number[],
     start: number,
     stop: number,
-    out: Uint8Array,
+    data: StoredData,
   ): void {
     const [, height, width] = this.shape;
-    const { elementBytes } = this.dataset;
+    const elementBytes = data.BYTES_PER_ELEMENT;
+    const out = bytesOf(data);
     const [top, left] = corner.slice(-2);
     const [rows, columns] = extents.slice(-2);
     const first = this.leading < 0 ? 0 : corner[this.leading];
@@ -170,6 +197,26 @@ class SlabReader {
       }
     }
   }
+}
+
+/** A 64-bit number needs more than 32 of them. */
+class TooWide extends Error {}
+
+/**
+ * Shuffled 64-bit numbers as those of 32 bits: the halves lie apart.
+ * @throws TooWide where an upper half is not 0
+ */
+function lowHalves(bytes: Uint8Array, size: number): Uint8Array {
+  const middle = size / 2;
+  if (bytes.length !== size) throw new RangeError(`a chunk of ${bytes.length} bytes, not ${size}`);
+  if (!isZero(bytes.subarray(middle))) throw new TooWide();
+  return unshuffle(bytes.subarray(0, middle), 4);
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  const words = bytes.byteOffset % 4 === 0 ? asWords(bytes) : bytes;
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+  return true;
 }
 
 /** Undoes `shuffle`, which puts the first bytes of all elements first, then the second bytes, and so on. */
