@@ -43,6 +43,8 @@ def hdf5():
         f.create_dataset('volumes/labels/neuron_ids', data=WIDE, **options)
     with h5py.File(path('late-wide-ids.h5'), 'w') as f:  # none in the first chunks
         f.create_dataset('volumes/labels/neuron_ids', data=np.where(z < 4, LABELS, WIDE), **options)
+        skipped = f.create_dataset('unshuffled', data=LABELS, **{**options, 'chunks': (1, 12, 18)})
+        skipped.id.write_direct_chunk((1, 0, 0), LABELS[1].tobytes(), filter_mask=3)
     with h5py.File(path('lzf.h5'), 'w') as f:
         f.create_dataset('volumes/raw', data=RAW, chunks=(4, 8, 8), compression='lzf')
     with h5py.File(path('other-names.h5'), 'w') as f:

@@ -22,7 +22,7 @@ import {
 } from '@kyn/core';
 import { createPredictor, encodeModel, type KynModel, type Runtime } from '@kyn/nn';
 import type { PairVolume, RecipeVolume } from './recipe.ts';
-import { openRecipeVolume } from './training-recipe.ts';
+import { openRecipeVolume, showSameTissue } from './training-recipe.ts';
 
 /** Every so many sections the pairs are kept back, to calibrate and to judge. */
 const KEPT_BACK = 5;
@@ -55,7 +55,7 @@ export async function fitLinks(
   const predictor = await createPredictor(runtime, encodeModel(network), 'the linker in training');
   const examples = new PairExamples();
   const drawn: GivenVolume[] = [];
-  const places = placesOf(volumes);
+  const places = placesOf(volumes, folder);
   const { signal } = context;
   const tell = (done: number) =>
     context.onProgress?.({ stage: 'pairs', done, total: volumes.length, unit: 'volumes' });
@@ -115,10 +115,10 @@ function withGiven(linker: LinkModel, { given, course }: Partial<GivenFit> = {})
 }
 
 /** The place of every volume, as the first volume of it: those that show some of the same tissue, however drawn or cut, have one. */
-export function placesOf(volumes: readonly RecipeVolume[]): number[] {
+export function placesOf(volumes: readonly RecipeVolume[], folder: string): number[] {
   const places: number[] = [];
   volumes.forEach((volume, i) => {
-    const met = places.filter((_, j) => meet(volume, volumes[j]));
+    const met = places.filter((_, j) => showSameTissue(volume, volumes[j], folder));
     const first = Math.min(i, ...met);
     places.push(i);
     places.forEach((place, j) => {
@@ -126,16 +126,6 @@ export function placesOf(volumes: readonly RecipeVolume[]): number[] {
     });
   });
   return places;
-}
-
-/** True where two volumes show some of the same tissue. */
-function meet(a: RecipeVolume, b: RecipeVolume): boolean {
-  const grown = ({ phantom }: RecipeVolume) => phantom && JSON.stringify([phantom.seed, phantom.geometry]);
-  if (a.phantom || b.phantom) return grown(a) === grown(b);
-  if ((a.labels ?? a.source) !== (b.labels ?? b.source)) return false;
-  const before = (one: RecipeVolume, other: RecipeVolume): boolean =>
-    [0, 1, 2].some((axis) => (one.bbox?.max?.[axis] ?? Infinity) <= (other.bbox?.min?.[axis] ?? 0));
-  return !before(a, b) && !before(b, a);
 }
 
 async function inVolume(

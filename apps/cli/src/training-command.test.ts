@@ -70,6 +70,20 @@ describe('where a training writes', () => {
     expect(stderr).toMatch(/warning: .*volume\.h5 is trained on as well: its validation says little/);
   });
 
+  it('refuses a blend with weights that are not there, before it touches anything', async () => {
+    const recipe = { options: { blend: 0.5 }, volumes: [{ source: 'none.h5' }] };
+    writeFileSync(at('blend.json'), JSON.stringify(recipe));
+    mkdirSync(at('blend.kyn.run'), { recursive: true });
+    writeFileSync(at('blend.kyn.run/checkpoint.bin'), 'earlier');
+    for (const command of ['segmenter', 'baseline3d']) {
+      const words = ['--recipe', at('blend.json'), '--out', at('blend.kyn'), '--overwrite'];
+      const refused = await kyn('train', command, ...words);
+      expect(refused).toMatchObject({ code: 2 });
+      expect(refused.stderr).toMatch(/blend\.json: its blend of 0\.5 is with weights .* leave blend out/);
+    }
+    expect(readFileSync(at('blend.kyn.run/checkpoint.bin'), 'utf8')).toBe('earlier');
+  });
+
   it('trains into one folder once at a time', async () => {
     const folder = at('taken.run');
     const lock = await lockFolder(folder);

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import {
   createMemoryStore,
   evaluate,
@@ -13,6 +13,7 @@ import {
   KynError,
   type LabelSection,
   type LabelSource,
+  PHANTOM_DEFAULTS,
   runPipeline,
 } from '@kyn/core';
 import { checkWritable, encodePng, lockFolder, writeFileAtomic } from '@kyn/io/node';
@@ -52,6 +53,7 @@ import {
   namedVolume,
   openRecipeVolume,
   readRecipe,
+  showSameTissue,
 } from './training-recipe.ts';
 
 /** In the run's folder: where to go on from, the newest model, the report. */
@@ -61,6 +63,8 @@ const RECORD_STEPS = 10;
 
 interface CommonOptions {
   readonly seed: number;
+  /** Share of the trained weights in the model, 0..1; the others are those that training started from. */
+  readonly blend: number;
   readonly schedule: ScheduleOptions;
 }
 
@@ -77,6 +81,8 @@ export interface TrainingKind<O extends CommonOptions, M> {
   readonly later?: readonly RecipeVolume[];
   /** Nothing is learned from samples: the volumes need not be read. */
   readonly withoutSamples?: boolean;
+  /** Training starts from the weights of a model. */
+  readonly hasStart: boolean;
   /** What the picture of samples shows. */
   readonly samples: string;
   train(
@@ -165,14 +171,26 @@ async function trainInFolder<O extends CommonOptions, M>(
 ): Promise<void> {
   const command = `train ${kind.name}`;
   const options = mergeOptions(kind, recipe, values);
+  if (options.blend !== 1 && !kind.hasStart) {
+    throw new KynError(
+      'usage',
+      `its blend of ${options.blend} is with weights that training starts from, and there are none`,
+      {
+        where: values.recipe,
+        hint: 'leave blend out, or start from a model (--model of train linker and train baseline3d)',
+      },
+    );
+  }
   const files = values.volume.map(namedVolume);
   const held = values.validate === undefined ? [] : [namedVolume(values.validate)];
   const validation = [...(recipe?.validation ?? []), ...held];
   const [checkpoint, newest, page] = RUN_FILES.map((name) => join(folder, name));
   await checkRecipeVolumes([...validation, ...(kind.later ?? [])], values.data);
   const wanted = kind.withoutSamples ? [] : [...(recipe?.volumes ?? []), ...files];
-  for (const { source } of alsoTrainedOn(validation, wanted, values.data)) {
-    context.stage.onNote(`warning: ${source} is trained on as well: its validation says little`);
+  for (const held of validation) {
+    if (!wanted.some((volume) => showSameTissue(held, volume, values.data))) continue;
+    const what = held.source ?? held.labels ?? `phantom ${held.phantom?.seed ?? PHANTOM_DEFAULTS.seed}`;
+    context.stage.onNote(`warning: ${what} is trained on as well: its validation says little`);
   }
   const volumes = await loadRecipeVolumes(wanted, values.data, context.stage);
   // else a run that is stopped before its first checkpoint would be resumed from another's
@@ -226,18 +244,6 @@ async function trainInFolder<O extends CommonOptions, M>(
     { out: values.out, run: folder, steps: step, seconds, figures },
     `${values.out}: ${took}see ${page}`,
   );
-}
-
-/** Volumes for validation, or boxes of them, that are among those to train on. */
-function alsoTrainedOn(
-  validation: readonly RecipeVolume[],
-  wanted: readonly RecipeVolume[],
-  folder: string,
-): RecipeVolume[] {
-  const place = ({ source, bbox }: RecipeVolume) =>
-    source === undefined ? undefined : JSON.stringify([resolve(folder, source), bbox ?? null]);
-  const trained = new Set(wanted.map(place));
-  return validation.filter((volume) => volume.source !== undefined && trained.has(place(volume)));
 }
 
 /**

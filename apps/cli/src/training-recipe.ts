@@ -6,6 +6,7 @@ import {
   createPhantom,
   KynError,
   type LabelSource,
+  PHANTOM_DEFAULTS,
   renderOver,
   type SectionSource,
   type StageContext,
@@ -68,6 +69,31 @@ async function readJson(path: string): Promise<unknown> {
 /** A volume that the command line names: its path is from the current folder, not from the data's. */
 export function namedVolume(spec: string): RecipeVolume {
   return { source: parseVolumeSpec(spec).isUrl ? spec : resolve(volumeSpec(spec)), name: spec };
+}
+
+/**
+ * True where two volumes show some of the same tissue, however it is drawn or cut.
+ * @param folder of the data
+ */
+export function showSameTissue(a: RecipeVolume, b: RecipeVolume, folder: string): boolean {
+  if (a.phantom || b.phantom) return grownFrom(a) === grownFrom(b);
+  const files = ({ source, labels }: RecipeVolume): string[] =>
+    [source, labels]
+      .flatMap((spec) => spec ?? [])
+      .map((spec) => resolve(folder, parseVolumeSpec(spec).location));
+  const ofOther = files(b);
+  if (!files(a).some((file) => ofOther.includes(file))) return false;
+  const isBefore = (one: RecipeVolume, other: RecipeVolume): boolean =>
+    [0, 1, 2].some(
+      (axis) => (one.bbox?.max[axis] ?? Number.POSITIVE_INFINITY) <= (other.bbox?.min[axis] ?? 0),
+    );
+  return !isBefore(a, b) && !isBefore(b, a);
+}
+
+/** What decides the neurites of a phantom. */
+function grownFrom({ phantom }: RecipeVolume): string | undefined {
+  const { seed, geometry } = { ...PHANTOM_DEFAULTS, ...phantom };
+  return phantom && JSON.stringify([seed, geometry]);
 }
 
 /** Opens what a run will need later and closes it again, so that what is missing is told at once. */

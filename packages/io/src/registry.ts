@@ -17,7 +17,7 @@ export async function formatOf(site: Site): Promise<Format> {
   if (!site.folder && !site.file) {
     throw new KynError('not-found', 'no Zarr volume at this address', {
       where: site.location,
-      hint: 'files of other formats are read where they lie: copy them here first',
+      hint: 'check the address; files of other formats are not read over the network, download them first',
     });
   }
   throw new KynError(site.file ? 'format' : 'not-found', 'no volume that can be read', {

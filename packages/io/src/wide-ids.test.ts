@@ -96,16 +96,22 @@ describe('64-bit volumes', () => {
   });
 
   it.each([
-    [0, 4],
-    [4, 0],
-  ])('have wide ids in some sections only: %i, then %i', async (...order) => {
-    const source = await openLabels(fixture('late-wide-ids.h5'));
-    for (const z of order) {
-      const wide = (id: number) => z === 4 && id % 2 === 1;
-      const truth = Array.from(labelSection(z).data, (id) => BigInt(id) + (wide(id) ? 2n ** 40n : 0n));
-      expect(await exactIds(source, z)).toEqual(truth);
-    }
-    await source.close();
+    [0, 1],
+    [1, 0],
+  ])('tell ids apart whichever planes fit 32 bits: %i, then %i', async (...order) => {
+    const [taken] = convert(new WideIds(), [2n ** 40n]);
+    const planes = [Uint32Array.of(taken, 7, 0), BigUint64Array.of(2n ** 40n, 7n, 0n)];
+    const info = { shape: [2, 1, 3], dtype: 'uint64', format: '', location: 'memory', notes: [] } as const;
+    const source = asLabelSource({
+      info: { ...info, voxelSizeNm: undefined },
+      readPlane: async (z) => ({ data: planes[z], height: 1, width: 3 }),
+      close: async () => {},
+    });
+    const truth = [
+      [BigInt(taken), 7n, 0n],
+      [2n ** 40n, 7n, 0n],
+    ];
+    for (const z of order) expect(await exactIds(source, z)).toEqual(truth[z]);
   });
 
   it('know negative and whole fractional ids, too', async () => {

@@ -38,6 +38,7 @@ more or fewer --steps, or a recipe's other \`decay\`, as long as these have not 
       name: 'baseline3d',
       description: '3D affinities',
       defaults: BASELINE3D_DEFAULTS,
+      hasStart: start !== undefined,
       samples: 'a row a section: grey values, affinities in the plane, with the sections before',
       train: (...from) => trainBaseline3d(...from, start),
       encode: encodeBaseline3d,

@@ -102,6 +102,7 @@ calibrated on sections kept back. The model that is written does both.`,
       name: 'linker',
       description: 'links between sections',
       defaults: LINKER_DEFAULTS,
+      hasStart: true,
       chosen: {
         ...(given.has('transfer') ? { transfer } : {}),
         ...(patches === undefined ? {} : { patches }),

@@ -6,6 +6,7 @@ const kind = {
   name: 'segmenter',
   description: '2D membranes',
   defaults: SEGMENTER_DEFAULTS,
+  hasStart: false,
   samples: 'section, affinities, descriptors',
   train: trainSegmenter,
   encode: encodeModel,

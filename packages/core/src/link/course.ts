@@ -60,6 +60,7 @@ export interface PlacedSection extends SectionTable {
 }
 
 /**
+ * Where sections lie that each say how far they are from the one before: the shifts add up.
  * @param sections in order
  * @param positions of the sections by their index, in section thicknesses, where that is not the index
  */

@@ -13,7 +13,7 @@ export {
   fitClassifier,
   type Reliability,
 } from './classifier.ts';
-export { type PlacedSection, placeSections } from './course.ts';
+export { type PlacedSection, placeSections, type ShiftedSection } from './course.ts';
 export { fitLinkModel, PairExamples, recalibrateLinkModel } from './fit.ts';
 export { fitGiven, type GivenFit, GivenVolume } from './fit-given.ts';
 export { PLANE_FEATURES } from './in-plane.ts';

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { evaluate } from '../evaluate/index.ts';
+import { IN_PLANE } from '../graph/edge-list.ts';
+import { COURSE_FEATURES } from '../link/course.ts';
 import type { SectionPairs } from '../link/learned.ts';
+import { GIVEN_FEATURES } from '../link/pair-features.ts';
 import { runPipeline } from '../pipeline.ts';
 import { ndarray } from '../volume/array.ts';
+import type { LabelSection, RawSection } from '../volume/contracts.ts';
 import { createMemoryStore } from './memory-store.ts';
 import type { PipelineInput } from './start.ts';
 import { cellStack, sourceOf } from './testing/cells.ts';
@@ -70,6 +74,38 @@ describe('sections that are shifted against each other', () => {
     await runPipeline({ source, ...input }, store);
     const scores = await evaluate({ segmentation: asSource(store.segmentation), truth: asSource(cells) });
     expect(scores.arand).toBeLessThan(0.1);
+  });
+
+  it('make no turn of a neurite that goes straight on', async () => {
+    const turn = COURSE_FEATURES.indexOf('turn from the link before, nm');
+    const trees = {
+      features: COURSE_FEATURES.length,
+      base: 0,
+      depth: 1,
+      leaf: [4, -4],
+      threshold: [60],
+      feature: [turn],
+    };
+    const classifier = { ...crudeLinker.cross, features: COURSE_FEATURES, trees };
+    const given = {
+      ...crudeLinker.cross,
+      features: GIVEN_FEATURES,
+      trees: { ...trees, features: GIVEN_FEATURES.length, base: 4, feature: [], threshold: [], leaf: [] },
+    };
+    const linker = { ...crudeLinker, given, course: classifier };
+    const straight = async (images: readonly RawSection[], fragments: readonly LabelSection[]) => {
+      const predictor = crudePredictor({ contextSections: 2 }, true);
+      const store = createMemoryStore();
+      const stack = sourceOf([...images], [40, 10, 10]);
+      await runPipeline({ source: stack, predictor, linker, fragments: asSource([...fragments]) }, store);
+      const { kind, area, probability } = store.graph ?? { kind: [], area: [], probability: [] };
+      // of pairs that overlap by much: the same cells
+      const same = [...probability].filter((_, i) => kind[i] !== IN_PLANE && area[i] > 200);
+      return same.filter((p) => p > 0.5).length / same.length;
+    };
+    expect(await straight(sections, truth)).toBe(1);
+    // cells at the border are cut; a fifth is straight where shifts are taken for turns
+    expect(await straight(images, cells)).toBeGreaterThan(0.8);
   });
 
   it('are linked where pixels are of another size along either axis than the network’s', async () => {

@@ -5,7 +5,7 @@ import { inflateStream } from '../inflate.ts';
 import { fileBytes } from '../node/file-bytes.ts';
 import { describeVolume, openSections } from '../node/index.ts';
 import type { PlaneVolume } from '../plane.ts';
-import { fixture, rawSection, shape, voxelSizeNm } from '../testing/volume.ts';
+import { fixture, labelSection, rawSection, shape, voxelSizeNm } from '../testing/volume.ts';
 import { openPlainVolume, unshuffle } from './hdf5-plain.ts';
 
 async function openPlain(name: string, path: string): Promise<PlaneVolume | undefined> {
@@ -83,6 +83,23 @@ describe.each(['hdf5-kinds.h5', 'hdf5-links.h5'])('%s in script', (name) => {
     }
     await expect(openSections(`${fixture(name)}:/plain/nothing`)).rejects.toThrow(/no dataset/);
   });
+});
+
+it('reads shuffled 64-bit numbers as 32-bit ones, until some do not fit', async () => {
+  const planeOf = async (volume: PlaneVolume | undefined, z: number) => {
+    const { data } = (await volume?.readPlane(z)) ?? {};
+    return [data?.constructor.name, Array.from(data as ArrayLike<number | bigint>, BigInt)];
+  };
+  const truth = (z: number, wide = false) =>
+    Array.from(labelSection(z).data, (id) => BigInt(id) + (wide && id % 2 === 1 ? 2n ** 40n : 0n));
+  const late = await openPlain('late-wide-ids.h5', '/volumes/labels/neuron_ids');
+  expect(late?.info.dtype).toBe('uint64');
+  expect(await planeOf(late, 1)).toEqual(['Uint32Array', truth(1)]);
+  expect(await planeOf(late, 4)).toEqual(['BigUint64Array', truth(4, true)]);
+  const unshuffled = await openPlain('late-wide-ids.h5', '/unshuffled');
+  expect(await planeOf(unshuffled, 0)).toEqual(['Uint32Array', truth(0)]);
+  expect(await planeOf(unshuffled, 1)).toEqual(['BigUint64Array', truth(1)]);
+  await Promise.all([late?.close(), unshuffled?.close()]);
 });
 
 it('says where a damaged chunk lies', async () => {

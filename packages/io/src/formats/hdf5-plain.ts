@@ -146,7 +146,10 @@ class SlabReader {
         this.place(chunk, bytes, storage.chunk, start, stop, out);
       }
     };
-    await Promise.all(Array.from({ length: PARALLEL_CHUNKS }, work));
+    await Promise.all(Array.from({ length: PARALLEL_CHUNKS }, work)).catch((error: unknown) => {
+      next = chunks.length; // the others stop, too
+      throw error;
+    });
     return out;
   }
 

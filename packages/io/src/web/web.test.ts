@@ -106,6 +106,7 @@ describe('Zarr over HTTP', () => {
       await expect(openSectionsFromUrl(`${base}/${name}`)).rejects.toMatchObject({
         code: 'not-found',
         message: 'no Zarr volume at this address',
+        hint: expect.stringMatching(/other formats .* download/),
       });
     }
     await expect(openSections('http://127.0.0.1:9/a.zarr')).rejects.toMatchObject({ code: 'not-found' });

@@ -92,6 +92,11 @@ describe('model files', () => {
       expect(notWhole.oneLine()).toMatch(/m.kyn.*weights for training are not whole/);
       expect(decodeModel(broken, 'm.kyn', { weights: false }).weights).toBeUndefined();
     }
+    const early = packModel(model.description, {
+      'segmenter.onnx': model.segmenter,
+      'segmenter.weights': new Uint8Array(8),
+    });
+    expect(decodeModel(early, 'm.kyn').weights).toBeUndefined();
     const stale = { ...model, linker: { ...linker, cross: { ...linker.cross, features: ['overlap'] } } };
     const old = await refusal(Promise.resolve().then(() => decodeModel(encodeModel(stale), 'm.kyn')));
     expect(old.oneLine()).toMatch(/linker.json/);

@@ -202,12 +202,12 @@ describe('training on from a 3D model', () => {
     }
   });
 
-  it.each([
-    [1.5, /blend .* not 1.5/],
-    [0.5, /no weights to blend 0.5 of the trained ones with/],
-  ])('refuses a blend of %s where it is no share, or nothing is there to blend with', async (blend, says) => {
-    const error = await trained(1, { blend }).catch((reason: unknown) => reason);
-    expect(isKynError(error) && [error.code, error.message]).toEqual(['usage', expect.stringMatching(says)]);
+  it('refuses a blend that is no share', async () => {
+    const error = await trained(1, { blend: 1.5 }).catch((reason: unknown) => reason);
+    expect(isKynError(error) && [error.code, error.message]).toEqual([
+      'usage',
+      expect.stringMatching(/blend .* not 1.5/),
+    ]);
   });
 
   it('can have more channels than the model that it starts from, and then says the same', async () => {

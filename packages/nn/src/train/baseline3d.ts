@@ -173,7 +173,7 @@ function toModel(
  * @param card the model card; `figures` and `seed` are filled in.
  * @param start where to start from; default: random weights
  * @returns the trained model and its curves.
- * @throws KynError `model` if what to start from has no weights of this shape, `usage` for a `blend` beyond 0..1 or with nothing; as `runTraining`.
+ * @throws KynError `model` if what to start from has no weights of this shape, `usage` for a `blend` beyond 0..1; as `runTraining`.
  */
 export async function trainBaseline3d(
   runtime: Runtime,
@@ -184,7 +184,7 @@ export async function trainBaseline3d(
   run: TrainingRun<Baseline3dModel>,
   start?: Baseline3dModel,
 ): Promise<{ model: Baseline3dModel; history: readonly TrainRecord[] }> {
-  checkBlend(options.blend, start);
+  checkBlend(options.blend);
   const baseline = defineBaseline(options);
   const { step, spec } = baseline;
   const { seed, schedule } = options;

@@ -222,7 +222,7 @@ function startState({ layout }: TrainStep, seed: number, start?: SegmenterStart)
  * linker's
  * @param card the model card; `figures` and `seed` are filled in.
  * @returns the trained model and its curves.
- * @throws KynError `model` if the weights to start from are of another network, `usage` for a `blend` beyond 0..1 or with nothing; as `runTraining`.
+ * @throws KynError `model` if the weights to start from are of another network, `usage` for a `blend` beyond 0..1; as `runTraining`.
  */
 export async function trainSegmenter(
   runtime: Runtime,
@@ -234,7 +234,7 @@ export async function trainSegmenter(
   start?: SegmenterStart,
   base?: ModelCard,
 ): Promise<{ model: KynModel; history: readonly TrainRecord[] }> {
-  checkBlend(options.blend, start);
+  checkBlend(options.blend);
   if (start) checkStart(start);
   const segmenter = defineSegmenter(options, start);
   const { step, spec } = segmenter;

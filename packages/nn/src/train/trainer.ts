@@ -59,17 +59,10 @@ export function scheduleUntil(schedule: ScheduleOptions, step: number): Partial<
   return schedule.decay !== undefined && step <= decayStart(schedule) ? rest : schedule;
 }
 
-/**
- * @param start the weights that training starts from, if any
- * @throws KynError `usage` where a share of trained weights is none, and where the rest has no other weights to come from
- */
-export function checkBlend(blend: number, start: unknown): void {
-  if (!(blend >= 0 && blend <= 1))
-    throw new KynError('usage', `blend is a share of the trained weights, 0 to 1, not ${blend}`);
-  if (blend === 1 || start) return;
-  throw new KynError('usage', `there are no weights to blend ${blend} of the trained ones with`, {
-    hint: 'give the model that training starts from with --model, or leave blend out of the recipe',
-  });
+/** @throws KynError `usage` where a share of trained weights is none */
+export function checkBlend(blend: number): void {
+  if (blend >= 0 && blend <= 1) return;
+  throw new KynError('usage', `blend is a share of the trained weights, 0 to 1, not ${blend}`);
 }
 
 /**
