@@ -122,6 +122,8 @@ describe('given fragments', () => {
       const own = await run(others, -2);
       expect(own.cross.length).toBeGreaterThan(0);
       expect(own).toEqual(await run(others, 2));
+      // nor by the classifier of given ones
+      expect(own.cross.some((p) => Math.abs(p - 1 / (1 + Math.exp(-3))) > 1e-3)).toBe(true);
     }
   });
 

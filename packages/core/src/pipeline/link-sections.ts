@@ -130,7 +130,7 @@ export function linkSections(
   });
   if (!linker) return byOverlap();
   const probability =
-    input.fragments && linker.given
+    keepsGiven(input) && linker.given
       ? classify(linker.given, givenFeatures(pairs.features))
       : classify(linker.cross, pairs.features);
   const scale = imagePlan.factor[0] * imagePlan.factor[1];
