@@ -69,10 +69,23 @@ describe('blurInPlace', () => {
 describe('noise', () => {
   it('has the spread asked for, shot noise where it is bright', () => {
     const tile = new Float32Array(size * size).fill(-1).fill(1, size * 24);
-    addNoiseInPlace(tile, new Random(2), 0.2, 0.5);
+    addNoiseInPlace(tile, size, new Random(2), { gaussian: 0.2, shot: 0.5 });
     expect(statistics(tile.slice(0, size * 24)).spread).toBeCloseTo(0.2, 1);
     expect(statistics(tile.slice(size * 24)).spread).toBeCloseTo(Math.hypot(0.2, 0.5), 1);
     expect(statistics(tile.slice(size * 24)).mean).toBeCloseTo(1, 1);
+  });
+
+  it('has it as well where it is coarse, and then neighbours have it in common', () => {
+    const inCommon = (grain: number) => {
+      const tile = new Float32Array(size * size);
+      addNoiseInPlace(tile, size, new Random(2), { gaussian: 0.4, grain });
+      expect(statistics(tile).spread).toBeCloseTo(0.4, 1);
+      const products = tile.map((value, i) => (i % size > 0 ? value * tile[i - 1] : 0));
+      return statistics(products).mean / 0.4 ** 2;
+    };
+    expect(Math.abs(inCommon(0))).toBeLessThan(0.05);
+    // of what a Gaussian has smoothed: exp(-1 / 4 sigma²)
+    expect(inCommon(1)).toBeCloseTo(Math.exp(-0.25), 1);
   });
 });
 

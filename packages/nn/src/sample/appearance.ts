@@ -53,7 +53,8 @@ export function changeLooksInPlace(
     if (light) illuminateInPlace(tile, size, random, illumination);
     if (soft) blurInPlace(tile, size, random.uniform(0.3, blur.maxSigma));
     if (noisy) {
-      addNoiseInPlace(tile, random, random.uniform(0, noise.gaussian), random.uniform(0, noise.shot));
+      const [gaussian, shot] = [random.uniform(0, noise.gaussian), random.uniform(0, noise.shot)];
+      addNoiseInPlace(tile, size, random, { gaussian, shot, grain: random.uniform(0, noise.maxGrain) });
     }
     const after = moments(tile);
     const gained = after.variance - before.variance;
@@ -153,15 +154,41 @@ function normals(): Float32Array {
   return table;
 }
 
-/** Adds normal noise of spread `gaussian`, and of spread `shot` where the tile is brightest (0 at its darkest). */
-export function addNoiseInPlace(tile: Float32Array, random: Random, gaussian: number, shot: number): void {
+/** Noise of less blur than this is white. */
+const LEAST_GRAIN = 0.3;
+
+/** Normal values of spread 1, one a pixel, smoothed by `grain` (Gaussian sigma, px). */
+function noiseField(size: number, random: Random, grain: number): Float32Array {
   const table = normals();
+  const field = new Float32Array(size * size);
+  let bits = 0;
+  for (let i = 0; i < field.length; i++) {
+    bits = (i & 1) === 0 ? random.uint32() : bits >>> 16;
+    field[i] = table[bits & (NORMALS - 1)];
+  }
+  if (grain < LEAST_GRAIN) return field;
+  blurInPlace(field, size, grain);
+  const spread = Math.sqrt(moments(field).variance);
+  return field.map((value) => value / spread);
+}
+
+/**
+ * Adds normal noise of spread `gaussian`, and of spread `shot` where the tile is brightest (0 at its darkest).
+ * @param grain sigma that the noise is smoothed by, px
+ */
+export function addNoiseInPlace(
+  tile: Float32Array,
+  size: number,
+  random: Random,
+  {
+    gaussian,
+    shot = 0,
+    grain = 0,
+  }: { readonly gaussian: number; readonly shot?: number; readonly grain?: number },
+): void {
+  const field = noiseField(size, random, grain);
   const [low, high] = range(tile);
   const base = gaussian * gaussian;
   const slope = high > low ? (shot * shot) / (high - low) : 0;
-  let bits = 0;
-  for (let i = 0; i < tile.length; i++) {
-    bits = (i & 1) === 0 ? random.uint32() : bits >>> 16;
-    tile[i] += Math.sqrt(base + slope * (tile[i] - low)) * table[bits & (NORMALS - 1)];
-  }
+  for (let i = 0; i < tile.length; i++) tile[i] += Math.sqrt(base + slope * (tile[i] - low)) * field[i];
 }

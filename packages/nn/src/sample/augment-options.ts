@@ -31,8 +31,8 @@ export interface AugmentOptions {
   illumination: Chance & { spacing: number; offset: number; gain: number };
   /** Gaussian blur. */
   blur: Chance & { maxSigma: number };
-  /** Normal noise, and shot noise whose variance grows with the grey value. */
-  noise: Chance & { gaussian: number; shot: number };
+  /** Normal noise, and shot noise whose variance grows with the grey value; smoothed by a sigma of up to `maxGrain`. */
+  noise: Chance & { gaussian: number; shot: number; maxGrain: number };
   /** The section's mean and spread as the normalisation sees them, off by this much. */
   statistics: Chance & { offset: number; gain: number };
   /** One section dark or pale, with more noise. */
@@ -61,7 +61,7 @@ export const AUGMENT_DEFAULTS: AugmentOptions = {
   curve: { probability: 0.25, points: 5, strength: 0.6 },
   illumination: { probability: 0.4, spacing: 100, offset: 0.3, gain: 0.2 },
   blur: { probability: 0.3, maxSigma: 1.5 },
-  noise: { probability: 0.5, gaussian: 0.3, shot: 0.3 },
+  noise: { probability: 0.5, gaussian: 0.5, shot: 0.3, maxGrain: 1.2 },
   statistics: { probability: 0.8, offset: 0.15, gain: 0.15 },
   faint: { probability: 0.06, minContrast: 0.3, offset: 1, noise: 0.3 },
   band: { probability: 0.03, minWidth: 4, maxWidth: 40 },

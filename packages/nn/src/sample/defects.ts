@@ -28,7 +28,7 @@ export function damageInPlace(
     const contrast = random.uniform(alone ? Math.sqrt(faint.minContrast) : faint.minContrast, 1);
     const offset = random.uniform(-faint.offset, faint.offset) * opacity;
     for (let i = 0; i < tile.length; i++) tile[i] = tile[i] * contrast + offset;
-    addNoiseInPlace(tile, random, random.uniform(0, faint.noise), 0);
+    addNoiseInPlace(tile, size, random, { gaussian: random.uniform(0, faint.noise) });
   }
   if (random.chance(band.probability)) {
     const grey = random.uniform(-2, 2);
