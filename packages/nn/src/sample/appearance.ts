@@ -54,7 +54,8 @@ export function changeLooksInPlace(
     if (soft) blurInPlace(tile, size, random.uniform(0.3, blur.maxSigma));
     if (noisy) {
       const [gaussian, shot] = [random.uniform(0, noise.gaussian), random.uniform(0, noise.shot)];
-      addNoiseInPlace(tile, size, random, { gaussian, shot, grain: random.uniform(0, noise.maxGrain) });
+      const grain = noise.maxGrain > 0 ? random.uniform(0, noise.maxGrain) : 0;
+      addNoiseInPlace(tile, size, random, { gaussian, shot, grain });
     }
     const after = moments(tile);
     const gained = after.variance - before.variance;

@@ -61,7 +61,7 @@ export const AUGMENT_DEFAULTS: AugmentOptions = {
   curve: { probability: 0.25, points: 5, strength: 0.6 },
   illumination: { probability: 0.4, spacing: 100, offset: 0.3, gain: 0.2 },
   blur: { probability: 0.3, maxSigma: 1.5 },
-  noise: { probability: 0.5, gaussian: 0.5, shot: 0.3, maxGrain: 1.2 },
+  noise: { probability: 0.5, gaussian: 0.3, shot: 0.3, maxGrain: 0 },
   statistics: { probability: 0.8, offset: 0.15, gain: 0.15 },
   faint: { probability: 0.06, minContrast: 0.3, offset: 1, noise: 0.3 },
   band: { probability: 0.03, minWidth: 4, maxWidth: 40 },
