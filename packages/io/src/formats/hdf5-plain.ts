@@ -164,14 +164,13 @@ class SlabReader {
     if (narrowing && chunk.skipped & 1) throw new TooWide(); // it is not shuffled
     const size = extents.reduce((product, extent) => product * extent, elementBytes);
     let bytes = await readExactly(this.file, chunk.address, chunk.bytes);
-    for (let i = filters.length - 1; i >= 0; i--) {
+    const first = narrowing ? 1 : 0; // shuffled bytes, the first filter's, are narrowed as they are
+    for (let i = filters.length - 1; i >= first; i--) {
       if ((chunk.skipped >> i) & 1) continue;
-      if (filters[i] === 'deflate') bytes = await this.inflate(bytes, size);
-      else if (narrowing) return lowHalves(bytes, size);
-      else bytes = unshuffle(bytes, elementBytes);
+      bytes = filters[i] === 'deflate' ? await this.inflate(bytes, size) : unshuffle(bytes, elementBytes);
     }
     if (bytes.length !== size) throw new RangeError(`a chunk of ${bytes.length} bytes, not ${size}`);
-    return bytes;
+    return narrowing ? lowHalves(bytes) : bytes;
   }
 
   /** Copies what a chunk has of the sections into `out`. */
@@ -209,9 +208,8 @@ class TooWide extends Error {}
  * Shuffled 64-bit numbers as those of 32 bits: the halves lie apart.
  * @throws TooWide where an upper half is not 0
  */
-function lowHalves(bytes: Uint8Array, size: number): Uint8Array {
-  const middle = size / 2;
-  if (bytes.length !== size) throw new RangeError(`a chunk of ${bytes.length} bytes, not ${size}`);
+function lowHalves(bytes: Uint8Array): Uint8Array {
+  const middle = bytes.length / 2;
   if (!isZero(bytes.subarray(middle))) throw new TooWide();
   return unshuffle(bytes.subarray(0, middle), 4);
 }
