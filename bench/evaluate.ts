@@ -4,8 +4,8 @@
  *
  *     node scripts/ensure.mjs && KYN_PYTHON=python3 node bench/run.mjs bench/evaluate.ts [--runs N]
  *
- * Reads the ground truths that KYN_DATA names (default ../shared/data); the segmentation is the truth moved
- * by 3 px, cut every 8 sections. KYN_SCORER is the scorer (default ../shared/tools/score.py).
+ * Reads the ground truths that KYN_DATA names (default ../shared/data), as they lie there or some sections of them; the
+ * segmentation is the truth moved by 3 px, cut every 8 sections, as kyn writes it. KYN_SCORER is the scorer (default ../shared/tools/score.py).
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -27,25 +27,31 @@ const cases: [name: string, file: string, sections: [number, number] | undefined
   ['pinky40-labels, 32 sections (33.6 MVx)', 'pinky40-labels/labels.h5', [96, 128]],
 ];
 
-/** Writes the part of a truth and a segmentation made from it as two HDF5 files. */
-async function writePair(file: string, sections: [number, number] | undefined, out: [string, string]) {
+/** A segmentation made from a truth, and that truth: as it lies, or the sections of it that are asked for. */
+async function pairOf(
+  file: string,
+  sections: [number, number] | undefined,
+  [segmented, part]: [string, string],
+): Promise<[string, string]> {
+  for (const path of [segmented, part]) rmSync(path, { force: true });
   const whole = await openLabels(join(data, file) + inside);
   const [z0, z1] = sections ?? [0, whole.info.shape[0]];
   const source = subvolume(whole, { bbox: { min: [z0, 0, 0], max: [z1, undefined, undefined] } });
   const shape = source.info.shape;
   const voxelSizeNm: Vec3 = source.info.voxelSizeNm ?? [40, 8, 8];
-  const truth = await createCremiHdf5(out[1], { shape, voxelSizeNm, labels: 'uint64' });
-  const seg = await createCremiHdf5(out[0], { shape, voxelSizeNm, labels: 'uint64' });
+  const truth = sections && (await createCremiHdf5(part, { shape, voxelSizeNm, labels: 'uint64' }));
+  const seg = await createCremiHdf5(segmented, { shape, voxelSizeNm, labels: 'uint64' });
   for (let z = 0; z < shape[0]; z++) {
     const section = toDense(await source.read(z));
     const moved = new Uint32Array(section.data.length);
     for (let i = 3; i < moved.length; i++) moved[i] = section.data[i - 3] * 64 + (z >> 3);
-    await truth.labels?.write(z, section);
+    await truth?.labels?.write(z, section);
     await seg.labels?.write(z, ndarray(moved, section.shape));
   }
-  await truth.close();
+  await truth?.close();
   await seg.close();
   await source.close();
+  return [segmented, truth ? part : join(data, file) + inside];
 }
 
 function timed(command: string, args: string[]): { seconds: number; scores: Record<string, number> } {
@@ -63,9 +69,7 @@ const folder = mkdtempSync(join(tmpdir(), 'kyn-bench-'));
 try {
   console.log('volume | mode | kyn s | score.py s | ratio | largest difference');
   for (const [name, file, sections] of cases) {
-    const pair: [string, string] = [join(folder, 'seg.h5'), join(folder, 'truth.h5')];
-    for (const path of pair) rmSync(path, { force: true });
-    await writePair(file, sections, pair);
+    const pair = await pairOf(file, sections, [join(folder, 'seg.h5'), join(folder, 'truth.h5')]);
     for (const mode of [[], ['--per-slice']]) {
       let ours = Infinity;
       let theirs = Infinity;

@@ -5,6 +5,7 @@
  *     node feed.mjs start 2d|3d RECIPE.json MODEL.kyn FOLDER                 writes FOLDER/start.json, start.bin
  *     node feed.mjs samples 2d|3d RECIPE.json DATA FOLDER K/WORKERS [MOST]   batches, until MOST, or FOLDER/stop is there
  *     node feed.mjs finish 2d|3d MODEL.kyn FOLDER WEIGHTS.bin OUT.kyn        MODEL with those weights; without a classifier
+ *     node feed.mjs mix A.bin B.bin SHARE OUT.bin                            (1 - SHARE) of A and SHARE of B
  *     node feed.mjs tiny 2d|3d FOLDER                                        a small network, for `fixture.py`
  *
  * A batch is one file: input as int16 (value × 4096), target as uint8 (× 255), weight as uint8 (√(value / 64) × 255).
@@ -26,6 +27,7 @@ import {
 } from '../../packages/nn/src/nets/segmenter.ts';
 import { widenChannels } from '../../packages/nn/src/nets/transfer-weights.ts';
 import { residualUnet3d, unetFlopPerPixel, unetNetwork } from '../../packages/nn/src/nets/unet.ts';
+import type { AugmentOptions } from '../../packages/nn/src/sample/augment-options.ts';
 import { type Batch, makeBatch } from '../../packages/nn/src/sample/batch.ts';
 import { packBlocks } from '../../packages/nn/src/sample/pack-blocks.ts';
 import type { SampleSpec } from '../../packages/nn/src/sample/spec.ts';
@@ -43,6 +45,7 @@ interface Options {
   readonly contested: number;
   readonly moving: number;
   readonly contextSections: number;
+  readonly augment: AugmentOptions;
 }
 
 /** What `train.py` is told of a network. */
@@ -75,8 +78,11 @@ async function optionsOf(recipe: string): Promise<Partial<Options>> {
   return (await readRecipe<Options>(recipe)).options ?? {};
 }
 
-function specOf(kind: Kind, { contested, moving, contextSections }: Partial<Options>): SampleSpec {
-  const { offsets, augment, shrinkBorder, lsdSigma, voxelSizeNm } = SEGMENTER_DEFAULTS;
+function specOf(
+  kind: Kind,
+  { contested, moving, contextSections, augment = SEGMENTER_DEFAULTS.augment }: Partial<Options>,
+): SampleSpec {
+  const { offsets, shrinkBorder, lsdSigma, voxelSizeNm } = SEGMENTER_DEFAULTS;
   const common = { offsets, pixelNm: voxelSizeNm[1], augment, shrinkBorder };
   if (kind === '3d') {
     const { size, batch, depth, zReach } = BASELINE3D_DEFAULTS;
@@ -174,10 +180,22 @@ async function samples(
   console.log(`${kind}, worker ${part}: ${step} batches in ${process.uptime().toFixed(0)} s`);
 }
 
+function floatsOf(path: string): Float32Array {
+  const bytes = readFileSync(path);
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}
+
+/** Weights, and statistics, between those of two trainings of one network. */
+function mix(first: string, second: string, share: number, out: string): void {
+  const [a, b] = [floatsOf(first), floatsOf(second)];
+  if (a.length !== b.length) throw new Error(`${second} is of another network than ${first}`);
+  if (!(share >= 0 && share <= 1)) throw new Error('the share is a number from 0 to 1');
+  writeFileSync(out, new Uint8Array(a.map((value, i) => (1 - share) * value + share * b[i]).buffer));
+}
+
 function finish(kind: Kind, path: string, folder: string, trained: string, out: string): void {
   const { layout, widths } = JSON.parse(readFileSync(join(folder, 'start.json'), 'utf8')) as Start;
-  const bytes = readFileSync(trained);
-  const flat = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  const flat = floatsOf(trained);
   const { parameterCount, statisticCount } = layout;
   if (flat.length !== parameterCount + statisticCount) throw new Error(`${trained} is of another network`);
   const weights = { parameters: flat.slice(0, parameterCount), statistics: flat.slice(parameterCount) };
@@ -219,11 +237,12 @@ function tiny(kind: Kind, folder: string): void {
   writeStart(folder, { kind, widths, stem: kind === '2d' ? stem : 1, layout, spec: {} }, weights);
 }
 
-const [command, kind, ...rest] = process.argv.slice(2) as [string, Kind, ...string[]];
-const [a, b, c, d, e] = rest;
+const [command, first, a, b, c, d, e] = process.argv.slice(2);
+const kind = first as Kind;
 if (command === 'start') await start(kind, a, b, c);
 else if (command === 'samples')
   await samples(kind, a, b, c, d, e === undefined ? Number.POSITIVE_INFINITY : Number(e));
 else if (command === 'finish') finish(kind, a, b, c, d);
+else if (command === 'mix') mix(first, a, Number(b), c);
 else if (command === 'tiny') tiny(kind, a);
-else throw new Error('start, samples, finish or tiny: see the top of scripts/pytorch/feed.ts');
+else throw new Error('start, samples, finish, mix or tiny: see the top of scripts/pytorch/feed.ts');

@@ -12,6 +12,7 @@
  */
 import { KynError, throwIfCancelled } from './errors.ts';
 import { type EdgeColumns, EdgeList } from './graph/edge-list.ts';
+import { withIdOffset } from './link/section-view.ts';
 import { WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
@@ -231,7 +232,7 @@ function describeSection(
   const here = timer.run('link', (): Below => {
     const described = describeCut(cut, viewOf, input);
     const { judged } = described;
-    const view = described.view && { ...described.view, idOffset };
+    const view = described.view && withIdOffset(described.view, idOffset);
     const own = { z, fragments, view, edges: cut.edges, judged };
     edges.append(judged, idOffset);
     if (!below || state !== 'tissue') return own;

@@ -3,16 +3,11 @@
  */
 import { keepCompiled } from './kept-classes.ts';
 
-/**
- * What an edge connects: two fragments of one section, of neighbouring sections, across a missing one, or across one
- * that is there. The last kind is evidence only: it counts where its ends are joined by other edges, and joins nothing
- * by itself ("lifted").
- */
-export const EDGE_KINDS = ['in-plane', 'cross', 'skip', 'lifted'] as const;
+/** What an edge connects: two fragments of one section, of neighbouring sections, or across a missing one. */
+export const EDGE_KINDS = ['in-plane', 'cross', 'skip'] as const;
 export const IN_PLANE = 0;
 export const CROSS = 1;
 export const SKIP = 2;
-export const LIFTED = 3;
 
 /** The columns of an edge list; entry `i` of each belongs to edge `i`. */
 export interface EdgeColumns {
@@ -26,6 +21,24 @@ export interface EdgeColumns {
   readonly area: Uint32Array;
   /** Probability that both fragments are of one neuron. */
   readonly probability: Float32Array;
+}
+
+/**
+ * The same edges with other columns. Not by spreading: V8 gives what is spread a shape of its own, and compiles again what
+ * reads the columns.
+ */
+export function withColumns(
+  { count, a, b, kind, area, probability }: EdgeColumns,
+  other: Partial<EdgeColumns>,
+): EdgeColumns {
+  return {
+    count,
+    a: other.a ?? a,
+    b: other.b ?? b,
+    kind: other.kind ?? kind,
+    area: other.area ?? area,
+    probability: other.probability ?? probability,
+  };
 }
 
 /** The edges whose kind is wanted, in their order. */

@@ -11,7 +11,6 @@ export {
   type EdgeColumns,
   EdgeList,
   IN_PLANE,
-  LIFTED,
   SKIP,
 } from './edge-list.ts';
 export { UnionFind } from './union-find.ts';

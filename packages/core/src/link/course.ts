@@ -3,7 +3,7 @@
  * the way it came; what a profile's other links say of it, no two sections by themselves show.
  */
 import { type Signal, throwIfCancelled } from '../errors.ts';
-import { CROSS, type EdgeColumns, SKIP } from '../graph/edge-list.ts';
+import { CROSS, type EdgeColumns, SKIP, withColumns } from '../graph/edge-list.ts';
 import type { SectionTable } from '../segment/fragment-table.ts';
 import type { Vec3 } from '../volume/array.ts';
 import { type Classifier, classify } from './classifier.ts';
@@ -279,5 +279,5 @@ export function judgeByCourse(
       probability[course.edge[from + i]] = p;
     });
   }
-  return { ...edges, probability };
+  return withColumns(edges, { probability });
 }

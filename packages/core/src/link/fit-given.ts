@@ -1,6 +1,6 @@
 /** Fits what judges links between given fragments to volumes whose true profiles are known. */
 import type { Signal } from '../errors.ts';
-import { EdgeList } from '../graph/edge-list.ts';
+import { EdgeList, withColumns } from '../graph/edge-list.ts';
 import type { Vec3 } from '../volume/array.ts';
 import type { LabelSection } from '../volume/contracts.ts';
 import { BOOST_DEFAULTS, type BoostOptions } from './boosted-trees.ts';
@@ -69,7 +69,7 @@ export class GivenVolume {
   teachCourse(examples: Examples, given: Classifier): void {
     const edges = new EdgeList();
     for (const { values, edges: own } of this.pairs) {
-      edges.append({ ...own.columns(), probability: classify(given, values) });
+      edges.append(withColumns(own.columns(), { probability: classify(given, values) }));
     }
     const course = new Course(edges.columns(), this.sections, this.voxelSizeNm);
     let from = 0;

@@ -2,7 +2,7 @@
  * Fragments of one section that touch: are they one neuron? Most are not, since a membrane lies between them; the
  * answer, calibrated, is what makes them repel each other softly in the partition.
  */
-import type { EdgeColumns } from '../graph/edge-list.ts';
+import { type EdgeColumns, withColumns } from '../graph/edge-list.ts';
 import { type Classifier, classify } from './classifier.ts';
 import type { LinkSection } from './section-view.ts';
 
@@ -51,5 +51,5 @@ export function planeFeatures(
 
 /** The same edges with the classifier's probabilities. */
 export function judgePlane(edges: EdgeColumns, section: Section, classifier: Classifier): EdgeColumns {
-  return { ...edges, probability: classify(classifier, planeFeatures(edges, section)) };
+  return withColumns(edges, { probability: classify(classifier, planeFeatures(edges, section)) });
 }

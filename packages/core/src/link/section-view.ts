@@ -34,6 +34,14 @@ export interface LinkSection {
   readonly pixelSide: number;
 }
 
+/** The same section with other global ids; not by spreading, see `withColumns`. */
+export function withIdOffset(
+  { labels, height, width, profiles, touching, pixelSide }: LinkSection,
+  idOffset: number,
+): LinkSection {
+  return { labels, height, width, idOffset, profiles, touching, pixelSide };
+}
+
 export type FragmentPairs = Pick<EdgeColumns, 'count' | 'a' | 'b'>;
 
 /** Size, place and shape of the fragments 1..count of dense `labels` [height × width], in one pass over their runs. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CROSS, EdgeList, IN_PLANE, LIFTED } from '../graph/edge-list.ts';
+import { CROSS, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
 import { countOverlaps } from '../link/overlap.ts';
 import { createPhantom } from '../phantom/phantom.ts';
 import { fragmentTable, type SectionTable } from '../segment/fragment-table.ts';
@@ -36,9 +36,9 @@ describe('doubts', () => {
   const voxelSizeNm = [40, 8, 4] as const;
 
   it('weighs a link by what hangs on it, all evidence over the cut counted', () => {
-    // 1-2-3-4 in a row of sections; 1-3 lifted takes back what 1-2 and 2-3 say
+    // 1-2-3-4 in a row of sections; 1-3 takes back what 1-2 and 2-3 say
     const sections = sectionsOf([10], [20], [30], [100]);
-    const edges = graph([1, 2, CROSS, 0.9], [2, 3, CROSS, 0.8], [3, 4, CROSS, 0.6], [1, 3, LIFTED, 0.2]);
+    const edges = graph([1, 2, CROSS, 0.9], [2, 3, CROSS, 0.8], [3, 4, CROSS, 0.6], [1, 3, CROSS, 0.2]);
     const found = doubts({ edges, assignment: Uint32Array.of(0, 1, 1, 1, 1), sections, voxelSizeNm });
     expect(found.map(short)).toEqual([
       ['split?', 3, 4, 0.6, 24],
@@ -61,7 +61,6 @@ describe('doubts', () => {
       [1, 4, CROSS, 0.4],
       [3, 4, IN_PLANE, 0.3],
       [5, 6, IN_PLANE, 0.01],
-      [3, 6, LIFTED, 0.5],
     );
     const assignment = Uint32Array.of(0, 1, 2, 1, 2, 3, 4);
     const options = { ...DOUBT_DEFAULTS, inPlaneWeight: 1 };

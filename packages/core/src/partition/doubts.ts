@@ -11,7 +11,7 @@
  * the voxels of the smaller side, times the probability that the decision is wrong. O(E log V) time.
  */
 import { throwIfCancelled } from '../errors.ts';
-import { type EdgeColumns, LIFTED } from '../graph/edge-list.ts';
+import type { EdgeColumns } from '../graph/edge-list.ts';
 import { PairTable } from '../graph/pair-table.ts';
 import { spanningTrees } from '../graph/spanning-trees.ts';
 import { fragmentVoxels, type SectionTable } from '../segment/fragment-table.ts';
@@ -132,14 +132,13 @@ class Candidates {
 }
 
 function findSplits(
-  { a, b, kind }: EdgeColumns,
+  { a, b }: EdgeColumns,
   assignment: Uint32Array,
   { weight, scale }: Evidence,
   voxels: Float64Array,
   found: Candidates,
 ): void {
-  const contractible = kind.map((k) => (k === LIFTED ? 0 : 1));
-  const graph = { nodeCount: assignment.length, a, b, weight, contractible };
+  const graph = { nodeCount: assignment.length, a, b, weight };
   const { order, parent, parentEdge, cuts } = spanningTrees(graph, assignment);
   const weights = cuts(weight);
   const scales = cuts(scale);
@@ -160,11 +159,11 @@ function findSplits(
 /** Columns of the table of touching neurons. */
 const WEIGHT = 0; // sum over all edges between the two
 const SCALE = 1; // likewise
-const STRONGEST = 2; // the edge with the most weight that is not lifted, + 1; 0 = none
+const STRONGEST = 2; // the edge with the most weight, + 1; 0 = none
 const COLUMNS = 3;
 
 function findMerges(
-  { a, b, kind, count }: EdgeColumns,
+  { a, b, count }: EdgeColumns,
   assignment: Uint32Array,
   { weight, scale }: Evidence,
   voxels: Float64Array,
@@ -181,14 +180,12 @@ function findMerges(
     const { values } = pairs;
     values[at + WEIGHT] += weight[e];
     values[at + SCALE] += scale[e];
-    if (kind[e] === LIFTED) continue;
     const strongest = values[at + STRONGEST] - 1;
     if (strongest < 0 || weight[e] > weight[strongest]) values[at + STRONGEST] = e + 1;
   }
   for (let i = 0; i < pairs.count; i++) {
     const at = i * COLUMNS;
     const strongest = pairs.values[at + STRONGEST];
-    if (strongest === 0) continue;
     const smaller = Math.min(size[pairs.a[i]], size[pairs.b[i]]);
     found.offer('merge?', strongest - 1, pairs.values[at + WEIGHT], pairs.values[at + SCALE], smaller);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CROSS, EdgeList, IN_PLANE, LIFTED } from '../graph/edge-list.ts';
+import { CROSS, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
 import { Random } from '../volume/random.ts';
 import { optionsIn, PARTITION_DEFAULTS, type PartitionMethod, partition } from './partition.ts';
 
@@ -92,15 +92,6 @@ describe('partition', () => {
     const plain = partition(graph, voxels(4), { ...FREE, refine: 0 });
     expect(plain).toEqual(Uint32Array.of(0, 1, 1, 2, 2));
     expect(partition(graph, voxels(4), { ...FREE, refine: 5 })).toEqual(Uint32Array.of(0, 1, 2, 2, 2));
-  });
-
-  it('lifted edges count, but join nothing by themselves', () => {
-    const far = edges([1, 2, LIFTED, 9, 0.99]);
-    const outvoted = edges([1, 2, CROSS, 9, 0.7], [2, 3, CROSS, 9, 0.7], [1, 3, LIFTED, 9, 0.05]);
-    for (const method of methods) {
-      expect(partition(far, voxels(2), { ...FREE, method })).toEqual(Uint32Array.of(0, 1, 2));
-    }
-    expect(partition(outvoted, voxels(3), FREE)).toEqual(Uint32Array.of(0, 1, 1, 2));
   });
 
   it('area power lets large contacts outvote small ones', () => {

@@ -1,6 +1,6 @@
 /**
  * The signed graph of all fragments, cut into neurons. Every edge's probability becomes a weight in log-odds,
- * log(p / (1 - p)) + bias, scaled by a power of its area; lifted edges join nothing by themselves; then
+ * log(p / (1 - p)) + bias, scaled by a power of its area; then
  *   components  joins whatever an edge with positive weight connects (the trivial way);
  *   gaec        greedy additive edge contraction (Keuper et al. 2015), then local refinement (`refine`);
  *   mean        the same with average linkage (GASP, Bailoni et al. 2022);
@@ -10,7 +10,7 @@
  */
 import { throwIfCancelled } from '../errors.ts';
 import { contract, type Demand } from '../graph/contraction.ts';
-import { type EdgeColumns, edgesOfKind, IN_PLANE, LIFTED } from '../graph/edge-list.ts';
+import { type EdgeColumns, edgesOfKind, IN_PLANE } from '../graph/edge-list.ts';
 import { UnionFind } from '../graph/union-find.ts';
 import type { StageContext } from '../volume/contracts.ts';
 import { refine } from './refine.ts';
@@ -72,17 +72,16 @@ export function partition(
     }
   }
   const used = options.inPlaneWeight === 0 ? edgesOfKind(edges, (kind) => kind !== IN_PLANE) : edges;
-  const { count, a, b, kind } = used;
+  const { count, a, b } = used;
   const weight = signedWeights(used, options);
   // Node 0 is background: no edge names it, so it is cluster 0 and the neurons are numbered from 1.
   const nodeCount = voxels.length;
   if (options.method === 'components') {
     const sets = new UnionFind(nodeCount);
-    for (let i = 0; i < count; i++) if (weight[i] > 0 && kind[i] !== LIFTED) sets.union(a[i], b[i]);
+    for (let i = 0; i < count; i++) if (weight[i] > 0) sets.union(a[i], b[i]);
     return sets.labels();
   }
-  const contractible = kind.includes(LIFTED) ? kind.map((k) => (k === LIFTED ? 0 : 1)) : undefined;
-  const graph = { nodeCount, a, b, weight, contractible, mass: voxels };
+  const graph = { nodeCount, a, b, weight, mass: voxels };
   const { method, demand, refine: sweeps } = options;
   if (method !== 'gaec') return contract(graph, { linkage: method });
   const contracted = contract(graph, { linkage: 'sum', demand });

@@ -1,6 +1,6 @@
 /** From the graph to neurons: the part of a run that sees all sections. */
 import { throwIfCancelled } from '../errors.ts';
-import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, LIFTED, SKIP } from '../graph/edge-list.ts';
+import { CROSS, type EdgeColumns, EdgeList, IN_PLANE, SKIP } from '../graph/edge-list.ts';
 import { judgeByCourse, placeSections, type ShiftedSection } from '../link/course.ts';
 import { neuronTable } from '../neurons/neuron-table.ts';
 import { DOUBT_DEFAULTS, doubts } from '../partition/doubts.ts';
@@ -81,9 +81,9 @@ function judgedByCourse(
 }
 
 function countKinds({ kind }: EdgeColumns): EdgeCounts {
-  const counts = [0, 0, 0, 0];
+  const counts = [0, 0, 0];
   for (const each of kind) counts[each]++;
-  return { inPlane: counts[IN_PLANE], cross: counts[CROSS], skip: counts[SKIP], lifted: counts[LIFTED] };
+  return { inPlane: counts[IN_PLANE], cross: counts[CROSS], skip: counts[SKIP] };
 }
 
 /** Writes the neurons of every section, and gathers the panels of the preview. */

@@ -53,6 +53,9 @@ export function moveView(view: LinkSection, by: Offset2): LinkSection {
   const { height, width } = view;
   const labels = moveLabels(view.labels, width, by);
   const profiles = profileTable(labels, height, width, view.profiles.count);
-  const cut = profiles.cut.map((now, i) => now | view.profiles.cut[i]);
-  return { ...view, labels, profiles: { ...profiles, cut } };
+  profiles.cut.forEach((now, i) => {
+    profiles.cut[i] = now | view.profiles.cut[i];
+  });
+  const { idOffset, touching, pixelSide } = view;
+  return { labels, height, width, idOffset, profiles, touching, pixelSide };
 }

@@ -2,7 +2,7 @@
  * Repair on the way: a section is finished once the one above it has been cut, since that one's fragments are evidence.
  * Until then it waits, with the sections without tissue that follow it.
  */
-import { type EdgeColumns, edgesOfKind, IN_PLANE } from '../graph/edge-list.ts';
+import { type EdgeColumns, edgesOfKind, IN_PLANE, withColumns } from '../graph/edge-list.ts';
 import type { NextDoor, RepairOptions } from '../repair/partners.ts';
 import { repair } from '../repair/repair.ts';
 import { ndarray } from '../volume/array.ts';
@@ -82,5 +82,5 @@ function judgedEdges({ input }: Run, { step, cut }: CutSection<Seen>): EdgeColum
 export function inPlaneOf(edges: EdgeColumns, idOffset: number): EdgeColumns {
   const inPlane = edgesOfKind(edges, (kind) => kind === IN_PLANE);
   const own = (id: number): number => id - idOffset;
-  return { ...inPlane, a: inPlane.a.map(own), b: inPlane.b.map(own) };
+  return withColumns(inPlane, { a: inPlane.a.map(own), b: inPlane.b.map(own) });
 }

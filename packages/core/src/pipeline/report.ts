@@ -40,7 +40,6 @@ export interface PipelineReport {
     readonly inPlane: number;
     readonly cross: number;
     readonly skip: number;
-    readonly lifted: number;
   };
   /** What tells of neighbouring sections which fragments are one neuron; none where only one section has tissue. */
   readonly links: LinkKind;

@@ -1,6 +1,6 @@
 /** The fragments of one section: what was segmented or given, and its measures in pixels of the volume. */
 
-import { type EdgeColumns, EdgeList, IN_PLANE } from '../graph/edge-list.ts';
+import { type EdgeColumns, EdgeList, IN_PLANE, withColumns } from '../graph/edge-list.ts';
 import { PairTable } from '../graph/pair-table.ts';
 import type { FragmentPairs } from '../link/section-view.ts';
 import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
@@ -30,7 +30,7 @@ export function inFullPixels(segmentation: Segmentation, plan: ResamplePlan, spa
   const fullStats = fragmentTable(labels.data, height, width, count, spans);
   const scale = Math.sqrt(plan.factor[0] * plan.factor[1]);
   const area = edges.area.map((pixels) => Math.max(1, Math.round(pixels * scale)));
-  const scaled = { labels: labels.data, stats: fullStats, edges: { ...edges, area }, repairable };
+  const scaled = { labels: labels.data, stats: fullStats, edges: withColumns(edges, { area }), repairable };
   const shrunk = plan.factor[0] < 1 || plan.factor[1] < 1;
   return shrunk ? withoutVanished(scaled, plan, spans) : scaled;
 }

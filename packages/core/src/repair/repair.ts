@@ -9,6 +9,7 @@
  * neighbours correct: Funke 2012, Meirovitch 2019.) Linear time in pixels.
  */
 import { contract } from '../graph/contraction.ts';
+import { withColumns } from '../graph/edge-list.ts';
 import { UnionFind } from '../graph/union-find.ts';
 import { AFFINITY, CONTACT, SAMPLES } from '../segment/region-graph.ts';
 import { type FragmentParts, joinParts, type Segmentation } from '../segment/segment.ts';
@@ -54,7 +55,9 @@ export function repair(
   const split = sides.length === 2 ? splitInPlace(group, cut, parts, sides, shared, options) : 0;
   const merged = mergeInPlace(group, cut, own, parts, shared, options);
   if (split === 0 && merged === 0) return { segmentation: own, split, merged };
-  const mended = joinParts({ ...parts, fragment: group }, [height, width]);
+  const { labels, count, area, pairs } = parts;
+  const regrouped = { labels, count, area, fragment: group, pairs };
+  const mended = joinParts(regrouped, [height, width]);
   return { segmentation: split > 0 ? withCuts(mended, parts) : mended, split, merged };
 }
 
@@ -69,46 +72,63 @@ function splitInPlace(
 ): number {
   const partners = shared.map((each) => goesOn(each, partCount, options));
   const differ = sides.map((side) => differentNeurons(side, options));
-  const candidates: number[][] = [];
-  for (let part = 1; part <= partCount; part++) {
-    if (partners.every((best) => best[part] > 0)) {
-      candidates[fragment[part]] ??= [];
-      candidates[fragment[part]].push(part);
-    }
-  }
   const apart: [number, number][] = [];
-  for (const [id, list] of candidates.entries()) {
-    for (const [i, p] of list?.entries() ?? []) {
-      for (const q of list.slice(i + 1)) {
-        if (!partners.every((best, side) => differ[side](best[p], best[q]))) continue;
-        apart.push([p, q]);
-        cut[id] = 1;
+  for (const candidates of severalGoingOn(partners[0], partners[1], fragment)) {
+    for (let i = 1; i < candidates.length; i++) {
+      for (let j = 0; j < i; j++) {
+        const [p, q] = [candidates[j], candidates[i]];
+        if (partners.every((best, side) => differ[side](best[p], best[q]))) apart.push([p, q]);
       }
     }
   }
   if (apart.length === 0) return 0;
+  for (const [p] of apart) cut[fragment[p]] = 1;
   const clusters = partsApart(pairs, fragment, cut, apart);
-  let cuts = 0;
-  for (const each of cut) cuts += each;
   // numbers beyond those of the fragments, one a cluster of parts
   for (let part = 1; part <= partCount; part++) {
     if (cut[fragment[part]]) group[part] = cut.length + clusters[part];
   }
-  return cuts;
+  return cut.reduce((sum, each) => sum + each, 0);
+}
+
+// Loops over parts and pairs stand in functions of their own: V8 compiles a function with a long loop whole, the rest for nothing.
+
+/** The parts that go on both below and above, of every fragment that has several such. */
+function severalGoingOn(below: Uint32Array, above: Uint32Array, fragment: Uint32Array): number[][] {
+  const several = new Map<number, number[]>();
+  const first = new Uint32Array(fragment.length);
+  for (let part = 1; part < fragment.length; part++) {
+    if (below[part] === 0 || above[part] === 0) continue;
+    const id = fragment[part];
+    if (first[id] === 0) first[id] = part;
+    else several.set(id, [...(several.get(id) ?? [first[id]]), part]);
+  }
+  return [...several.values()];
+}
+
+/** Pairs of touching parts of one fragment, one of those that are cut. */
+function pairsWithin(
+  { a, b, values, columns, count }: FragmentParts['pairs'],
+  fragment: Uint32Array,
+  cut: Uint8Array,
+): number[] {
+  const out: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const touches = values[i * columns + CONTACT] > 0;
+    if (touches && fragment[a[i]] === fragment[b[i]] && cut[fragment[a[i]]]) out.push(i);
+  }
+  return out;
 }
 
 /** Puts the parts of fragments that are cut together again, the most alike first, but never two that are to be apart. */
 function partsApart(
-  { a, b, values, columns, count }: FragmentParts['pairs'],
+  pairs: FragmentParts['pairs'],
   fragment: Uint32Array,
   cut: Uint8Array,
   apart: readonly (readonly [number, number])[],
 ): Uint32Array {
-  const kept: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const touches = values[i * columns + CONTACT] > 0;
-    if (touches && fragment[a[i]] === fragment[b[i]] && cut[fragment[a[i]]]) kept.push(i);
-  }
+  const { a, b, values, columns } = pairs;
+  const kept = pairsWithin(pairs, fragment, cut);
   const mean = (i: number) => values[i * columns + AFFINITY] / values[i * columns + SAMPLES];
   return contract(
     {
@@ -149,7 +169,7 @@ function mergeInPlace(
   for (let i = 0; i < edges.count; i++) {
     const [m, n] = [edges.a[i], edges.b[i]];
     if (edges.probability[i] < mergeAbove || cut[m] || cut[n]) continue;
-    if (!partners.every((best) => best[m] > 0 && best[m] === best[n])) continue;
+    if (!goOnInOne(partners, m, n)) continue;
     if (sets.find(m) === sets.find(n)) continue;
     sets.union(m, n);
     merged++;
@@ -160,6 +180,11 @@ function mergeInPlace(
       if (id <= count) group[part] = sets.find(id);
     });
   return merged;
+}
+
+function goOnInOne(partners: readonly Uint32Array[], m: number, n: number): boolean {
+  for (const best of partners) if (best[m] === 0 || best[m] !== best[n]) return false;
+  return true;
 }
 
 /** Halves of one former fragment are given for hardly one neuron. */
@@ -173,5 +198,6 @@ function withCuts(mended: Segmentation, { fragment: before }: FragmentParts): Se
   const probability = edges.probability.map((p, i) =>
     former[edges.a[i]] === former[edges.b[i]] ? Math.min(p, CUT_PROBABILITY) : p,
   );
-  return { ...mended, edges: { ...edges, probability } };
+  const { labels, count, stats } = mended;
+  return { labels, count, edges: withColumns(edges, { probability }), stats, parts };
 }

@@ -59,7 +59,7 @@ export interface Segmentation {
   readonly edges: EdgeColumns;
   readonly stats: FragmentTable;
   /** What the fragments are made of, if asked for. */
-  readonly parts?: FragmentParts;
+  readonly parts: FragmentParts | undefined;
 }
 
 /** Pieces that fragments fall into along their weakest inner boundaries; a fragment may be of one part. */
@@ -110,7 +110,9 @@ export function segment(
   const fragment = new Uint32Array(area.length);
   compose(cluster, grown, fragment);
   const parts = { labels, count: area.length - 1, area, fragment, pairs };
-  return options.parts ? joinParts(parts, [height, width]) : joinInPlace(parts, [height, width]);
+  return options.parts
+    ? joinParts(parts, [height, width])
+    : joinInPlace(labels, parts, [height, width], undefined);
 }
 
 /**
@@ -182,16 +184,20 @@ function filterPairs(pairs: PairTable, keep: (a: number, b: number) => boolean):
  * Fragments that parts make up, with those parts.
  * @param parts `fragment` says how: any numbers, the same for parts of one fragment; nothing is mutated
  */
-export function joinParts(parts: FragmentParts, shape: readonly [number, number]): Segmentation {
-  const fragment = numbered(parts.fragment);
-  const joined = joinInPlace({ ...parts, labels: parts.labels.slice(), fragment }, shape);
-  return { ...joined, parts: { ...parts, fragment } };
+export function joinParts(
+  { labels, count, area, fragment: group, pairs }: FragmentParts,
+  shape: readonly [number, number],
+): Segmentation {
+  const parts = { labels, count, area, fragment: numbered(group), pairs };
+  return joinInPlace(labels.slice(), parts, shape, parts);
 }
 
-/** The same on the labels of the parts, which become those of the fragments, numbered already. */
+/** The same on `labels` of the parts, which become those of the fragments, numbered already. @param kept comes with it */
 function joinInPlace(
-  { labels, fragment, pairs }: FragmentParts,
+  labels: Uint32Array,
+  { fragment, pairs }: FragmentParts,
   [height, width]: readonly [number, number],
+  kept: FragmentParts | undefined,
 ): Segmentation {
   for (let y = 0; y < height; y++) relabelRow(labels, y * width, (y + 1) * width, fragment);
   const count = largest(fragment);
@@ -200,6 +206,7 @@ function joinInPlace(
     count,
     edges: touchingPairs(poolRegions(pairs, fragment)),
     stats: fragmentTable(labels, height, width, count),
+    parts: kept,
   };
 }
 
