@@ -1,5 +1,5 @@
 /**
- * 2D + link against the 3D baseline on every volume of docs/know-your-neighbour.md: `kyn compare` for each, one after
+ * 2D + link against the 3D baseline on the seven volumes of the first table of docs/know-your-neighbour.md: `kyn compare` for each, one after
  * the other, then tables in Markdown and a drawing. Volumes that are drawn over labels or grown are made first, where
  * they are missing. Needs the built command line, and an otherwise idle machine for speeds worth quoting; CPU time
  * stands beside wall time since it suffers less from company.

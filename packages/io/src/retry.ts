@@ -10,7 +10,9 @@ export async function fetchWithRetries(request: Request): Promise<Response> {
     let failure: { status?: number; cause?: unknown };
     try {
       const response = await fetch(request.clone());
-      if (response.ok || response.status === 404) return response;
+      if (response.status === 404) return response;
+      // with its body: a connection may break in the middle of it
+      if (response.ok) return new Response(await response.arrayBuffer(), response);
       failure = { status: response.status };
     } catch (cause) {
       failure = { cause };

@@ -35,8 +35,10 @@ export class ShiftField {
 }
 
 interface Moved {
-  readonly row: number;
-  readonly column: number;
+  /** Centroid in the lower section, px. */
+  readonly fromY: number;
+  readonly fromX: number;
+  /** From there to its partner's. */
   readonly y: number;
   readonly x: number;
 }
@@ -45,11 +47,12 @@ interface Moved {
 export function estimateShift(pairs: PairTable, lower: LinkSection, upper: LinkSection): ShiftField {
   const rows = Math.max(1, Math.ceil(lower.height / CELL));
   const columns = Math.max(1, Math.ceil(lower.width / CELL));
-  const moved = movedPairs(pairs, lower, upper);
   const shift = new ShiftField(rows, columns);
+  const inCell: Moved[][] = Array.from({ length: rows * columns }, () => []);
+  for (const pair of movedPairs(pairs, lower, upper)) inCell[shift.cell(pair.fromY, pair.fromX)].push(pair);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
-      const near = around(moved, row, column);
+      const near = around(inCell, shift, row, column);
       if (near.length < ENOUGH / 2) continue;
       shift.y[row * columns + column] = median(near.map((pair) => pair.y));
       shift.x[row * columns + column] = median(near.map((pair) => pair.x));
@@ -58,11 +61,19 @@ export function estimateShift(pairs: PairTable, lower: LinkSection, upper: LinkS
   return shift;
 }
 
-function around(moved: readonly Moved[], row: number, column: number): readonly Moved[] {
+function around(
+  inCell: readonly (readonly Moved[])[],
+  { rows, columns }: ShiftField,
+  row: number,
+  column: number,
+): readonly Moved[] {
   for (let reach = 1; ; reach++) {
-    const near = moved.filter(
-      (pair) => Math.abs(pair.row - row) <= reach && Math.abs(pair.column - column) <= reach,
-    );
+    const near: Moved[] = [];
+    for (let r = Math.max(0, row - reach); r <= Math.min(rows - 1, row + reach); r++) {
+      for (let c = Math.max(0, column - reach); c <= Math.min(columns - 1, column + reach); c++) {
+        near.push(...inCell[r * columns + c]);
+      }
+    }
     if (near.length >= ENOUGH || reach === WIDEST) return near;
   }
 }
@@ -91,8 +102,8 @@ function movedPairs(pairs: PairTable, lower: LinkSection, upper: LinkSection): M
     const ratio = from.area[a[i]] / to.area[b[i]];
     if (ratio < 0.5 || ratio > 2) continue;
     moved.push({
-      row: Math.floor(from.centroidY[a[i]] / CELL),
-      column: Math.floor(from.centroidX[a[i]] / CELL),
+      fromY: from.centroidY[a[i]],
+      fromX: from.centroidX[a[i]],
       y: to.centroidY[b[i]] - from.centroidY[a[i]],
       x: to.centroidX[b[i]] - from.centroidX[a[i]],
     });

@@ -165,5 +165,5 @@ function makeReport(
 function linkKind({ input, options }: Run, sections: readonly SectionSummary[]): LinkKind {
   if (sections.filter(({ state }) => state === 'tissue').length < 2) return 'none';
   if (isBlockPredictor(input.predictor)) return options.across ? 'affinities' : 'overlap';
-  return input.linker ? 'learned' : 'overlap';
+  return linksByNetwork(input) ? 'learned' : 'overlap';
 }

@@ -119,7 +119,7 @@ export const GIVEN_DEFAULTS: PipelineOptions = {
 /** What suits a network, and how its sections are linked. */
 export function pipelineDefaults(input: Omit<PipelineInput, 'source'>): PipelineOptions {
   if (isBlockPredictor(input.predictor)) return BLOCK_DEFAULTS;
-  if (!input.linker) return input.fragments ? GIVEN_OVERLAP_DEFAULTS : OVERLAP_DEFAULTS;
+  if (!linksByNetwork(input)) return input.fragments ? GIVEN_OVERLAP_DEFAULTS : OVERLAP_DEFAULTS;
   return keepsGiven(input) ? GIVEN_DEFAULTS : PIPELINE_DEFAULTS;
 }
 

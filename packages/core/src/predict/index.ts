@@ -37,4 +37,5 @@ export {
   type ResamplePlan,
   resampleSection,
 } from './resample.ts';
+export { mirrorIndex } from './tiles.ts';
 export { findTissue, type Tissue } from './tissue.ts';

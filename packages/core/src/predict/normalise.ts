@@ -1,11 +1,11 @@
 /**
  * The contrast of a section as the network sees it: clipped at the 0.5th and 99.5th percentile of its tissue,
  * then zero mean and unit spread (the usual winsorised z-score; a few dust grains or bright holes would
- * otherwise set the scale). Training and inference share this function.
+ * otherwise set the scale). Training does the same with a table of grey values (`nn/src/sample/normalise.ts`).
  */
 import { type NdArray, ndarray, toDense } from '../volume/array.ts';
 import type { RawSection } from '../volume/contracts.ts';
-import { findTissue, type Tissue } from './tissue.ts';
+import { findTissue } from './tissue.ts';
 
 /** Share of the tissue that is clipped away at either end. */
 export const CLIP_FRACTION = 0.005;
@@ -43,8 +43,6 @@ export interface NormalisedSection {
   /** Mean and spread of the clipped grey values. */
   readonly mean: number;
   readonly spread: number;
-  /** What was done, one line each, without the section's name. */
-  readonly notes: readonly string[];
 }
 
 /** Normalises one section. The input is not changed. */
@@ -62,7 +60,7 @@ export function normaliseInPlace(
   const tissue = findTissue(data, shape[0], shape[1]);
   const { mask, invalidPixels, fillPixels } = tissue;
   const count = data.length - invalidPixels - fillPixels;
-  const base = { image, tissue: mask, invalidPixels, fillPixels, notes: describe(tissue, data.length) };
+  const base = { image, tissue: mask, invalidPixels, fillPixels };
   const judged = Math.min(MIN_JUDGED_PIXELS, data.length);
   if (count < Math.max(1, judged, data.length * MIN_TISSUE_FRACTION)) {
     data.fill(0);
@@ -80,14 +78,6 @@ export function normaliseInPlace(
     applyToRow(data, mask, y * width, (y + 1) * width, range.low, range.high, mean, scale);
   }
   return { ...base, state: 'tissue', mean, spread };
-}
-
-function describe({ invalidPixels, fillPixels }: Tissue, pixels: number): string[] {
-  const percent = (part: number) => `${((100 * part) / pixels).toFixed(part * 100 < pixels ? 2 : 0)} %`;
-  const notes: string[] = [];
-  if (invalidPixels > 0) notes.push(`${percent(invalidPixels)} of the pixels have no value: left out`);
-  if (fillPixels > 0) notes.push(`${percent(fillPixels)} is constant fill at the border: left out`);
-  return notes;
 }
 
 interface GreyRange {

@@ -5,6 +5,7 @@
 import { isKynError, KynError, type Vec3, type VolumeInfo } from '@kyn/core';
 import { type ByteSource, readExactly } from '../byte-source.ts';
 import type { Site } from '../format.ts';
+import { inParallel } from '../in-parallel.ts';
 import type { Inflate } from '../inflate.ts';
 import { allocate, bytesOf, type DtypeName, type PlaneVolume, type StoredData, viewBytes } from '../plane.ts';
 import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
@@ -50,7 +51,8 @@ export async function openPlainVolume(site: Site, path: string): Promise<PlaneVo
     dataset = await findDataset(file, path);
   } catch (error) {
     // bytes that make no sense at all end in a RangeError of the view: the library will say what they are
-    if (error instanceof NotPlain || error instanceof RangeError || isKynError(error)) return undefined;
+    const odd = isKynError(error) && error.code === 'format';
+    if (error instanceof NotPlain || error instanceof RangeError || odd) return undefined;
     throw error;
   }
   const { dtype, storage } = dataset;
@@ -139,16 +141,9 @@ class SlabReader {
       return viewBytes(dtype, await this.decode(chunks[0], storage.chunk, dtype));
     }
     const out = allocate(dtype, values);
-    let next = 0;
-    const work = async () => {
-      for (let chunk = chunks[next++]; chunk; chunk = chunks[next++]) {
-        const bytes = await this.decode(chunk, storage.chunk, dtype);
-        this.place(chunk, bytes, storage.chunk, start, stop, out);
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL_CHUNKS }, work)).catch((error: unknown) => {
-      next = chunks.length; // the others stop, too
-      throw error;
+    await inParallel(PARALLEL_CHUNKS, chunks, async (chunk) => {
+      const bytes = await this.decode(chunk, storage.chunk, dtype);
+      this.place(chunk, bytes, storage.chunk, start, stop, out);
     });
     return out;
   }

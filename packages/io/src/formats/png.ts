@@ -60,6 +60,17 @@ function parseHeader(bytes: Uint8Array, where: string): PngHeader {
   return header;
 }
 
+/** The passes that have pixels, with their rows, columns and bytes a row; each row has a byte for its filter besides. */
+function passesOf({ width, height, channels, depth, interlaced }: PngHeader) {
+  return (interlaced ? adam7 : wholeImage)
+    .map((pass) => {
+      const columns = Math.ceil((width - pass.x) / pass.dx);
+      const rows = Math.ceil((height - pass.y) / pass.dy);
+      return { pass, rows, columns, rowBytes: Math.ceil((columns * channels * depth) / 8) };
+    })
+    .filter(({ rows, columns }) => rows > 0 && columns > 0);
+}
+
 /**
  * Decodes a PNG. For `sections`: luminance, grey below 8 bit spread over 0..255. For `labels`: the values as
  * they are, palette indices included.
@@ -69,17 +80,15 @@ export async function decodePng(source: ByteSource, purpose: Purpose, inflate: I
   const bytes = await readAll(source);
   const header = parseHeader(bytes, where);
   const { parts, palette } = readChunks(bytes, where);
-  const packed = await inflate(concat(parts)).catch((cause: unknown) => {
+  const passes = passesOf(header);
+  const size = passes.reduce((sum, { rows, rowBytes }) => sum + rows * (rowBytes + 1), 0);
+  const packed = await inflate(concat(parts), size).catch((cause: unknown) => {
     throw damaged('the PNG is damaged: its pixels do not decompress', where, cause);
   });
   const bytesPerPixel = Math.max(1, (header.channels * header.depth) >> 3);
   const samples = allocateSamples(header);
   let from = 0;
-  for (const pass of header.interlaced ? adam7 : wholeImage) {
-    const columns = Math.ceil((header.width - pass.x) / pass.dx);
-    const rows = Math.ceil((header.height - pass.y) / pass.dy);
-    if (columns <= 0 || rows <= 0) continue;
-    const rowBytes = Math.ceil((columns * header.channels * header.depth) / 8);
+  for (const { pass, rows, columns, rowBytes } of passes) {
     const stop = from + rows * (rowBytes + 1);
     if (stop > packed.length) throw damaged('the PNG is cut short: rows are missing', where);
     const lines = unfilter(packed.subarray(from, stop), rows, rowBytes, bytesPerPixel, where);

@@ -43,7 +43,7 @@ export async function decompress(
       return unpackLzw(bytes, size);
     case 8:
     case 32946:
-      return inflate(bytes);
+      return inflate(bytes, size);
     case 32773:
       return unpackBits(bytes, size);
     case 50000:

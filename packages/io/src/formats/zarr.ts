@@ -1,6 +1,7 @@
 /** Zarr v2 and v3 arrays and OME-Zarr images, read through zarrita. */
 import { KynError, type Vec3, type VolumeInfo } from '@kyn/core';
 import type { DatasetDescription, Format, Site } from '../format.ts';
+import { inParallel } from '../in-parallel.ts';
 import {
   allocate,
   type DtypeName,
@@ -191,14 +192,7 @@ class ChunkReader {
         for (let x = 0; x * chunk[2] < width; x++) jobs.push([z, y, x]);
       }
     }
-    let next = 0;
-    const work = async () => {
-      while (next < jobs.length) {
-        const job = jobs[next++];
-        await this.place(job, chunk, start, stop, out);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(parallelChunks, jobs.length) }, work));
+    await inParallel(parallelChunks, jobs, (job) => this.place(job, chunk, start, stop, out));
     return out;
   }
 

@@ -84,9 +84,15 @@ async function recognise(site: Site): Promise<{ format: Format; notes: readonly 
 
 const inflateInPool = promisify<Uint8Array, ZlibOptions, Uint8Array>(inflate);
 
+/** A damaged file may claim any size. */
+const LARGEST_PIECE = 2 ** 26;
+
 /** On Node's thread pool, into one piece where its size is known (a byte more, so that the end is noticed). */
 const inflateAsync: Inflate = (bytes, size) =>
-  inflateInPool(bytes, size === undefined ? {} : { chunkSize: Math.max(64, size + 1) });
+  inflateInPool(
+    bytes,
+    size === undefined ? {} : { chunkSize: Math.max(64, Math.min(LARGEST_PIECE, size + 1)) },
+  );
 
 async function siteOf(spec: string, options: OpenOptions): Promise<Site> {
   const { location, dataset: named, isUrl } = parseVolumeSpec(spec);

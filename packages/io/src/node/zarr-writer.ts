@@ -10,6 +10,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { KynError, type NdArray, type NumericData, type Vec3 } from '@kyn/core';
+import { inParallel } from '../in-parallel.ts';
 import { bytesOf, type DtypeName } from '../plane.ts';
 import { checkComplete, checkSection } from '../section-check.ts';
 import type { DiscardableSectionSink, ResumableLabelSink } from '../sinks.ts';
@@ -115,10 +116,10 @@ class ZarrWriter {
     const { resume, overwrite = false } = this.options;
     if (resume === undefined) this.folder = await prepareZarrAside(this.path, overwrite);
     const goesOn = resume !== undefined && (await prepareZarr(this.path, resume, overwrite));
+    if (goesOn) await this.checkSame();
     // first, so that a folder is known for what it is wherever a run is stopped
     await writeFileAtomic(join(this.folder, 'zarr.json'), this.groupMetadata(false));
-    if (goesOn) await this.checkSame();
-    else await writeFileAtomic(join(this.folder, '0', 'zarr.json'), this.arrayMetadata());
+    if (!goesOn) await writeFileAtomic(join(this.folder, '0', 'zarr.json'), this.arrayMetadata());
   }
 
   async write(z: number, section: NdArray): Promise<void> {
@@ -132,21 +133,11 @@ class ZarrWriter {
         },
       );
     }
-    const keys = this.chunkKeys();
-    let next = 0;
-    const work = async () => {
-      while (next < keys.length) {
-        const [row, column] = keys[next++];
-        const packed = await gzipAsync(this.chunkBytes(section, row, column), { level: 1 });
-        packed[9] = 255; // "unknown" operating system: the same bytes everywhere
-        await writeFileAtomic(this.chunkPath(z, row, column), packed);
-      }
-    };
-    // to the end of them all, so that nothing is written any more once a failure is told
-    const ended = await Promise.allSettled(
-      Array.from({ length: Math.min(parallelChunks, keys.length) }, work),
-    );
-    for (const each of ended) if (each.status === 'rejected') throw each.reason;
+    await inParallel(parallelChunks, this.chunkKeys(), async ([row, column]) => {
+      const packed = await gzipAsync(this.chunkBytes(section, row, column), { level: 1 });
+      packed[9] = 255; // "unknown" operating system: the same bytes everywhere
+      await writeFileAtomic(this.chunkPath(z, row, column), packed);
+    });
     this.written.add(z);
   }
 

@@ -64,9 +64,10 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** Serves the fixtures; `failures` answers 503 first. */
-async function serve(failures = 0): Promise<string> {
+/** Serves the fixtures; `failures` answers 503 first, then `breaks` of them break off in the middle. */
+async function serve(failures = 0, breaks = 0): Promise<string> {
   let failing = failures;
+  let breaking = breaks;
   const server = createServer(async (request, response) => {
     if (failing-- > 0) {
       response.writeHead(503).end();
@@ -75,7 +76,10 @@ async function serve(failures = 0): Promise<string> {
     const bytes = await readFile(fixture(request.url ?? '/')).catch(() => undefined);
     const range = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '');
     if (!bytes) response.writeHead(404).end();
-    else if (range) response.writeHead(206).end(bytes.subarray(Number(range[1]), Number(range[2]) + 1));
+    else if (request.method === 'GET' && breaking-- > 0) {
+      response.writeHead(200, { 'content-length': bytes.length });
+      response.write(bytes.subarray(0, bytes.length >> 1), () => response.destroy());
+    } else if (range) response.writeHead(206).end(bytes.subarray(Number(range[1]), Number(range[2]) + 1));
     else
       response.writeHead(200, { 'content-length': bytes.length }).end(request.method === 'HEAD' ? '' : bytes);
   });
@@ -97,6 +101,11 @@ describe('Zarr over HTTP', () => {
 
   it('tries again when the server is busy', async () => {
     const source = await openSectionsFromUrl(`${await serve(2)}/fortran.zarr`);
+    expect((await source.read(0)).data).toEqual(rawSection(0, Uint8Array).data);
+  });
+
+  it('tries again when the connection breaks in the middle of an answer', async () => {
+    const source = await openSectionsFromUrl(`${await serve(0, 2)}/fortran.zarr`);
     expect((await source.read(0)).data).toEqual(rawSection(0, Uint8Array).data);
   });
 

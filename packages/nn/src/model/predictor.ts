@@ -89,6 +89,7 @@ export async function createPredictor(
     async predict(tiles, signal) {
       const answer = network.run(tiles, signal);
       reading ??= answer.then(({ first }) => readForeign([first]));
+      reading.catch(() => {}); // told when it is awaited; where the answer fails it never is
       return { affinities: affinitiesFromForeign((await answer).first, await reading, where) };
     },
     close: () => network.close(),

@@ -3,20 +3,12 @@
  * points a pixel where the section is finer than the patch), labels nearest. Beyond its edges the section
  * is mirrored, images and labels alike, and such label pixels are marked as not known.
  */
+import { mirrorIndex } from '@kyn/core';
 import type { CoordinateField } from './coordinates.ts';
 import type { SectionView } from './volume.ts';
 
 /** From this many section pixels a patch pixel on, grey values are averaged. */
 const AVERAGE_FROM = 1.5;
-
-/** `index` reflected into 0 … extent−1 about the first and last pixel. */
-export function mirror(index: number, extent: number): number {
-  if (index >= 0 && index < extent) return index;
-  if (extent === 1) return 0;
-  const period = 2 * (extent - 1);
-  const at = ((index % period) + period) % period;
-  return at < extent ? at : period - at;
-}
 
 /** A section's displacement against the field, in section pixels. */
 export interface Shift {
@@ -94,10 +86,10 @@ function addBilinear(
         c = curve[data[at + rowStride]];
         d = curve[data[at + rowStride + columnStride]];
       } else {
-        const top = start + mirror(y0, height) * rowStride;
-        const bottom = start + mirror(y0 + 1, height) * rowStride;
-        const left = mirror(x0, width) * columnStride;
-        const right = mirror(x0 + 1, width) * columnStride;
+        const top = start + mirrorIndex(y0, height) * rowStride;
+        const bottom = start + mirrorIndex(y0 + 1, height) * rowStride;
+        const left = mirrorIndex(x0, width) * columnStride;
+        const right = mirrorIndex(x0 + 1, width) * columnStride;
         a = curve[data[top + left]];
         b = curve[data[top + right]];
         c = curve[data[bottom + left]];
@@ -143,7 +135,7 @@ export function resampleLabels(
     const inside = y >= 0 && x >= 0 && y < height && x < width;
     const at = inside
       ? start + y * rowStride + x * columnStride
-      : start + mirror(y, height) * rowStride + mirror(x, width) * columnStride;
+      : start + mirrorIndex(y, height) * rowStride + mirrorIndex(x, width) * columnStride;
     const id = data[at];
     if (id === maskAt) continue;
     ids[i] = id;

@@ -107,7 +107,9 @@ export async function runTraining<M>(
       },
       async afterStep({ step: t }) {
         judging = t;
-        return judge(t);
+        const extra = await judge(t);
+        judging = 0;
+        return extra;
       },
       async afterRecord({ step: t }) {
         if (isCheckpoint(t)) await keep();
