@@ -105,7 +105,7 @@ async function readChecked(volume: PlaneVolume, z: number, signal: Signal | unde
       where: volume.info.location,
     });
   }
-  const plane = await volume.readPlane(z, signal);
+  const plane = await volume.readPlane(z);
   throwIfCancelled(signal);
   return plane;
 }

@@ -16,18 +16,7 @@ const fewestPixels = 1024;
 
 /** True when hardly any pixel equals its right and lower neighbours: a micrograph that was read as labels. */
 export function looksLikeImage({ data, shape, stride }: LabelSection): boolean {
-  const [height, width] = shape;
-  const [dy, dx] = stride;
-  let inside = 0;
-  let equal = 0;
-  for (let y = 0; y + 1 < height; y++) {
-    for (let x = 0, at = y * dy; x + 1 < width; x++, at += dx) {
-      const id = data[at];
-      if (id === 0) continue;
-      inside++;
-      if (data[at + dx] === id && data[at + dy] === id) equal++;
-    }
-  }
+  const { inside, equal } = likeNeighbours(data, shape, stride, 0);
   return inside >= fewestPixels && equal < imageShare * inside;
 }
 
@@ -46,15 +35,26 @@ export function looksLikeLabels(section: RawSection): boolean {
     if (counts[value] > counts[commonest]) commonest = value;
   }
   if (values - 1 < fewestValues) return false;
+  const { inside, equal } = likeNeighbours(data, shape, stride, commonest);
+  return inside > 0 && equal >= equalShare * inside;
+}
+
+/** Pixels of another value than `left`, and how many of them equal both their right and their lower neighbour. */
+function likeNeighbours(
+  data: ArrayLike<number>,
+  [height, width]: readonly number[],
+  [dy, dx]: readonly number[],
+  left: number,
+): { inside: number; equal: number } {
   let inside = 0;
   let equal = 0;
   for (let y = 0; y + 1 < height; y++) {
     for (let x = 0, at = y * dy; x + 1 < width; x++, at += dx) {
       const value = data[at];
-      if (value === commonest) continue;
+      if (value === left) continue;
       inside++;
       if (data[at + dx] === value && data[at + dy] === value) equal++;
     }
   }
-  return inside > 0 && equal >= equalShare * inside;
+  return { inside, equal };
 }

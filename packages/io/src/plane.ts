@@ -2,7 +2,7 @@
  * What every format yields: a volume read plane by plane in the dtype it is stored in. Two adapters
  * (`adapt.ts`) make section sources and label sources of it, so a format need not know which it is read as.
  */
-import type { NumericData, Signal, VolumeInfo } from '@kyn/core';
+import type { NumericData, VolumeInfo } from '@kyn/core';
 
 /** Stored elements; 64-bit integers only occur here, at the boundary. */
 export type StoredData = NumericData | BigUint64Array | BigInt64Array;
@@ -20,7 +20,7 @@ export interface Plane {
  */
 export interface PlaneVolume {
   readonly info: VolumeInfo;
-  readPlane(z: number, signal?: Signal): Promise<Plane>;
+  readPlane(z: number): Promise<Plane>;
   close(): Promise<void>;
 }
 

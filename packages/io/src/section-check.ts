@@ -14,6 +14,23 @@ export function checkSection(z: number, section: NdArray, shape: Vec3, where: st
   }
 }
 
+/** dtypes of volumes that are written, and what their sections are handed over in. */
+const taken = {
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  uint64: Uint32Array,
+  float32: Float32Array,
+} as const;
+
+export type WrittenDtype = keyof typeof taken;
+
+/** @throws KynError `shape` where the section is of another type than one of a volume of `dtype` */
+export function checkType(z: number, { data }: NdArray, dtype: WrittenDtype, where: string): void {
+  if (data instanceof taken[dtype]) return;
+  throw new KynError('shape', `section ${z} is a ${data.constructor.name}, the volume ${dtype}`, { where });
+}
+
 /** @throws KynError `output` naming the sections that are missing of `depth`. */
 export function checkComplete(written: ReadonlySet<number>, depth: number, where: string): void {
   const missing: number[] = [];

@@ -6,6 +6,11 @@ export function pairHash(a: number, b: number): number {
   return h ^ (h >>> 16);
 }
 
+/** One number for an unordered pair of ids below 2^26, for a `Set` or `Map`. */
+export function pairKey(a: number, b: number): number {
+  return Math.min(a, b) * 2 ** 26 + Math.max(a, b);
+}
+
 /** Smallest power of two that is at least `n`. */
 export function powerOfTwoAtLeast(n: number): number {
   let power = 1;

@@ -4,6 +4,7 @@
  */
 
 import { keepCompiled } from '../graph/kept-classes.ts';
+import { pairKey } from '../graph/pair-hash.ts';
 import {
   AFFINITY,
   ALIGNED,
@@ -106,8 +107,6 @@ export function pairFeatures(
     fillRow(out, i, evidence, lower, upper, sides, rivals(i), distanceNm);
   return out;
 }
-
-const pairKey = (a: number, b: number): number => Math.min(a, b) * 2 ** 26 + Math.max(a, b);
 
 function pairSet({ count, a, b }: FragmentPairs): ReadonlySet<number> {
   const out = new Set<number>();

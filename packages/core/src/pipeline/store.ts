@@ -28,7 +28,7 @@ export interface SectionRecord {
   readonly stats: FragmentTable;
   /**
    * Fragments in the pixels that they were cut in (given ones that stay as they are: the volume's), ids of the section: the plane
-   * once more, but a hundredth of it.
+   * once more, but a tenth of it or less.
    */
   readonly runs: Uint32Array;
   /** In-plane edges, then edges to the section below; global ids. */

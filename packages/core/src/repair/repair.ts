@@ -10,6 +10,7 @@
  */
 import { contract } from '../graph/contraction.ts';
 import { withColumns } from '../graph/edge-list.ts';
+import { pairKey } from '../graph/pair-hash.ts';
 import { UnionFind } from '../graph/union-find.ts';
 import { AFFINITY, CONTACT, SAMPLES } from '../segment/region-graph.ts';
 import { type FragmentParts, joinParts, type Segmentation } from '../segment/segment.ts';
@@ -146,10 +147,9 @@ function differentNeurons(
   { edges: { count, a, b, probability } }: NextDoor,
   { different }: RepairOptions,
 ): (m: number, n: number) => boolean {
-  const key = (m: number, n: number): number => Math.min(m, n) * 2 ** 26 + Math.max(m, n);
   const alike = new Set<number>();
-  for (let i = 0; i < count; i++) if (probability[i] >= different) alike.add(key(a[i], b[i]));
-  return (m, n) => m !== n && !alike.has(key(m, n));
+  for (let i = 0; i < count; i++) if (probability[i] >= different) alike.add(pairKey(a[i], b[i]));
+  return (m, n) => m !== n && !alike.has(pairKey(m, n));
 }
 
 /** Gives, in place, the parts of fragments that are merged one number, those that were cut aside; returns how many pairs were. */

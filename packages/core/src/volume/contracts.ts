@@ -5,7 +5,7 @@
 import type { Signal } from '../errors.ts';
 import type { NdArray, Vec3 } from './array.ts';
 
-/** A 2D image, `[height, width]`, in the dtype it was stored in (integers wider than 16 bit come as Float32). */
+/** A 2D image, `[height, width]`, in the dtype it was stored in where that is one of these; others come as Float32. */
 export type RawSection = NdArray<Uint8Array | Uint16Array | Float32Array>;
 
 /** A 2D label image, `[height, width]`; 0 is background. */

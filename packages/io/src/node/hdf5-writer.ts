@@ -4,9 +4,10 @@
  */
 import { rename, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { isKynError, KynError, type LabelSink, type NdArray, toDense, type Vec3 } from '@kyn/core';
+import { isKynError, type LabelSink, type NdArray, toDense, type Vec3 } from '@kyn/core';
 import type { Dataset, File, Group } from 'h5wasm';
-import { checkComplete, checkSection } from '../section-check.ts';
+import { allocate } from '../plane.ts';
+import { checkComplete, checkSection, checkType, type WrittenDtype } from '../section-check.ts';
 import type { SectionSink } from '../sinks.ts';
 import { widened } from '../wide-ids.ts';
 import { outputError, partialName } from './atomic.ts';
@@ -40,15 +41,6 @@ export interface CremiWriter {
 
 const chunkSide = 256;
 const codes = { uint8: '<B', uint16: '<H', uint32: '<I', uint64: '<Q', float32: '<f' } as const;
-const taken = {
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  uint64: Uint32Array,
-  float32: Float32Array,
-} as const;
-
-type Stored = keyof typeof codes;
 
 /** Creates the file under a temporary name. */
 export async function createCremiHdf5(path: string, options: CremiWriterOptions): Promise<CremiWriter> {
@@ -115,13 +107,13 @@ class CremiFile implements CremiWriter {
     await rm(this.partial, { force: true });
   }
 
-  private dataset(group: Group, name: string, dtype: Stored): Dataset {
+  private dataset(group: Group, name: string, dtype: WrittenDtype): Dataset {
     const { shape, voxelSizeNm, originNm = [0, 0, 0], comment } = this.options;
     const [, height, width] = shape;
     const dataset = group.create_dataset({
       name,
       // The library wants values at creation: one voxel, then the volume is stretched over it.
-      data: dtype === 'uint64' ? new BigUint64Array(1) : new taken[dtype](1),
+      data: allocate(dtype, 1),
       shape: [1, 1, 1],
       maxshape: [...shape],
       chunks: [1, Math.min(chunkSide, height), Math.min(chunkSide, width)],
@@ -136,16 +128,14 @@ class CremiFile implements CremiWriter {
     return dataset;
   }
 
-  private sink(dataset: Dataset, dtype: Stored): SectionSink & LabelSink {
+  private sink(dataset: Dataset, dtype: WrittenDtype): SectionSink & LabelSink {
     const sections = new Set<number>();
     this.written.push(sections);
     const { shape } = this.options;
     return {
       write: async (z: number, section: NdArray) => {
         checkSection(z, section, shape, this.path);
-        if (!(section.data instanceof taken[dtype])) {
-          throw new KynError('shape', `section ${z} is no ${dtype}`, { where: this.path });
-        }
+        checkType(z, section, dtype, this.path);
         const { data } = toDense(section);
         const ranges: [number, number][] = [
           [z, z + 1],

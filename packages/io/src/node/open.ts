@@ -65,7 +65,7 @@ async function openPlanes(spec: string, options: OpenOptions, purpose: Purpose):
     if (notes.length === 0) return volume;
     return {
       info: { ...volume.info, notes: [...notes, ...volume.info.notes] },
-      readPlane: (z, signal) => volume.readPlane(z, signal),
+      readPlane: (z) => volume.readPlane(z),
       close: () => volume.close(),
     };
   } catch (error) {

@@ -11,8 +11,8 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { KynError, type NdArray, type NumericData, type Vec3 } from '@kyn/core';
 import { inParallel } from '../in-parallel.ts';
-import { bytesOf, type DtypeName } from '../plane.ts';
-import { checkComplete, checkSection } from '../section-check.ts';
+import { bytesOf } from '../plane.ts';
+import { checkComplete, checkSection, checkType, type WrittenDtype } from '../section-check.ts';
 import type { DiscardableSectionSink, ResumableLabelSink } from '../sinks.ts';
 import { widened } from '../wide-ids.ts';
 import { exists, writeFileAtomic } from './atomic.ts';
@@ -73,17 +73,6 @@ export async function createRawZarr(path: string, options: RawZarrOptions): Prom
   return writer;
 }
 
-type Stored = Extract<DtypeName, 'uint8' | 'uint16' | 'float32' | 'uint32' | 'uint64'>;
-
-/** dtype that sections of a volume are handed over in. */
-const taken: Readonly<Record<Stored, string>> = {
-  uint8: 'Uint8Array',
-  uint16: 'Uint16Array',
-  float32: 'Float32Array',
-  uint32: 'Uint32Array',
-  uint64: 'Uint32Array',
-};
-
 const gzipAsync = promisify(gzip);
 
 class ZarrWriter {
@@ -92,7 +81,7 @@ class ZarrWriter {
   private folder: string;
   private done = false;
   private readonly options: ZarrWriterOptions & Pick<LabelZarrOptions, 'wideIds'>;
-  private readonly dtype: Stored;
+  private readonly dtype: WrittenDtype;
   private readonly image: Readonly<Record<string, unknown>>;
   private readonly chunk: readonly [height: number, width: number];
   private readonly written = new Set<number>();
@@ -100,7 +89,7 @@ class ZarrWriter {
   constructor(
     path: string,
     options: ZarrWriterOptions & Pick<LabelZarrOptions, 'wideIds'>,
-    dtype: Stored,
+    dtype: WrittenDtype,
     image: Readonly<Record<string, unknown>>,
   ) {
     this.path = path;
@@ -124,15 +113,7 @@ class ZarrWriter {
 
   async write(z: number, section: NdArray): Promise<void> {
     checkSection(z, section, this.options.shape, this.path);
-    if (section.data.constructor.name !== taken[this.dtype]) {
-      throw new KynError(
-        'shape',
-        `section ${z} is a ${section.data.constructor.name}, the volume ${this.dtype}`,
-        {
-          where: this.path,
-        },
-      );
-    }
+    checkType(z, section, this.dtype, this.path);
     await inParallel(parallelChunks, this.chunkKeys(), async ([row, column]) => {
       const packed = await gzipAsync(this.chunkBytes(section, row, column), { level: 1 });
       packed[9] = 255; // "unknown" operating system: the same bytes everywhere

@@ -7,12 +7,16 @@ import { KynError } from '@kyn/core';
 import { forbidTelemetry } from './no-telemetry.ts';
 import { type OrtModule, type Runtime, type RuntimeOptions, runtimeOver } from './session.ts';
 
-async function nativePackage(): Promise<OrtModule | undefined> {
+async function nativePackage(): Promise<OrtModule | { readonly missing: string }> {
   forbidTelemetry();
   try {
     return await import('onnxruntime-node');
-  } catch {
-    return undefined;
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    if (code === 'ERR_MODULE_NOT_FOUND') {
+      return { missing: 'is not installed (npm install --ignore-scripts brings it)' };
+    }
+    return { missing: `cannot be loaded (${message.split('\n', 1)[0]})` };
   }
 }
 
@@ -33,7 +37,7 @@ export async function nodeRuntime(
     logSeverityLevel: 3,
   } as const;
   const native = await nativePackage();
-  if (native) {
+  if (!('missing' in native)) {
     const executionProviders = device === 'webgpu' ? ['webgpu', 'cpu'] : ['cpu'];
     const extra = { 'session.intra_op.allow_spinning': options.spin === false ? '0' : '1' };
     return runtimeOver(
@@ -43,14 +47,12 @@ export async function nodeRuntime(
     );
   }
   if (device === 'webgpu') {
-    throw new KynError('usage', 'the native ONNX Runtime is not installed, so there is no WebGPU', {
+    throw new KynError('usage', `the native ONNX Runtime ${native.missing}, so there is no WebGPU`, {
       where: '--device webgpu',
-      hint: 'install again with npm install --ignore-scripts, or leave the option out',
+      hint: 'mend that, or leave the option out',
     });
   }
-  onNote?.(
-    'the native ONNX Runtime is not installed: running its WASM build, which is slower (npm install --ignore-scripts brings it)',
-  );
+  onNote?.(`the native ONNX Runtime ${native.missing}: running its WASM build, which is slower`);
   const web = await import('onnxruntime-web');
   web.env.wasm.numThreads = threads;
   return runtimeOver(
