@@ -250,6 +250,7 @@ function describeSection(
     invalidPixels,
     fillPixels,
     repaired,
+    frontAlone: section.frontAlone === true,
     shiftNm: shift && ([shift[0] * pixelNm[0], shift[1] * pixelNm[1]] as const),
     stats: cut.stats,
     runs: timer.run('write', () => encodeRuns(cut.labels)),

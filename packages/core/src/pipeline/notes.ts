@@ -77,6 +77,8 @@ export function sectionNotes(
           : 'links there are doubtful, align the stack first'),
     );
   }
+  const alone = where((r) => r.frontAlone);
+  if (alone.length > 0) notes.push(`${named(alone)} seen from the front alone: a section there is shifted`);
   return notes;
 }
 

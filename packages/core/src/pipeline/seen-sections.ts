@@ -9,7 +9,7 @@ import { mapAhead } from './ahead.ts';
 import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
 import { inStrides, movePlane } from './move.ts';
 import { withNeighbours } from './neighbourhood.ts';
-import { networkPixelNm, seeSection, tell } from './network-view.ts';
+import { networkPixelNm, seeSection } from './network-view.ts';
 import { type Shifted, withShifts } from './section-shift.ts';
 import { mixAcross, mixInPlane, type SideAnswer, sidePredictor } from './side-views.ts';
 import { sectionsInSight, withinSight } from './sight.ts';
@@ -20,6 +20,8 @@ export interface PreparedSection extends NormalisedSection, Shifted {
   readonly z: number;
   /** What is seen of it from the side, where that is looked at. */
   readonly side?: SideAnswer;
+  /** It is not looked at from the side, as others are: a section near is visibly shifted. */
+  readonly frontAlone?: boolean;
 }
 
 /** What the network makes of a section. */
@@ -97,14 +99,7 @@ async function* fromTheSide(
     const kept = slab.filter(({ z }) => network.slabOf(z) === i);
     // the first with tissue may be shifted against one that is not in the slab
     const tissue = slab.filter(({ state }) => state === 'tissue');
-    const shifted = tissue.slice(1).find(({ shift }) => shift);
-    if (shifted) {
-      const [first, last] = [kept[0].z, kept[kept.length - 1].z];
-      tell(
-        run,
-        `sections ${first} to ${last} are seen from the front alone: section ${shifted.z} is shifted`,
-      );
-    }
+    const shifted = tissue.slice(1).some(({ shift }) => shift);
     const seen = tissue.length > 0 && !shifted;
     const answers: (SideAnswer | undefined)[] = seen
       ? await timer.wait('predict', network.predict(i, imagesOf(slab), context))
@@ -112,7 +107,7 @@ async function* fromTheSide(
     for (const [k, section] of kept.entries()) {
       const side = answers[k];
       answers[k] = undefined; // as large as the section, many times over
-      yield side ? { ...section, side } : section;
+      yield shifted ? { ...section, frontAlone: true } : side ? { ...section, side } : section;
     }
   }
 }

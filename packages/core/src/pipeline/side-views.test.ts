@@ -209,4 +209,23 @@ describe('runPipeline on cubic voxels', () => {
       expect(labels(again.store) === labels(whole.store)).toBe(true);
     }
   });
+
+  it('looks at shifted sections from the front alone, and says so after a stop as well', async () => {
+    const [side, shift] = [128, 14];
+    const { sections } = cellStack({ shape: [34, side, side + shift], voxelSizeNm: [10, 10, 10], cells: 40 });
+    const cropped = sections.map(({ data }, z) => {
+      const from = z < 20 ? 0 : shift;
+      const rows = Array.from({ length: side }, (_, y) => {
+        const start = y * (side + shift) + from;
+        return Array.from(data.subarray(start, start + side));
+      });
+      return ndarray(Uint8Array.from(rows.flat()), [side, side]);
+    });
+    const whole = await segmented(cropped, true);
+    expect(whole.report.notes).toContain(
+      'sections 0–33 seen from the front alone: a section there is shifted',
+    );
+    const resumed = await segmented(cropped, true, 34, whole.store);
+    expect(resumed.report.notes).toEqual(whole.report.notes);
+  });
 });
