@@ -31,24 +31,16 @@ export class WideIds {
   convert(data: BigUint64Array | BigInt64Array, out: Uint32Array): void {
     const halves = new Uint32Array(data.buffer, data.byteOffset, data.length * 2);
     for (let from = 0; from < out.length; from += STRETCH) {
-      const to = Math.min(out.length, from + STRETCH);
-      if (lowHalves(halves, out, from, to) === 0) this.narrowStretch(out, from, to);
-      else this.convertStretch(halves, out, from, to);
+      this.convertStretch(halves, out, from, Math.min(out.length, from + STRETCH));
     }
   }
 
   /** The same for ids that all fit; in place. */
   convertNarrow(data: Uint32Array): void {
-    for (let from = 0; from < data.length; from += STRETCH) {
-      this.narrowStretch(data, from, Math.min(data.length, from + STRETCH));
-    }
-  }
-
-  private narrowStretch(data: Uint32Array, from: number, to: number): void {
-    for (let i = from; i < to; ) {
+    for (let i = 0; i < data.length; ) {
       const id = data[i];
       const start = i++;
-      while (i < to && data[i] === id) i++;
+      while (i < data.length && data[i] === id) i++;
       const number = this.numberFor(id, 0);
       if (number !== id) data.fill(number, start, i);
     }
@@ -94,16 +86,6 @@ export class WideIds {
     this.ownerOf.set(number, id);
     return number;
   }
-}
-
-/** Copies the lower halves of 64-bit ids; returns all bits that an upper half has. */
-function lowHalves(halves: Uint32Array, out: Uint32Array, from: number, to: number): number {
-  let high = 0;
-  for (let i = from; i < to; i++) {
-    out[i] = halves[2 * i];
-    high |= halves[2 * i + 1];
-  }
-  return high;
 }
 
 /** uint32 ids as 64-bit ones; what stands for a wider id becomes that again (`LabelSource.wideIds`). */

@@ -120,7 +120,8 @@ function modelText(
     ['licence', card.licence],
     ...card.data.map((each, i) => [i === 0 ? 'data' : '', each]),
     ['made by', `${card.command} (seed ${card.seed})`],
-    ...figures(card.figures),
+    // those of a first step say nothing of the model
+    ...(linker ? [] : figures(card.figures)),
     ...(linker
       ? [
           ['then', linker.description],
