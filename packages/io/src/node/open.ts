@@ -6,11 +6,10 @@ import { promisify } from 'node:util';
 import { inflate, type ZlibOptions } from 'node:zlib';
 import { KynError, type LabelSource, type SectionSource, type Vec3 } from '@kyn/core';
 import { asLabelSource, asSectionSource, closingOnFailure } from '../adapt.ts';
-import { endingNote, namedDatasets, refuseDataset } from '../file-name.ts';
-import type { Format, Site, VolumeDescription } from '../format.ts';
+import { namedDatasets } from '../file-name.ts';
+import type { Site, VolumeDescription } from '../format.ts';
 import type { Inflate } from '../inflate.ts';
-import type { PlaneVolume, Purpose } from '../plane.ts';
-import { formatOf } from '../registry.ts';
+import { openSite, recognise, rooted } from '../open-site.ts';
 import { parseVolumeSpec } from '../spec.ts';
 import { fileBytes, fileFolder, inputError } from './file-bytes.ts';
 import { folderZarr, webZarr } from './zarr-store.ts';
@@ -28,13 +27,13 @@ export interface OpenOptions {
  * @throws KynError `not-found`, `format`, `shape`, or `content` for integers wider than 16 bit (labels).
  */
 export async function openSections(spec: string, options: OpenOptions = {}): Promise<SectionSource> {
-  const volume = await openPlanes(spec, options, 'sections');
+  const volume = await openSite(await siteOf(spec, options), 'sections');
   return closingOnFailure(volume, () => asSectionSource(volume, options.voxelSizeNm));
 }
 
 /** Opens a label volume of any integer dtype; ids beyond uint32 are renumbered, the same id alike. */
 export async function openLabels(spec: string, options: OpenOptions = {}): Promise<LabelSource> {
-  const volume = await openPlanes(spec, options, 'labels');
+  const volume = await openSite(await siteOf(spec, options), 'labels');
   return closingOnFailure(volume, () => asLabelSource(volume, options.voxelSizeNm));
 }
 
@@ -57,31 +56,6 @@ export async function describeVolume(spec: string): Promise<VolumeDescription> {
   }
 }
 
-async function openPlanes(spec: string, options: OpenOptions, purpose: Purpose): Promise<PlaneVolume> {
-  const site = await siteOf(spec, options);
-  try {
-    const { format, notes } = await recognise(site);
-    const volume = await format.open(site, purpose);
-    if (notes.length === 0) return volume;
-    return {
-      info: { ...volume.info, notes: [...notes, ...volume.info.notes] },
-      readPlane: (z) => volume.readPlane(z),
-      close: () => volume.close(),
-    };
-  } catch (error) {
-    await site.file?.close().catch(() => {});
-    throw error;
-  }
-}
-
-/** The format of a site, and what is odd about its name. */
-async function recognise(site: Site): Promise<{ format: Format; notes: readonly string[] }> {
-  const format = await formatOf(site);
-  refuseDataset(site, format);
-  const note = endingNote(site, format);
-  return { format, notes: note === undefined ? [] : [note] };
-}
-
 const inflateInPool = promisify<Uint8Array, ZlibOptions, Uint8Array>(inflate);
 
 /** A damaged file may claim any size. */
@@ -96,7 +70,7 @@ const inflateAsync: Inflate = (bytes, size) =>
 
 async function siteOf(spec: string, options: OpenOptions): Promise<Site> {
   const { location, dataset: named, isUrl } = parseVolumeSpec(spec);
-  const dataset = options.dataset === undefined ? named : `/${options.dataset.replace(/^\/+/, '')}`;
+  const dataset = options.dataset === undefined ? named : rooted(options.dataset);
   const common = { location, dataset, inflate: inflateAsync };
   if (isUrl) return { ...common, zarr: () => webZarr(location), zarrAt: webZarr };
   const path = resolve(location);

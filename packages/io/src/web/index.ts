@@ -9,8 +9,7 @@ import { asLabelSource, asSectionSource, closingOnFailure } from '../adapt.ts';
 import type { ByteSource } from '../byte-source.ts';
 import type { Site } from '../format.ts';
 import { inflateStream } from '../inflate.ts';
-import type { PlaneVolume, Purpose } from '../plane.ts';
-import { formatOf } from '../registry.ts';
+import { openSite, rooted } from '../open-site.ts';
 import { fetchWithRetries } from '../retry.ts';
 import { parseVolumeSpec } from '../spec.ts';
 import { fileListZarr, isZarrFileList } from './file-list-zarr.ts';
@@ -32,7 +31,7 @@ export async function openSectionsFromFiles(
   files: readonly File[],
   options: WebOpenOptions = {},
 ): Promise<SectionSource> {
-  const volume = await openPlanes(await siteOfFiles(files, options), 'sections');
+  const volume = await openSite(await siteOfFiles(files, options), 'sections');
   return closingOnFailure(volume, () => asSectionSource(volume, options.voxelSizeNm));
 }
 
@@ -41,24 +40,20 @@ export async function openLabelsFromFiles(
   files: readonly File[],
   options: WebOpenOptions = {},
 ): Promise<LabelSource> {
-  const volume = await openPlanes(await siteOfFiles(files, options), 'labels');
+  const volume = await openSite(await siteOfFiles(files, options), 'labels');
   return closingOnFailure(volume, () => asLabelSource(volume, options.voxelSizeNm));
 }
 
 /** Opens raw sections of a Zarr volume by URL (`https://.../volume.zarr`, `...zarr:/inner`). */
 export async function openSectionsFromUrl(url: string, options: WebOpenOptions = {}): Promise<SectionSource> {
-  const volume = await openPlanes(siteOfUrl(url, options), 'sections');
+  const volume = await openSite(siteOfUrl(url, options), 'sections');
   return closingOnFailure(volume, () => asSectionSource(volume, options.voxelSizeNm));
 }
 
 /** The same for labels. */
 export async function openLabelsFromUrl(url: string, options: WebOpenOptions = {}): Promise<LabelSource> {
-  const volume = await openPlanes(siteOfUrl(url, options), 'labels');
+  const volume = await openSite(siteOfUrl(url, options), 'labels');
   return closingOnFailure(volume, () => asLabelSource(volume, options.voxelSizeNm));
-}
-
-async function openPlanes(site: Site, purpose: Purpose): Promise<PlaneVolume> {
-  return (await formatOf(site)).open(site, purpose);
 }
 
 function siteOfUrl(url: string, options: WebOpenOptions): Site {
@@ -85,7 +80,7 @@ async function siteOfFiles(files: readonly File[], options: WebOpenOptions): Pro
   }
   if (files.length > 1) {
     // as on Node, a picked folder is its own files, not those of the folders in it
-    const depthOf = ({ webkitRelativePath }: File) => webkitRelativePath.split('/').length;
+    const depthOf = ({ webkitRelativePath }: File) => (webkitRelativePath ?? '').split('/').length;
     const top = Math.min(...files.map(depthOf));
     const byName = new Map(files.filter((file) => depthOf(file) === top).map((file) => [file.name, file]));
     const location = first.webkitRelativePath?.split('/')[0] || `${files.length} files`;
@@ -104,10 +99,6 @@ async function siteOfFiles(files: readonly File[], options: WebOpenOptions): Pro
     magic: await file.read(0, 16),
     hdf5: () => hdf5InMemory(first),
   };
-}
-
-function rooted(dataset: string): string {
-  return `/${dataset.replace(/^\/+/, '')}`;
 }
 
 /** A file as bytes; only the parts that are asked for are read. */

@@ -54,6 +54,16 @@ describe('files', () => {
     await source.close();
   });
 
+  it('says what Node says of a dataset in a file that is one volume, and of a wrong ending', async () => {
+    const file = await pickFile(fixture('imagej.tif'));
+    await expect(openSectionsFromFiles([file], { dataset: '/raw' })).rejects.toMatchObject({
+      message: 'no /raw in it: it is one volume (TIFF)',
+    });
+    const renamed = new File([await file.arrayBuffer()], 'stack.png');
+    const { info } = await openSectionsFromFiles([renamed]);
+    expect(info.notes.join()).toMatch(/named .png, but it is no PNG/);
+  });
+
   it('refuses no files', async () => {
     await expect(openSectionsFromFiles([])).rejects.toMatchObject({ code: 'not-found' });
   });
