@@ -95,6 +95,22 @@ describe('training the 3D baseline', () => {
     expect(isKynError(late) && late.code).toBe('usage');
   });
 
+  it('keeps nothing of numbers that went out of range', async () => {
+    const options = optionsOf(9);
+    const wild = { ...options, schedule: { ...options.schedule, rate: 1e30, warmup: 0 } };
+    let kept = 0;
+    const ended = trainBaseline3d(await nodeRuntime({ threads: 1 }), [volume], wild, 'tiny', card, {
+      queue: { workers: 0 },
+      checkpointEvery: 100,
+      recordEvery: 1,
+      onCheckpoint: async () => {
+        kept++;
+      },
+    });
+    await expect(ended).rejects.toThrow(/no longer a number/);
+    expect(kept).toBe(0);
+  });
+
   it('keeps what it has done where it is stopped, or cannot be judged, and makes up for that', async () => {
     const whole = await trained(5);
     const runtime = await nodeRuntime({ threads: 1 });

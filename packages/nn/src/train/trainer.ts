@@ -130,6 +130,9 @@ const TOLERANCE = 0.05;
 /** Exponential averages start as plain ones, so that the start value soon counts for nothing. */
 const keepAt = (keep: number, t: number): number => Math.min(keep, t / (t + 10));
 
+/** The numbers of a training went out of range: what it has come to is not worth keeping. */
+export class Diverged extends KynError {}
+
 /**
  * Trains until the schedule's last step, or until the time is up.
  * @param state where to start from; it is updated in place.
@@ -173,7 +176,7 @@ export async function train(
       });
       const [loss, affinity, descriptor] = out.loss.data;
       if (!Number.isFinite(loss)) {
-        throw new KynError('content', `the loss is no longer a number at step ${t}`, {
+        throw new Diverged('content', `the loss is no longer a number at step ${t}`, {
           hint: 'lower the learning rate with --rate',
         });
       }

@@ -2,7 +2,7 @@
  * A training run on sampled batches: what every network here shares, whatever it learns. Batches are made ahead in
  * worker threads, the state is kept in checkpoints, and a run that was stopped goes on to the same numbers.
  */
-import { isKynError, type NdArray, ndarray, type Signal } from '@kyn/core';
+import { type NdArray, ndarray, type Signal } from '@kyn/core';
 import type { KynModel } from '../model/kyn-model.ts';
 import type { Runtime } from '../runtime/session.ts';
 import type { Batch } from '../sample/batch.ts';
@@ -13,7 +13,7 @@ import type { TrainingVolume } from '../sample/volume.ts';
 import { decodeCheckpoint, encodeCheckpoint, type TrainRecord, type TrainState } from './checkpoint.ts';
 import { checksum } from './checksum.ts';
 import type { TrainStep } from './train-step.ts';
-import { type ScheduleOptions, scheduleUntil, train } from './trainer.ts';
+import { Diverged, type ScheduleOptions, scheduleUntil, train } from './trainer.ts';
 
 /** @typeParam M the kind of model */
 export interface TrainingRun<M = KynModel> {
@@ -84,7 +84,6 @@ export async function runTraining<M>(
   const isCheckpoint = (t: number): boolean => t % run.checkpointEvery === 0 || t === schedule.steps;
   const keep = async () => run.onCheckpoint?.(encodeCheckpoint(state, settings(state.step)));
   const judge = async (t: number) => (isCheckpoint(t) ? run.validate?.(modelNow()) : undefined);
-  let judging = 0;
   const queue = new BatchQueue(volumes, spec, seed, run.queue);
   try {
     const last = state.history.at(-1);
@@ -106,18 +105,15 @@ export async function runTraining<M>(
         return shaped(task.stem ? packBlocks(made, task.stem) : made, step);
       },
       async afterStep({ step: t }) {
-        judging = t;
-        const extra = await judge(t);
-        judging = 0;
-        return extra;
+        return judge(t);
       },
       async afterRecord({ step: t }) {
         if (isCheckpoint(t)) await keep();
       },
     });
   } catch (error) {
-    // what was trained is no worse for being stopped, or for a validation that failed
-    const whole = (isKynError(error) && error.code === 'cancelled') || judging === state.step;
+    // what was trained is no worse for being stopped, or for a sample or a validation that failed
+    const whole = !(error instanceof Diverged);
     if (whole && state.step >= first) await keep().catch(() => {}); // the first error is the one to tell
     throw error;
   } finally {
