@@ -73,7 +73,7 @@ describe('normaliseSection', () => {
     expect(spread).toBeCloseTo(plain.spread, 0);
   });
 
-  it('leaves NaN and infinite pixels out, as 0, with a note', () => {
+  it('leaves NaN and infinite pixels out, as 0', () => {
     const data = Float32Array.from(noise(30, 30));
     for (let p = 100; p < 200; p++) data[p] = p % 2 ? Number.NaN : Number.POSITIVE_INFINITY;
     const { image, tissue, invalidPixels } = normaliseSection(ndarray(data, [30, 30]));

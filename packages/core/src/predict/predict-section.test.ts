@@ -51,7 +51,8 @@ describe('planAxis', () => {
 
   it('mirrors about the first and last pixel', () => {
     expect([-2, -1, 0, 1, 2, 3, 4, 5].map((i) => mirrorIndex(i, 3))).toEqual([2, 1, 0, 1, 2, 1, 0, 1]);
-    expect([-3, 0, 7].map((i) => mirrorIndex(i, 1))).toEqual([0, 0, 0]);
+    expect([-4, -3, -1, 0, 2, 3, 4, 5, 9].map((i) => mirrorIndex(i, 4))).toEqual([2, 3, 1, 0, 2, 3, 2, 1, 3]);
+    expect([-3, -2, 0, 5, 7].map((i) => mirrorIndex(i, 1))).toEqual([0, 0, 0, 0, 0]);
   });
 });
 

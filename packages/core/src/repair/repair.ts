@@ -56,9 +56,7 @@ export function repair(
   const split = sides.length === 2 ? splitInPlace(group, cut, parts, sides, shared, options) : 0;
   const merged = mergeInPlace(group, cut, own, parts, shared, options);
   if (split === 0 && merged === 0) return { segmentation: own, split, merged };
-  const { labels, count, area, pairs } = parts;
-  const regrouped = { labels, count, area, fragment: group, pairs };
-  const mended = joinParts(regrouped, [height, width]);
+  const mended = joinParts({ ...parts, fragment: group }, [height, width]);
   return { segmentation: split > 0 ? withCuts(mended, parts) : mended, split, merged };
 }
 
@@ -96,15 +94,13 @@ function splitInPlace(
 
 /** The parts that go on both below and above, of every fragment that has several such. */
 function severalGoingOn(below: Uint32Array, above: Uint32Array, fragment: Uint32Array): number[][] {
-  const several = new Map<number, number[]>();
-  const first = new Uint32Array(fragment.length);
+  const goingOn: number[][] = [];
   for (let part = 1; part < fragment.length; part++) {
     if (below[part] === 0 || above[part] === 0) continue;
-    const id = fragment[part];
-    if (first[id] === 0) first[id] = part;
-    else several.set(id, [...(several.get(id) ?? [first[id]]), part]);
+    goingOn[fragment[part]] ??= [];
+    goingOn[fragment[part]].push(part);
   }
-  return [...several.values()];
+  return goingOn.filter((list) => list.length > 1);
 }
 
 /** Pairs of touching parts of one fragment, one of those that are cut. */

@@ -2,16 +2,14 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { promisify } from 'node:util';
-import { inflate, type ZlibOptions } from 'node:zlib';
 import { KynError, type LabelSource, type SectionSource, type Vec3 } from '@kyn/core';
 import { asLabelSource, asSectionSource, closingOnFailure } from '../adapt.ts';
 import { namedDatasets } from '../file-name.ts';
 import type { Site, VolumeDescription } from '../format.ts';
-import type { Inflate } from '../inflate.ts';
 import { openSite, recognise, rooted } from '../open-site.ts';
 import { parseVolumeSpec } from '../spec.ts';
 import { fileBytes, fileFolder, inputError } from './file-bytes.ts';
+import { inflateWhole } from './unpack.ts';
 import { folderZarr, webZarr } from './zarr-store.ts';
 
 export interface OpenOptions {
@@ -56,22 +54,10 @@ export async function describeVolume(spec: string): Promise<VolumeDescription> {
   }
 }
 
-const inflateInPool = promisify<Uint8Array, ZlibOptions, Uint8Array>(inflate);
-
-/** A damaged file may claim any size. */
-const LARGEST_PIECE = 2 ** 26;
-
-/** On Node's thread pool, into one piece where its size is known (a byte more, so that the end is noticed). */
-const inflateAsync: Inflate = (bytes, size) =>
-  inflateInPool(
-    bytes,
-    size === undefined ? {} : { chunkSize: Math.max(64, Math.min(LARGEST_PIECE, size + 1)) },
-  );
-
 async function siteOf(spec: string, options: OpenOptions): Promise<Site> {
   const { location, dataset: named, isUrl } = parseVolumeSpec(spec);
   const dataset = options.dataset === undefined ? named : rooted(options.dataset);
-  const common = { location, dataset, inflate: inflateAsync };
+  const common = { location, dataset, inflate: inflateWhole };
   if (isUrl) return { ...common, zarr: () => webZarr(location), zarrAt: webZarr };
   const path = resolve(location);
   const found = await stat(path).catch((error: unknown) => {

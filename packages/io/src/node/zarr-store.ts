@@ -2,25 +2,14 @@
 import { open, readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
-import { gunzip, unzip } from 'node:zlib';
+import { unzip } from 'node:zlib';
 import { type AsyncReadable, FetchStore } from 'zarrita';
 import type { ZarrSite } from '../format.ts';
 import { setZlib } from '../formats/zarr-codecs.ts';
 import { fetchWithRetries } from '../retry.ts';
 import { errorCode } from './atomic.ts';
 import { inputError } from './file-bytes.ts';
-
-const gunzipAsync = promisify(gunzip);
-
-/** Largest piece that zlib is asked to return at once. */
-const largestPiece = 2 ** 26;
-
-/** In one piece, which is three times as fast: a gzip file says at its end how long it is. */
-function gunzipWhole(bytes: Uint8Array): Promise<Uint8Array> {
-  const { buffer, byteOffset, byteLength } = bytes;
-  const length = byteLength < 18 ? 0 : new DataView(buffer, byteOffset).getUint32(byteLength - 4, true);
-  return gunzipAsync(bytes, { chunkSize: Math.min(largestPiece, Math.max(2 ** 14, length + 1)) });
-}
+import { gunzipWhole } from './unpack.ts';
 
 // zlib on the thread pool is several times faster than the streams that browsers have.
 setZlib({ gzip: gunzipWhole, zlib: promisify(unzip) });
