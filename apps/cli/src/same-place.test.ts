@@ -12,11 +12,11 @@ const at = (name: string) => join(folder, name);
 
 describe('refuseSamePlace', () => {
   it('refuses the input itself, a place inside it or around it, and through links', () => {
-    expect(() => refuseSamePlace(at('stack'), at('stack'))).toThrow(/lies there/);
-    expect(() => refuseSamePlace(at('stack'), at('stack/out'))).toThrow(/lies there/);
-    expect(() => refuseSamePlace(at('stack'), at('link'))).toThrow(/lies there/);
-    expect(() => refuseSamePlace(`${at('a.h5')}:/volumes/raw`, at('a.h5'))).toThrow(/lies there/);
-    expect(() => refuseSamePlace(at('stack'), folder)).toThrow(/lies there/);
+    expect(() => refuseSamePlace(at('stack'), at('stack'))).toThrow(/it is the input/);
+    expect(() => refuseSamePlace(at('stack'), at('stack/out'))).toThrow(/it lies in the input/);
+    expect(() => refuseSamePlace(at('stack'), at('link'))).toThrow(/it is the input/);
+    expect(() => refuseSamePlace(`${at('a.h5')}:/volumes/raw`, at('a.h5'))).toThrow(/it is the input/);
+    expect(() => refuseSamePlace(at('stack'), folder)).toThrow(/it holds the input/);
   });
 
   it('lets other places be', () => {

@@ -25,8 +25,9 @@ export function refuseSamePlace(input: string | undefined, output: string): void
   const within = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(outer + sep);
   // A result may well be kept in a folder beside its input, but not inside it, nor around it.
   if (!within(from, to) && !within(to, from)) return;
-  throw new KynError('output', `the input ${input} lies there`, {
+  const lies = from === to ? 'is the input' : within(to, from) ? 'lies in the input' : 'holds the input';
+  throw new KynError('output', `it ${lies} ${input}`, {
     where: output,
-    hint: 'name another place to write to',
+    hint: 'name another place to write to, beside the input',
   });
 }

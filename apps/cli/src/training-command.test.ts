@@ -39,12 +39,23 @@ describe('where a training writes', () => {
     },
   );
 
+  it('starts where a run was killed before its first checkpoint, and never replaces a model', async () => {
+    mkdirSync(at('killed.kyn.run'));
+    writeFileSync(at('killed.kyn.run', 'report.html'), 'early');
+    const words = ['--volume', volume, '--out', at('killed.kyn'), '--resume'];
+    const started = await runKyn(['train', 'segmenter', '--steps', '1', ...words]);
+    expect(started).toMatchObject({ code: 0 });
+    expect(started.stderr).toMatch(/no .*checkpoint\.bin yet: training starts anew/);
+    rmSync(at('killed.kyn.run', 'checkpoint.bin'));
+    expect((await train(...words)).stderr).toMatch(/killed\.kyn: is there already/);
+  });
+
   it('never writes over a volume that it reads, nor into it', async () => {
     const inside = await train('--volume', volume, '--out', join(volume, 'm.kyn'), '--overwrite');
-    expect(inside.stderr).toMatch(/the input .*volume\.h5 lies there/);
+    expect(inside.stderr).toMatch(/checkpoint\.bin: it lies in the input .*volume\.h5/);
     const run = ['--volume', volume, '--validate', at('held.zarr'), '--run', at('held.zarr')];
     const held = await train(...run, '--out', at('a.kyn'));
-    expect(held.stderr).toMatch(/checkpoint\.bin: the input .*held\.zarr lies there/);
+    expect(held.stderr).toMatch(/checkpoint\.bin: it lies in the input .*held\.zarr/);
   });
 
   it('finds out before it trains that nothing can be written there', async () => {

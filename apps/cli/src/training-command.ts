@@ -143,11 +143,18 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   }
   const folder = values.run ?? `${values.out}.run`;
   const [checkpoint, newest, page] = RUN_FILES.map((name) => join(folder, name));
-  checkPlaces([checkpoint, newest, page, values.out], values);
+  const goesOn = values.resume && existsSync(checkpoint);
+  // what a run leaves that was stopped before its first checkpoint is replaced when it is asked to go on, a model never is
+  const kept = values.resume && !goesOn ? [values.out] : [checkpoint, newest, page, values.out];
+  for (const volume of [...values.volume, values.validate]) {
+    for (const path of [checkpoint, newest, page, values.out]) refuseSamePlace(volume, path);
+  }
+  if (!goesOn && !values.overwrite) refuseExisting(kept);
   await checkWritable(values.out);
   const lock = await lockFolder(folder);
+  if (values.resume && !goesOn) context.stage.onNote(`there is no ${checkpoint} yet: training starts anew`);
   try {
-    await trainInFolder(kind, recipe, folder, invocation, context);
+    await trainInFolder(kind, recipe, folder, goesOn, invocation, context);
   } finally {
     await lock.release();
   }
@@ -166,6 +173,7 @@ async function trainInFolder<O extends CommonOptions, M>(
   kind: TrainingKind<O, M>,
   recipe: Recipe<O> | undefined,
   folder: string,
+  goesOn: boolean,
   { values, given }: TrainingInvocation,
   context: CommandContext,
 ): Promise<void> {
@@ -194,7 +202,7 @@ async function trainInFolder<O extends CommonOptions, M>(
   }
   const volumes = await loadRecipeVolumes(wanted, values.data, context.stage);
   // else a run that is stopped before its first checkpoint would be resumed from another's
-  if (!values.resume) await rm(checkpoint, { force: true });
+  if (!goesOn) await rm(checkpoint, { force: true });
   const name = recipe?.name ?? kind.name;
   const report = new RunReport(page, options, name, kind.samples);
   const runtime = await nodeRuntime({ threads: values.threads }, context.stage.onNote);
@@ -210,7 +218,7 @@ async function trainInFolder<O extends CommonOptions, M>(
     queue: { workers: values.workers },
     checkpointEvery: CHECKPOINT_STEPS,
     recordEvery: RECORD_STEPS,
-    ...(values.resume ? { resume: { bytes: await readFile(checkpoint), where: checkpoint } } : {}),
+    ...(goesOn ? { resume: { bytes: await readFile(checkpoint), where: checkpoint } } : {}),
     onRecord(record) {
       report.history.push(record);
       context.stage.onProgress({
@@ -246,25 +254,14 @@ async function trainInFolder<O extends CommonOptions, M>(
   );
 }
 
-/**
- * Refuses to go on from what is not there, to replace unasked what is, and to write over what is read.
- * @param written the checkpoint, then what else will be
- */
-function checkPlaces(written: readonly string[], values: TrainingValues): void {
-  const [checkpoint] = written;
-  if (values.resume && !existsSync(checkpoint)) {
-    throw usageError('--resume', `there is no ${checkpoint}`, 'start without --resume');
-  }
-  for (const volume of [...values.volume, values.validate]) {
-    for (const path of written) refuseSamePlace(volume, path);
-  }
+/** Refuses to replace unasked what is there. */
+function refuseExisting(written: readonly string[]): void {
   const there = written.find((path) => existsSync(path));
-  if (there !== undefined && !values.resume && !values.overwrite) {
-    throw new KynError('output', 'is there already', {
-      where: there,
-      hint: 'go on from its checkpoint with --resume, replace it with --overwrite, or name another --out',
-    });
-  }
+  if (there === undefined) return;
+  throw new KynError('output', 'is there already', {
+    where: there,
+    hint: 'go on from its checkpoint with --resume, replace it with --overwrite, or name another --out',
+  });
 }
 
 function mergeOptions<O extends CommonOptions>(

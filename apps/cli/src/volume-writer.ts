@@ -20,8 +20,10 @@ export interface VolumeWriter<S> {
   discard(): Promise<void>;
 }
 
-function endingOf(path: string): string {
-  const ending = OUTPUT_ENDINGS.find((each) => path.toLowerCase().endsWith(each));
+/** @throws KynError `usage` where the name does not say a format; a folder's may end in a slash, as shells complete it. */
+export function endingOf(path: string): string {
+  const name = path.toLowerCase().replace(/[\\/]+$/, '');
+  const ending = OUTPUT_ENDINGS.find((each) => name.endsWith(each));
   if (!ending) {
     throw usageError(path, 'the name does not say the format', `end it with ${OUTPUT_ENDINGS.join(', ')}`);
   }

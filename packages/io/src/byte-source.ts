@@ -15,6 +15,8 @@ export interface Folder {
   readonly name: string;
   /** Names of the files in it (not of folders), in any order. */
   list(): Promise<string[]>;
+  /** Names of the folders in it, where they are known. */
+  folders?(): Promise<string[]>;
   open(name: string): Promise<ByteSource>;
 }
 

@@ -20,6 +20,26 @@ describe('looksLikeLabels', () => {
     expect(looksLikeLabels(image((y, x) => (y < 48 ? 0 : 1 + (y >> 4) * 6 + (x >> 4))))).toBe(true);
   });
 
+  it('knows labels that were written as fractions', () => {
+    const { data, shape } = image((y, x) => 1 + (y >> 4) * 6 + (x >> 4));
+    expect(
+      looksLikeLabels(
+        ndarray(
+          Float32Array.from(data, (id) => id / 40),
+          shape,
+        ),
+      ),
+    ).toBe(true);
+    expect(
+      looksLikeLabels(
+        ndarray(
+          Float32Array.from(data, (id, i) => id + (i % 7) / 8),
+          shape,
+        ),
+      ),
+    ).toBe(false);
+  });
+
   it('knows images, masks and padding', () => {
     expect(looksLikeLabels(image((y, x) => 100 + noise(y, x)))).toBe(false);
     expect(looksLikeLabels(image((y, x) => (y < 80 ? 0 : 100 + noise(y, x))))).toBe(false);

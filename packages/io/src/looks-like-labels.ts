@@ -20,21 +20,21 @@ export function looksLikeImage({ data, shape, stride }: LabelSection): boolean {
   return inside >= fewestPixels && equal < imageShare * inside;
 }
 
-/** True when an 8 or 16-bit section is piecewise constant with many ids. Float images never are. */
-export function looksLikeLabels(section: RawSection): boolean {
-  const { data, shape, stride } = section;
-  if (data instanceof Float32Array) return false;
+/** True when a section is piecewise constant with many ids. */
+export function looksLikeLabels({ data, shape, stride }: RawSection): boolean {
   const [height, width] = shape;
   const [dy, dx] = stride;
-  const counts = new Uint32Array(data instanceof Uint8Array ? 256 : 65536);
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) counts[data[y * dy + x * dx]]++;
-  let commonest = 0;
-  let values = 0;
-  for (let value = 0; value < counts.length; value++) {
-    if (counts[value] > 0) values++;
-    if (counts[value] > counts[commonest]) commonest = value;
+  const counts = new Map<number, number>();
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; ) {
+      const value = data[y * dy + x * dx];
+      const from = x++;
+      while (x < width && data[y * dy + x * dx] === value) x++;
+      counts.set(value, (counts.get(value) ?? 0) + x - from);
+    }
   }
-  if (values - 1 < fewestValues) return false;
+  if (counts.size - 1 < fewestValues) return false;
+  const [commonest] = [...counts].reduce((most, each) => (each[1] > most[1] ? each : most));
   const { inside, equal } = likeNeighbours(data, shape, stride, commonest);
   return inside > 0 && equal >= equalShare * inside;
 }

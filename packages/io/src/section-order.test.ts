@@ -28,6 +28,13 @@ describe('orderSections', () => {
     expect(orderSections(['10.png', '13.png']).positions).toEqual([0, 3]);
   });
 
+  it('finds gaps in numbers that go up by more than one', () => {
+    const order = orderSections(['10.png', '20.png', '30.png', '50.png', '60.png']);
+    expect(order.positions).toEqual([0, 1, 2, 4, 5]);
+    expect(order.notes.join()).toMatch(/up by 10: .*missing sections .*: 40$/);
+    expect(orderSections(['10.png', '20.png', '40.png', '80.png']).positions).toEqual([0, 10, 30, 70]);
+  });
+
   it('falls back on the names where numbers do not tell', () => {
     for (const names of [
       ['a.png', 'b.png'],

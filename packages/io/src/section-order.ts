@@ -20,8 +20,7 @@ export function orderSections(files: readonly string[]): SectionOrder {
     return { names, positions: undefined, notes };
   }
   const steps = numbers.slice(1).map((number, i) => number - numbers[i]);
-  // Equal steps (0, 4, 8, ...) are how the files were numbered, not gaps; two files alone cannot tell.
-  const step = numbers.length > 2 && steps.every((s) => s === steps[0]) ? steps[0] : 1;
+  const step = numberStep(steps);
   if (step > 1) notes.push(`file numbers go up by ${step}: taken as neighbouring sections`);
   const positions = numbers.map((number) => (number - numbers[0]) / step);
   const gaps = missingNumbers(numbers, step);
@@ -30,6 +29,17 @@ export function orderSections(files: readonly string[]): SectionOrder {
     `missing sections (gaps in the file numbers): ${gaps.slice(0, 8).join(', ')}${gaps.length > 8 ? ', ...' : ''}`,
   );
   return { names, positions, notes };
+}
+
+/**
+ * By how much file numbers go up from section to section. Steps that are nearly all equal (0, 4, 8, 16, ...) are how the files were
+ * numbered, and multiples of them are gaps; two files alone cannot tell.
+ */
+function numberStep(steps: readonly number[]): number {
+  const least = Math.min(...steps);
+  const usual = steps.filter((step) => step === least).length;
+  const regular = steps.length > 1 && steps.every((step) => step % least === 0) && usual > steps.length / 2;
+  return regular ? least : 1;
 }
 
 /** Digit runs as numbers, the rest by code unit; equal numbers fall back on the text. */

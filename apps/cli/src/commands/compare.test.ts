@@ -129,7 +129,7 @@ describe('kyn compare refuses before it runs anything', () => {
     ['a missing baseline', ['RAW', '--truth', 'TRUTH', '--baseline', 'no.kyn'], 1, /no\.kyn: no such model/],
     ['a 2D baseline', ['RAW', '--truth', 'TRUTH', '--baseline', 'base'], 1, /base: it is no 3D network/],
     ['a 3D model as the 2D one', ['RAW', '--truth', 'TRUTH', '--model', 'TINY'], 1, /give it as --baseline/],
-    ['an output that holds the input', ['RAW', '--truth', 'TRUTH', '--out', 'HERE'], 1, /lies there/],
+    ['an output that holds the input', ['RAW', '--truth', 'TRUTH', '--out', 'HERE'], 1, /it holds the input/],
   ])('%s', async (_, words, exit, says) => {
     const small = join(scratch, 'small.tif');
     if (!existsSync(small)) await kyn('convert', truth, small, '--bbox', '0:50,:,:', '--quiet');

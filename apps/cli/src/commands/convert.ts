@@ -17,6 +17,7 @@ import { refuseSamePlace } from '../same-place.ts';
 import {
   createLabelOutput,
   createRawOutput,
+  endingOf,
   labelBits,
   type OutputOptions,
   type VolumeWriter,
@@ -46,6 +47,7 @@ IN has 64-bit ids as uint64; raw sections keep uint8, uint16 or float32.`,
   async run({ operands, values }, context) {
     const [input, output] = operands;
     refuseUrl(output);
+    endingOf(output);
     refuseSamePlace(input, output);
     const source = await openEither(input, values.as, values, context);
     const { volume } = source;

@@ -66,6 +66,24 @@ describe('kyn segment', () => {
     expect(other.stderr).toMatch(/made with other input or options/);
   });
 
+  it('refuses labels as raw sections, unless it is told how membranes look', async () => {
+    const ids = join(scratch, 'ids.zarr');
+    const sink = await createRawZarr(ids, { shape: [1, 40, 50], voxelSizeNm, dtype: 'uint8' });
+    const blocks = Uint8Array.from(
+      { length: 2000 },
+      (_, p) => 1 + 5 * Math.floor(p / 500) + Math.floor((p % 50) / 10),
+    );
+    await sink.write(0, ndarray(blocks, [40, 50]) as RawSection);
+    await sink.close();
+    const out = join(scratch, 'of-ids');
+    const refused = await kyn(ids, '--out', out);
+    expect(refused).toMatchObject({ code: 1 });
+    expect(refused.lines).toHaveLength(1);
+    expect(refused.stderr).toMatch(/looks like labels, not like an image; give the raw volume/);
+    expect(existsSync(out)).toBe(false);
+    expect((await kyn(ids, '--out', out, '--membranes', 'dark', '--quiet')).stderr).not.toMatch(/looks like/);
+  });
+
   it('takes the fragments of another result, of the same part', async () => {
     const [first, out] = [join(scratch, 'first'), join(scratch, 'again')];
     const kynOf = (labels: string, box: string, to: string) =>

@@ -17,7 +17,6 @@ import {
   type SectionSource,
   type Vec3,
 } from '@kyn/core';
-import { looksLikeLabels } from '@kyn/io';
 import { type RunIdentity, type SegmentationFolder, takeSegmentationFolder } from '@kyn/io/node';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { type CpuShare, startCpuCount, threadClock } from '../cpu-clock.ts';
@@ -47,7 +46,7 @@ import { peakMemoryBytes } from '../peak-memory.ts';
 import { refuseSamePlace } from '../same-place.ts';
 import { columns } from '../text-table.ts';
 import { version } from '../version.ts';
-import { openFragments, openRawVolume } from '../volumes.ts';
+import { openFragments, openRawVolume, refuseLabels } from '../volumes.ts';
 
 export const segmentCommand = defineCommand({
   name: 'segment',
@@ -148,9 +147,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
         const missing = learned ? 'a model that links' : 'learned links, not --link overlap';
         context.stage.onNote(`--repair needs ${missing}: the fragments stay as they are`);
       }
-      if (looksLikeLabels(await source.read(source.info.shape[0] >> 1))) {
-        context.stage.onNote('warning: the input looks like labels, not like an image: give the raw volume');
-      }
+      if (values.membranes === undefined) await refuseLabels(source);
       const run = await identify(source, values, fragments, network?.model, options);
       const voxelSizeNm = outputVoxelSize(source, fragments, predictor);
       const describe = (report: PipelineReport) => ({
@@ -174,7 +171,7 @@ A run that was stopped or killed is finished by the same command with --resume, 
       });
       if (taken.complete) {
         context.stage.onNote(`${out} is complete already`);
-        context.result(taken.report, '');
+        context.result({ out, ...(taken.report as object) }, '');
         return;
       }
       const { store } = taken;

@@ -16,6 +16,7 @@ describe('voxel sizes', () => {
     [[40, 300, 300], /300×300×40 nm .*hardly those of electron microscopy.*--voxel-size X,Y,Z/],
     [[40, 0.001, 0.001], /hardly those of electron microscopy/],
     [[0.04, 8, 8], /hardly/],
+    [[1, 1, 1], /nobody told them.*--voxel-size/],
     [[8, 8, 40], /pixels of 40×8 nm are far from square/],
   ] as const)('%s are doubted', (size, says) => expect(voxelSizeDoubt(size)).toMatch(says));
 });

@@ -23,6 +23,9 @@ export function voxelSizeDoubt([z, y, x]: Vec3): string | undefined {
   if (Math.min(x, y) < FINEST_NM || Math.max(x, y) > COARSEST_NM || z < THINNEST_NM || z > THICKEST_NM) {
     return `warning: voxels of ${size} (x, y, z) are hardly those of electron microscopy: ${advice}`;
   }
+  if (x === 1 && y === 1 && z === 1) {
+    return `warning: voxels of ${size} (x, y, z): programs write that where nobody told them; ${advice}`;
+  }
   if (Math.max(x, y) > SQUARE_WITHIN * Math.min(x, y)) {
     return `warning: pixels of ${x}×${y} nm are far from square: ${advice}`;
   }

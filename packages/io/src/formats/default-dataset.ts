@@ -23,6 +23,12 @@ export function volumesIn<D extends Dataset>(datasets: readonly D[], purpose: Pu
   return wideOnes.length > 0 ? wideOnes : volumes.filter(({ dtype }) => /^u?int/.test(dtype));
 }
 
+/** What to do where a container holds nothing that fits. */
+export const NONE_FITS: Readonly<Record<Purpose, string>> = {
+  sections: 'none is an image of three dimensions (zyx): give a file that has one',
+  labels: 'none is a label volume of three dimensions (zyx): give a file that has one',
+};
+
 /** The only dataset that can be meant where none is named; what lies where CREMI has the other kind is not. */
 export function onlyVolumeIn<D extends Dataset>(datasets: readonly D[], purpose: Purpose): D | undefined {
   const [only, ...more] = volumesIn(datasets, purpose);

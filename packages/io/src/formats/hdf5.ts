@@ -9,7 +9,7 @@ import type { Dataset, File, Filter, Metadata } from 'h5wasm';
 import type { DatasetDescription, Format, Hdf5Site, Site } from '../format.ts';
 import { allocate, type DtypeName, type PlaneVolume, type Purpose, type StoredData } from '../plane.ts';
 import { SlabCache, squeezeToVolume } from '../slab-cache.ts';
-import { defaultDatasets, onlyVolumeIn, volumesIn } from './default-dataset.ts';
+import { defaultDatasets, NONE_FITS, onlyVolumeIn, volumesIn } from './default-dataset.ts';
 import { hdf5Placement, openPlainVolume, PLACEMENT_ATTRIBUTES } from './hdf5-plain.ts';
 
 const magic = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -257,13 +257,13 @@ async function choose(opened: OpenFile, site: Site, purpose: Purpose): Promise<C
   const all = await attempt(site.location, () => list(opened));
   const only = site.dataset === undefined ? onlyVolumeIn(all, purpose) : undefined;
   if (only) return { ...only, notes: [`the only volume in it taken: ${only.path}`] };
-  const fitting = volumesIn(all, purpose)[0]?.path ?? '/path';
+  const fitting = volumesIn(all, purpose)[0]?.path;
   const listed = all
     .filter((entry) => entry.shape.length >= 2)
     .map((entry) => `${entry.path} (${entry.shape.join('×')} ${entry.dtype})`);
   const has = listed.length > 0 ? `it has ${listed.slice(0, 8).join(', ')}` : 'it has no image datasets';
   throw new KynError('not-found', `no dataset ${path}; ${has}`, {
     where: site.location,
-    hint: `name one: ${site.location}:${fitting}`,
+    hint: fitting === undefined ? NONE_FITS[purpose] : `name one: ${site.location}:${fitting}`,
   });
 }

@@ -116,7 +116,7 @@ async function describeImages(this: Format, site: Site): ReturnType<Format['desc
 }
 
 async function openStack(folder: Folder, site: Site, purpose: Purpose): Promise<PlaneVolume> {
-  const { kind, files, note } = chooseFiles(await folder.list(), site.location);
+  const { kind, files, note } = await chooseFiles(folder, site.location);
   const order = orderSections(files);
   const withFile = async <T>(name: string, use: (source: ByteSource) => Promise<T>): Promise<T> => {
     const source = await folder.open(name);
@@ -161,11 +161,12 @@ function size(head: SectionHead): string {
 }
 
 /** The section files of a folder, all of one kind; hidden files do not count. */
-function chooseFiles(
-  all: readonly string[],
+async function chooseFiles(
+  folder: Folder,
   where: string,
-): { kind: SectionKind; files: string[]; note?: string } {
-  const visible = all.filter((name) => !name.startsWith('.'));
+): Promise<{ kind: SectionKind; files: string[]; note?: string }> {
+  const shown = (name: string): boolean => !name.startsWith('.');
+  const visible = (await folder.list()).filter(shown);
   const found = [pngKind, tiffKind].map((kind) => ({
     kind,
     files: visible.filter((name) => kind.extension.test(name)),
@@ -179,10 +180,18 @@ function chooseFiles(
     });
   }
   if (present.length === 0) {
-    const what = visible.length === 0 ? 'it is empty' : `it has ${list(visible)}`;
+    const folders = ((await folder.folders?.()) ?? []).filter(shown);
+    const has = [
+      ...(folders.length > 0 ? [`the folders ${list(folders)}`] : []),
+      ...(visible.length > 0 ? [list(visible)] : []),
+    ];
+    const what = has.length === 0 ? 'it is empty' : `it has ${has.join(', and ')}`;
     throw new KynError('not-found', `no PNG or TIFF sections in the folder: ${what}`, {
       where,
-      hint: 'give a folder of PNG or TIFF files, a Zarr folder, or a file',
+      hint:
+        folders.length > 0
+          ? 'give one of these, or a file'
+          : 'give a folder of PNG or TIFF files, a Zarr folder, or a file',
     });
   }
   const { kind, files } = present[0];

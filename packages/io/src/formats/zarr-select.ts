@@ -4,7 +4,7 @@ import * as zarr from 'zarrita';
 import './zarr-codecs.ts';
 import type { Site } from '../format.ts';
 import type { Purpose } from '../plane.ts';
-import { defaultDatasets, onlyVolumeIn } from './default-dataset.ts';
+import { defaultDatasets, NONE_FITS, onlyVolumeIn, volumesIn } from './default-dataset.ts';
 import { isBioformatsContainer, labelNames, type Multiscales, parseMultiscales } from './zarr-metadata.ts';
 
 export type ZarrArray = zarr.Array<zarr.DataType, zarr.Readable>;
@@ -51,9 +51,10 @@ export async function chooseArray(site: Site, purpose: Purpose): Promise<ZarrCho
     (await fromDefaults(site, asked, purpose)) ??
     (await onlyVolume(site, asked, purpose));
   if (found) return found;
+  const fitting = volumesIn(described(await listArrays(site)), purpose)[0]?.path;
   throw new KynError('not-found', `no one volume to take${await listing(site)}`, {
     where: site.location,
-    hint: `name one: ${site.location}:/path`,
+    hint: fitting === undefined ? NONE_FITS[purpose] : `name one: ${site.location}:${fitting}`,
   });
 }
 
@@ -204,20 +205,25 @@ async function onlyVolume(site: Site, path: string, purpose: Purpose): Promise<Z
   const arrays = (await listArrays(site)).filter(
     (entry) => entry.path === path || entry.path.startsWith(`${path}/`),
   );
-  const volume = onlyVolumeIn(
-    arrays.map(({ path: p, array }) => ({ path: p, shape: array.shape, dtype: array.dtype })),
-    purpose,
-  );
+  const volume = onlyVolumeIn(described(arrays), purpose);
   const only = arrays.find((entry) => entry.path === volume?.path);
   if (!only) return undefined;
   const choice = await named(site, only.array, only.path);
   return { ...choice, notes: [`the only volume in it taken: ${only.path}`] };
 }
 
+interface ListedArray {
+  readonly path: string;
+  readonly array: ZarrArray;
+}
+
+const described = (arrays: readonly ListedArray[]) =>
+  arrays.map(({ path, array: { shape, dtype } }) => ({ path, shape, dtype }));
+
 /** All arrays below the root, where the store can be listed. */
-export async function listArrays(site: Site): Promise<{ path: string; array: ZarrArray }[]> {
+export async function listArrays(site: Site): Promise<ListedArray[]> {
   const paths = (await site.zarr?.().listNodes?.()) ?? (await consolidatedNodes(site));
-  const arrays: { path: string; array: ZarrArray }[] = [];
+  const arrays: ListedArray[] = [];
   for (const path of paths) {
     const node = await nodeAt(site, path);
     if (node?.kind === 'array') arrays.push({ path: path === '' ? '' : `/${path}`, array: node });

@@ -40,14 +40,16 @@ export async function fileBytes(path: string, name: string = path): Promise<Byte
 
 /** A folder of files. */
 export function fileFolder(path: string): Folder {
+  const names = async (folders: boolean): Promise<string[]> => {
+    const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+      throw inputError(error, path);
+    });
+    return entries.filter((entry) => entry.isDirectory() === folders).map(({ name }) => name);
+  };
   return {
     name: path,
-    async list() {
-      const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
-        throw inputError(error, path);
-      });
-      return entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
-    },
+    list: () => names(false),
+    folders: () => names(true),
     open: (name) => fileBytes(join(path, name)),
   };
 }

@@ -106,6 +106,6 @@ async function existing(path: string): Promise<'file' | 'folder' | undefined> {
 function taken(path: string): KynError {
   return new KynError('output', 'it exists already', {
     where: path,
-    hint: 'choose another name, or overwrite it',
+    hint: 'choose another name, or replace it with --overwrite',
   });
 }

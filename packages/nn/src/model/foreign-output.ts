@@ -31,21 +31,26 @@ export function readForeign(outputs: readonly NdArray<Float32Array>[]): ForeignR
   return { logits, cells: sum >= 0.5 * count };
 }
 
-/** @param output `[n, c, h, w]`. @returns `[n, 2, h, w]`. */
+/** @param output `[n, c, h, w]`. @param input shape of the tiles. @returns `[n, 2, h, w]`. */
 export function affinitiesFromForeign(
   output: NdArray<Float32Array>,
   { logits, cells }: ForeignReading,
+  input: readonly number[],
   where: string,
 ): NdArray<Float32Array> {
   const [n, channels, height, width] = output.shape;
+  const refused = (what: string, hint: string): KynError =>
+    new KynError('model', `the network's output ${what}`, { where, hint });
   if (output.shape.length !== 4 || channels < 1) {
-    throw new KynError(
-      'model',
-      `the network's output is ${output.shape.join('×')}, not [n, channels, h, w]`,
-      {
-        where,
-        hint: 'give a network whose first output is a membrane map or affinities',
-      },
+    throw refused(
+      `is ${output.shape.join('×')}, not [n, channels, h, w]`,
+      'give a network whose first output is a membrane map or affinities',
+    );
+  }
+  if (height !== input[2] || width !== input[3]) {
+    throw refused(
+      `is ${height}×${width} for a tile of ${input[2]}×${input[3]}`,
+      'give a network whose output is as large as its input (padded convolutions)',
     );
   }
   const probability = output.data.map(logits ? sigmoid : (value) => Math.min(1, Math.max(0, value)));

@@ -163,8 +163,15 @@ describe('predictors', () => {
 describe('output of other networks', () => {
   it('is turned where cells, not membranes, are the majority, and squashed where it is logits', () => {
     const cells = ndarray(Float32Array.from([9, 9, 9, -9]), [1, 1, 2, 2]);
-    const { data } = affinitiesFromForeign(cells, readForeign([cells]), 'x');
+    const { data } = affinitiesFromForeign(cells, readForeign([cells]), cells.shape, 'x');
     expect(data[2]).toBeGreaterThan(0.99);
     expect(data[3]).toBeLessThan(0.01);
+  });
+
+  it('is refused where it is smaller than its input', () => {
+    const cells = ndarray(new Float32Array(4), [1, 1, 2, 2]);
+    expect(() => affinitiesFromForeign(cells, readForeign([cells]), [1, 1, 6, 6], 'x.onnx')).toThrow(
+      /2×2 for a tile of 6×6/,
+    );
   });
 });

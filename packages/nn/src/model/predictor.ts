@@ -90,7 +90,7 @@ export async function createPredictor(
       const answer = network.run(tiles, signal);
       reading ??= answer.then(({ first }) => readForeign([first]));
       reading.catch(() => {}); // told when it is awaited; where the answer fails it never is
-      return { affinities: affinitiesFromForeign((await answer).first, await reading, where) };
+      return { affinities: affinitiesFromForeign((await answer).first, await reading, tiles.shape, where) };
     },
     close: () => network.close(),
   };
