@@ -18,6 +18,7 @@ const COLUMNS: readonly (readonly [name: string, cell: (neuron: Neuron) => numbe
   ['centroid_z_nm', (n) => rounded(n.centroidNm[0], 1)],
   ['centroid_y_nm', (n) => rounded(n.centroidNm[1], 1)],
   ['centroid_x_nm', (n) => rounded(n.centroidNm[2], 1)],
+  ['ends_inside', (n) => n.endsInside],
 ];
 
 /** Neurons as CSV, header first, in the order given. Boxes are voxels: min inclusive, max exclusive. */

@@ -18,6 +18,18 @@ export interface Neuron {
   readonly max: Vec3;
   /** Mean of its voxel centres, from the volume's corner, nm. */
   readonly centroidNm: Vec3;
+  /**
+   * Of its two ends, in its first and its last section, how many lie within the tissue: neither in the first or last section that has
+   * any, nor at the edge of its box in the plane. A neurite seldom ends there.
+   */
+  readonly endsInside: number;
+}
+
+/** Of all fragments in a section: their box, y x. */
+interface Extent {
+  readonly z: number;
+  readonly min: [number, number];
+  readonly max: [number, number];
 }
 
 interface Totals {
@@ -29,6 +41,8 @@ interface Totals {
   readonly sum: [number, number, number];
   readonly min: [number, number, number];
   readonly max: [number, number, number];
+  /** In its first and in its last section. */
+  readonly ends: [first: Extent, last: Extent];
 }
 
 /**
@@ -51,7 +65,9 @@ export function neuronTable(
       addFragment(totals[id], z, stats, i);
     }
   }
-  return totals.filter((t) => t !== undefined).map((t) => summary(t, voxelSizeNm));
+  const neurons = totals.filter((t) => t !== undefined);
+  const tissue = boxOf(neurons);
+  return neurons.map((t) => summary(t, tissue, voxelSizeNm));
 }
 
 function emptyTotals(id: number): Totals {
@@ -64,7 +80,24 @@ function emptyTotals(id: number): Totals {
     sum: [0, 0, 0],
     min: [Infinity, Infinity, Infinity],
     max: [0, 0, 0],
+    ends: [nowhere(Infinity), nowhere(-1)],
   };
+}
+
+const nowhere = (z: number): Extent => ({ z, min: [Infinity, Infinity], max: [0, 0] });
+
+type Box = Pick<Totals, 'min' | 'max'>;
+
+/** The box of all of them. */
+function boxOf(neurons: readonly Box[]): Box {
+  const box: Box = { min: [Infinity, Infinity, Infinity], max: [0, 0, 0] };
+  for (const { min, max } of neurons) {
+    for (let axis = 0; axis < 3; axis++) {
+      box.min[axis] = Math.min(box.min[axis], min[axis]);
+      box.max[axis] = Math.max(box.max[axis], max[axis]);
+    }
+  }
+  return box;
 }
 
 function addFragment(t: Totals, z: number, stats: FragmentTable, i: number): void {
@@ -81,9 +114,24 @@ function addFragment(t: Totals, z: number, stats: FragmentTable, i: number): voi
     t.min[axis] = Math.min(t.min[axis], low[axis]);
     t.max[axis] = Math.max(t.max[axis], high[axis]);
   }
+  if (z < t.ends[0].z) t.ends[0] = nowhere(z);
+  if (z > t.ends[1].z) t.ends[1] = nowhere(z);
+  for (const end of t.ends) {
+    if (z !== end.z) continue;
+    for (let axis = 0; axis < 2; axis++) {
+      end.min[axis] = Math.min(end.min[axis], low[axis + 1]);
+      end.max[axis] = Math.max(end.max[axis], high[axis + 1]);
+    }
+  }
 }
 
-function summary(t: Totals, voxelSizeNm: Vec3): Neuron {
+/** Whether all that a neuron has in its first or last section lies within the tissue. */
+function isInside({ z, min, max }: Extent, tissue: Box): boolean {
+  if (z === tissue.min[0] || z === tissue.max[0] - 1) return false;
+  return [0, 1].every((axis) => min[axis] > tissue.min[axis + 1] && max[axis] < tissue.max[axis + 1]);
+}
+
+function summary(t: Totals, tissue: Box, voxelSizeNm: Vec3): Neuron {
   const centre = (axis: 0 | 1 | 2) => (t.sum[axis] / t.voxels + 0.5) * voxelSizeNm[axis];
   return {
     id: t.id,
@@ -96,5 +144,6 @@ function summary(t: Totals, voxelSizeNm: Vec3): Neuron {
     min: t.min,
     max: t.max,
     centroidNm: [centre(0), centre(1), centre(2)],
+    endsInside: t.ends.filter((end) => isInside(end, tissue)).length,
   };
 }

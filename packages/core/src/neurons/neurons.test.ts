@@ -31,12 +31,39 @@ it('adds fragments up to neurons', () => {
   expect(neuronCsv(rows)).toBe(
     [
       'neuron,voxels,volume_um3,fragments,sections,first_section,last_section,min_y,min_x,max_y,max_x,' +
-        'centroid_z_nm,centroid_y_nm,centroid_x_nm',
-      '1,3,0.00000384,1,1,0,0,0,0,2,2,20,3.3,9.3',
-      '2,5,0.0000064,3,2,0,2,0,0,2,3,68,4.4,16.8',
+        'centroid_z_nm,centroid_y_nm,centroid_x_nm,ends_inside',
+      '1,3,0.00000384,1,1,0,0,0,0,2,2,20,3.3,9.3,0',
+      '2,5,0.0000064,3,2,0,2,0,0,2,3,68,4.4,16.8,0',
       '',
     ].join('\n'),
   );
+});
+
+it('counts ends within the tissue', () => {
+  // 1 is all around; 2 begins and ends inside, 3 goes through, 4 begins and ends at the edge
+  const planes = ['1111/1131/1111/1111', '1111/1231/1111/1141', '1111/1131/1141/1114', '1111/1131/1111/1111'];
+  const sections = planes.map((plane, z) => {
+    const pixels = [...plane.replaceAll('/', '')];
+    const ids = [...new Set(pixels)].sort();
+    const labels = Uint32Array.from(pixels, (id) => 1 + ids.indexOf(id));
+    return { z, ids, stats: fragmentTable(labels, 4, 4, ids.length) };
+  });
+  const assignment = Uint32Array.from([0, ...sections.flatMap(({ ids }) => ids.map(Number))]);
+  let idOffset = 0;
+  const placed = sections.map(({ z, stats }) => {
+    const section = { z, idOffset, stats };
+    idOffset += stats.count;
+    return section;
+  });
+  const ends = (some: typeof placed) =>
+    neuronTable(some, assignment, [40, 4, 4]).map(({ id, endsInside }) => [id, endsInside]);
+  expect(ends(placed)).toEqual([
+    [1, 0],
+    [2, 2],
+    [3, 0],
+    [4, 0],
+  ]);
+  expect(ends([...placed].reverse())).toEqual(ends(placed));
 });
 
 it('leaves out fragments of no neuron, and takes none at all', () => {

@@ -127,6 +127,24 @@ describe('given fragments', () => {
     }
   });
 
+  it('links across a section of which no fragments are given', async () => {
+    const { source, truth } = cellStack({ shape: [5, 64, 64] });
+    const drawn = truth.map((section, z) =>
+      z === 2 ? { ...section, data: section.data.map(() => 0) } : section,
+    );
+    const store = createMemoryStore();
+    const report = await runPipeline({ source, fragments: asSource(drawn) }, store);
+    expect(report.notes.join()).toMatch(/no fragments are given in section 2: passed over/);
+    expect(report).toMatchObject({ emptySections: [2] });
+    expect(report.edges.skip).toBeGreaterThan(0);
+    const ids = (z: number) => new Set(store.segmentation[z].data);
+    expect([...ids(3)].some((id) => ids(1).has(id))).toBe(true);
+    const nothing = asSource(truth.map((section) => ({ ...section, data: section.data.map(() => 0) })));
+    await expect(runPipeline({ source, fragments: nothing }, createMemoryStore())).rejects.toThrow(
+      /given fragments are 0 wherever there is tissue/,
+    );
+  });
+
   it('passes given fragments over where the section is blank', async () => {
     const { sections, truth } = cellStack({ shape: [5, 64, 64] });
     sections[2] = ndarray(new Uint8Array(64 * 64).fill(90), [64, 64]);

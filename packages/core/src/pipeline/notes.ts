@@ -22,6 +22,8 @@ function named(sections: readonly number[]): string {
   return `${sections.length === 1 ? 'section' : 'sections'} ${listSections(sections)}`;
 }
 
+const PASSED_OVER = 'passed over, 0 in the output, linked across where sections on either side are near';
+
 /** A section of this many pixels holds more than one profile. */
 const CELLS_PIXELS = 128 ** 2;
 
@@ -38,20 +40,20 @@ export function sectionNotes(
   const notes: string[] = [];
   const where = (test: (record: SectionSummary) => boolean) => records.filter(test).map((record) => record.z);
   const constant = where((r) => r.state === 'constant');
-  if (constant.length > 0) notes.push(`${named(constant)} constant or blank: passed over, 0 in the output`);
+  if (constant.length > 0) notes.push(`${named(constant)} constant or blank: ${PASSED_OVER}`);
   const noData = where((r) => r.state === 'no-data');
-  if (noData.length > 0) notes.push(`${named(noData)} without any value: passed over, 0 in the output`);
+  if (noData.length > 0) notes.push(`${named(noData)} without any value: ${PASSED_OVER}`);
+  const unlabelled = where((r) => r.state === 'unlabelled');
+  if (unlabelled.length > 0) notes.push(`no fragments are given in ${named(unlabelled)}: ${PASSED_OVER}`);
   const ruined = where((r) => r.state === 'ruined');
-  if (ruined.length > 0) {
-    notes.push(
-      `warning: ${named(ruined)} hardly more than noise: passed over, 0 in the output, linked across`,
-    );
-  }
+  if (ruined.length > 0) notes.push(`warning: ${named(ruined)} hardly more than noise: ${PASSED_OVER}`);
   const invalid = where((r) => r.state === 'tissue' && r.invalidPixels > 0);
   if (invalid.length > 0) notes.push(`NaN or infinite pixels in ${named(invalid)}: left out`);
   const fill = where((r) => r.state === 'tissue' && r.fillPixels > 0);
-  if (fill.length > 0)
-    notes.push(`constant fill at the border of ${named(fill)}: taken as outside the tissue`);
+  if (fill.length > 0) {
+    const outside = 'taken as outside the tissue, nothing is linked across it';
+    notes.push(`constant fill at the border of ${named(fill)}: ${outside}`);
+  }
   const [, height, width] = info.shape;
   const tissue = records.filter((r) => r.state === 'tissue');
   if (height * width >= CELLS_PIXELS && tissue.length > 0 && tissue.every((r) => r.fragments <= 1)) {

@@ -25,12 +25,33 @@ it('tells given fragments that share a side from pieces of one id that meet at a
       [id(2, 2), id(3, 0)],
       [id(2, 2), id(3, 3)],
       [id(3, 3), id(4, 2)],
+      ...acrossLines(id),
     ),
   );
   expect(pairs(touchingPairs(edges, true))).toEqual(
-    of([id(0, 0), id(0, 2)], [id(0, 2), id(2, 2)], [id(2, 2), id(3, 3)]),
+    of([id(0, 0), id(0, 2)], [id(0, 2), id(2, 2)], [id(2, 2), id(3, 3)], ...acrossLines(id)),
   );
   expect(touchingPairs(edges, false)).toBe(edges);
+});
+
+/** Of the above, what one pixel of 0 parts. */
+const acrossLines = (id: (y: number, x: number) => number): [number, number][] => [
+  [id(0, 0), id(3, 0)],
+  [id(3, 0), id(3, 3)],
+  [id(2, 2), id(4, 2)],
+];
+
+it('lets given fragments touch across a line of 0, but not across more, and joins what has one id there', () => {
+  const { labels, edges } = givenFragments(ndarray(Uint32Array.of(1, 0, 0, 2, 0, 0, 0, 1, 0, 1), [1, 10]));
+  const [first, second, third, fourth] = [0, 3, 7, 9].map((x) => labels[x]);
+  expect(edges.count).toBe(2);
+  expect([[...edges.a], [...edges.b]]).toEqual([
+    [first, third],
+    [second, fourth],
+  ]);
+  const touching = touchingPairs(edges, true);
+  expect([touching.count, touching.a[0], touching.b[0]]).toEqual([1, first, second]);
+  expect(edges.probability[1]).toBeGreaterThan(0.5);
 });
 
 it('keeps what repair needs where sections are enlarged for the network', () => {

@@ -69,6 +69,9 @@ function withoutVanished(
 const TOUCHING = 0.03;
 const AT_A_CORNER = 0.87;
 
+/** Fragments with a line of 0 between them, as watersheds leave it, touch; lines are at most so many pixels wide. */
+const LINE_PIXELS = 2;
+
 /** Given labels as fragments: every 4-connected piece of one id is a fragment; 0 stays 0. */
 export function givenFragments(section: LabelSection): Cut {
   const [height, width] = section.shape;
@@ -97,7 +100,7 @@ export function shrinkGiven(
 }
 
 /**
- * In-plane edges of given fragments; area is their contact, in pixel edges, or in corners where there are none.
+ * In-plane edges of given fragments; area is their contact, in pixel edges (also across a line of 0), or in corners where there are none.
  * @param ids as they were given, of which `labels` are the pieces
  */
 function givenEdges(labels: Uint32Array, ids: Uint32Array, height: number, width: number): EdgeColumns {
@@ -109,11 +112,21 @@ function givenEdges(labels: Uint32Array, ids: Uint32Array, height: number, width
     const at = 2 * contacts.slot(Math.min(a, b), Math.max(a, b)) + column;
     contacts.values[at]++;
   };
+  /** @param room pixels that follow in the direction of `step` */
+  const touchBeyond = (p: number, step: number, room: number): void => {
+    if (labels[p] === 0) return;
+    const reach = Math.min(room, 1 + LINE_PIXELS);
+    for (let q = p + step, i = 0; i < reach; i++, q += step) {
+      if (labels[q] === 0) continue;
+      touch(p, q, i > 0 && ids[p] === ids[q] ? 1 : 0);
+      return;
+    }
+  };
   for (let y = 0, p = 0; y < height; y++) {
     for (let x = 0; x < width; x++, p++) {
-      if (x + 1 < width) touch(p, p + 1, 0);
+      touchBeyond(p, 1, width - 1 - x);
+      touchBeyond(p, width, height - 1 - y);
       if (y + 1 === height) continue;
-      touch(p, p + width, 0);
       if (x + 1 < width) touch(p, p + width + 1, 1);
       if (x > 0) touch(p, p + width - 1, 1);
     }

@@ -3,7 +3,7 @@ import type { CrossAffinity } from '../link/pair-evidence.ts';
 import type { NormalisedSection } from '../predict/normalise.ts';
 import { isBlockPredictor, type SlabPredictor, slabPredictor } from '../predict/predict-blocks.ts';
 import { type SectionPrediction, sectionPredictor } from '../predict/predict-section.ts';
-import { type NdArray, ndarray, type Vec3 } from '../volume/array.ts';
+import { type NdArray, ndarray, toDense, type Vec3 } from '../volume/array.ts';
 import type { BlockPredictor, CrossInfo, Offset2, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
 import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
@@ -59,8 +59,19 @@ function unseen(section: PreparedSection): SeenSection {
 function prepareFrom(run: Run, first: number): AsyncIterable<PreparedSection> {
   const [depth] = run.input.source.info.shape;
   const zs = Array.from({ length: depth - first }, (_, i) => first + i);
-  const sections = mapAhead(zs, async (z) => ({ ...(await seeSection(run, z)), z }));
+  const sections = mapAhead(zs, async (z) => ({ ...(await passOver(run, await seeSection(run, z), z)), z }));
   return withShifts(sections, networkPixelNm(run), (z) => positionOf(run, z), run.timer);
+}
+
+/** A section of which no fragments are given is passed over, as one without tissue is. */
+async function passOver(
+  { input: { fragments }, context, timer }: Run,
+  section: NormalisedSection,
+  z: number,
+): Promise<NormalisedSection> {
+  if (!fragments || section.state !== 'tissue') return section;
+  const given = await timer.wait('read', fragments.read(z, context.signal));
+  return toDense(given).data.every((id) => id === 0) ? { ...section, state: 'unlabelled' } : section;
 }
 
 /** To a 2D network, each with its neighbours, as far ahead as keeps the network busy. */

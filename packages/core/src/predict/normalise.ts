@@ -26,8 +26,11 @@ export interface NormaliseOptions {
   readonly minSpread?: number;
 }
 
-/** What a section turned out to be, for notes. Normalising tells the first three; `ruined` takes knowing its stack. */
-export type SectionState = 'tissue' | 'constant' | 'no-data' | 'ruined';
+/**
+ * What a section turned out to be, for notes. Normalising tells the first three; `ruined` takes knowing its stack, `unlabelled` (nothing
+ * but 0) the fragments that are given.
+ */
+export type SectionState = 'tissue' | 'constant' | 'no-data' | 'ruined' | 'unlabelled';
 
 export interface NormalisedSection {
   /** Dense float32 [height, width]; zero mean and unit spread over the tissue, 0 elsewhere. */
