@@ -19,16 +19,25 @@ const GAP = 6;
 const OPACITY = 0.5;
 const OUTSIDE = 0.45;
 
-/** One line: did it help, and what is in the file. */
+/** With fewer painted cells than this the strips held back hold hardly ten. */
+const FEW_CELLS = 40;
+
+/** One line: did it help, what is in the file, and whether that can be trusted. */
 export function verdict(
-  { helped, before, after }: Pick<Adaptation, 'helped' | 'before' | 'after'>,
+  { helped, before, after, sections }: Pick<Adaptation, 'helped' | 'before' | 'after' | 'sections'>,
   out: string,
   { leastGain }: Pick<AdaptOptions, 'leastGain'>,
 ): string {
   const change = `CREMI score ${before.cremi.toFixed(3)} before, ${after.cremi.toFixed(3)} after, on parts not trained on`;
-  if (helped) return `Adapting helped (${change}): ${out} is the adapted model.`;
+  const painted = paintedCells(sections);
+  const doubt = painted < FEW_CELLS ? ` With ${painted} painted cells that may be chance: paint more.` : '';
+  if (helped) return `Adapting helped (${change}): ${out} is the adapted model.${doubt}`;
   const hair = after.cremi < before.cremi ? `, less than ${100 * leastGain} % better` : '';
-  return `Adapting did not help (${change}${hair}): ${out} is the model as it was.`;
+  return `Adapting did not help (${change}${hair}): ${out} is the model as it was.${doubt}`;
+}
+
+function paintedCells(sections: Adaptation['sections']): number {
+  return sections.reduce((sum, { profiles }) => sum + profiles, 0);
 }
 
 /** What became of the links between sections; empty for a model that links by overlap. */
@@ -37,7 +46,12 @@ export function linksText({ links }: Adaptation): string[] {
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const carried = `What links are judged on was carried over to the new features (${percent(links.kept)} of its variance).`;
   const { recalibrated } = links;
-  if (!recalibrated) return [carried];
+  if (!recalibrated) {
+    return [
+      carried,
+      'No neighbouring sections are painted with numbers in common: probabilities of links stay calibrated as they were.',
+    ];
+  }
   const { rows, calibrationError } = recalibrated;
   const pairs = `Their probabilities were calibrated anew on ${rows} pairs of painted neighbours (calibration error ${percent(calibrationError)}).`;
   return [carried, pairs];
@@ -58,11 +72,10 @@ export function scoreRows({ sections, before, after }: Adaptation): string[][] {
     `${profiles}`,
     ...(scores ? cells(scores.before, scores.after) : Array(6).fill('-')),
   ]);
-  const all = sections.reduce((sum, { profiles }) => sum + profiles, 0);
   return [
     ['section', 'cells painted', 'CREMI before', 'after', 'ARAND before', 'after', 'VOI before', 'after'],
     ...rows,
-    ['mean', `${all}`, ...cells(before, after)],
+    ['mean', `${paintedCells(sections)}`, ...cells(before, after)],
   ];
 }
 

@@ -70,9 +70,12 @@ A run that was stopped or killed is finished by the same command with --resume, 
     model: text('M', 'a shipped model, or a .kyn or .onnx file (default: base)', DEFAULT_MODEL),
     fragments: text(
       'FILE',
-      'take these 2D labels (or those of another result) as fragments, and only link them',
+      'take these 2D labels (or those of another result) as fragments, each connected piece as one, and only link them',
     ),
-    repair: flag('mend the given fragments too, where neighbouring sections show that they are wrong'),
+    repair: flag(
+      'take the given fragments for another tool’s, not for true profiles: mend them where neighbouring sections show that ' +
+        'they are wrong, and join pieces that touch where all speaks for it',
+    ),
     link: choice(
       ['learned', 'overlap'],
       'how sections are linked: by the model’s linker if it has one, or by plain overlap',
@@ -126,6 +129,12 @@ A run that was stopped or killed is finished by the same command with --resume, 
       const in3d = isBlockPredictor(predictor);
       const linker = learned && !in3d ? predictor?.linker : undefined;
       if (learned && !in3d && !linker) {
+        if (given.has('link')) {
+          throw new KynError('model', 'it has no linker', {
+            where: values.model,
+            hint: 'leave --link learned out, or give a model that kyn train linker has made',
+          });
+        }
         context.stage.onNote(`${values.model} has no linker: linked by plain overlap`);
       }
       for (const key of ['accurate', 'fast'] as const) {
