@@ -98,7 +98,9 @@ describe('a segmenter that is trained to link', () => {
   it('goes on from a model that links already', async () => {
     const { model } = await trained();
     const slow = { ...schedule, rate: 1e-6 };
-    const again = await trainLinker(runtime, volumes, model, { ...options, schedule: slow }, card, quiet);
+    const more = { ...card, data: ['b'], command: 'again' };
+    const again = await trainLinker(runtime, volumes, model, { ...options, schedule: slow }, more, quiet);
+    expect(again.model.description.card.linker).toMatchObject({ data: ['b'], command: 'none; then again' });
     const [before, after] = [(await answers(model)).cross, (await answers(again.model)).cross];
     const off = after?.data.map((value, i) => Math.abs(value - (before?.data[i] ?? 0))) ?? [1];
     expect(Math.max(...off)).toBeLessThan(0.05);

@@ -253,8 +253,21 @@ export async function trainSegmenter(
     start: () => startState(step, seed, start),
     model(state, figures) {
       const own = { ...card, seed, figures };
-      return toModel(segmenter, options, state, name, base ? { ...base, linker: own } : own);
+      return toModel(
+        segmenter,
+        options,
+        state,
+        name,
+        base ? { ...base, linker: goingOn(base.linker, own) } : own,
+      );
     },
   };
   return runTraining(runtime, volumes, task, run);
+}
+
+/** The card of a linker that was trained on from another: what that one was made of is a part of it. */
+function goingOn(before: ModelCard['linker'], own: NonNullable<ModelCard['linker']>): ModelCard['linker'] {
+  if (!before) return own;
+  const data = [...new Set([...before.data, ...own.data])];
+  return { ...own, data, command: `${before.command}; then ${own.command}` };
 }
