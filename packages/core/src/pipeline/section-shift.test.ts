@@ -74,6 +74,26 @@ describe('visibleShift', () => {
     expect(found?.every((px) => px % 2 === 0)).toBe(true);
   });
 
+  it('tells of small sections, whose peaks are low, where they are much more alike', () => {
+    // half of what each shows is its own, as where sections are thick
+    const thick = (by: [number, number], seed: number) => {
+      const shared = section([150, 150], by, seed).image.data;
+      const own = section([150, 150], [7 * seed, -9 * seed], seed, another).image.data;
+      const image = ndarray(
+        shared.map((value, p) => (value + 0.8 * own[p]) / Math.hypot(1, 0.8)),
+        [150, 150],
+      );
+      return { image, spectra: sectionSpectra(image) };
+    };
+    for (const by of [
+      [24, -8],
+      [-12, 30],
+    ] as [number, number][]) {
+      const found = visibleShift(thick([0, 0], 5), thick(by, 6), NM);
+      expect(Math.hypot((found?.[0] ?? 99) - by[0], (found?.[1] ?? 99) - by[1])).toBeLessThanOrEqual(4);
+    }
+  });
+
   it('sees none between sections that have nothing in common', () => {
     for (let noise = 12; noise < 16; noise++) {
       expect(visibleShift(lower, section(size, [0, 5 * noise], noise, another), NM)).toBeUndefined();
