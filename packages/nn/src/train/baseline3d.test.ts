@@ -40,17 +40,20 @@ async function trained(
     resume,
     start,
     volumes = [volume],
+    often,
     ...changes
   }: Partial<Baseline3dOptions> & {
     resume?: Uint8Array;
     start?: Baseline3dModel;
     volumes?: TrainingVolume[];
+    /** Seconds between checkpoints, in place of steps. */
+    often?: number;
   } = {},
 ): Promise<Trained> {
   const checkpoints = new Map<number, Uint8Array>();
   const run = {
     queue: { workers: 0 },
-    checkpointEvery: 1,
+    ...(often === undefined ? { checkpointEvery: 1 } : { checkpointEvery: 100, checkpointSeconds: often }),
     recordEvery: 1,
     ...(resume ? { resume: { bytes: resume, where: 'checkpoint.bin' } } : {}),
     validate: async ({ description }: Baseline3dModel) => ({ judged: description.card.figures.step }),
@@ -68,6 +71,14 @@ const losses = (history: readonly TrainRecord[]) =>
   history.map(({ step, values }) => [step, values.judged, values.loss]);
 
 describe('training the 3D baseline', () => {
+  it('keeps what it has done where steps take long, and goes on from there', async () => {
+    const whole = await trained(3, { often: 0 });
+    expect(whole.checkpoints.size).toBe(3);
+    expect((await trained(3, { often: 1000 })).checkpoints.size).toBe(1);
+    const again = await trained(3, { often: 1000, resume: whole.checkpoints.get(1) });
+    expect(losses(again.history)).toEqual(losses(whole.history));
+  });
+
   it('goes on after a stop to the same numbers, and to another length and end while the rate is constant', async () => {
     const whole = await trained(7);
     const again = await trained(7, { resume: whole.checkpoints.get(4) });

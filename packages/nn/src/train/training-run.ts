@@ -23,8 +23,10 @@ export interface TrainingRun<M = KynModel> {
   readonly seconds?: number;
   /** A checkpoint to go on from. */
   readonly resume?: { readonly bytes: Uint8Array; readonly where: string };
-  /** Steps between calls of `validate` and `onCheckpoint`. */
+  /** Steps between calls of `validate`, and of `onCheckpoint` at most. */
   readonly checkpointEvery: number;
+  /** Where steps take long, `onCheckpoint` is called after so many seconds, at an entry of the history; default: two minutes. */
+  readonly checkpointSeconds?: number;
   /** Steps between entries of the history. */
   readonly recordEvery: number;
   /** Told of every entry of the history, also of those before a resume. */
@@ -38,6 +40,8 @@ export interface TrainingRun<M = KynModel> {
   /** The state so far, its history included: what a run can go on from; also where it is cancelled, or cannot be judged. */
   onCheckpoint?(bytes: Uint8Array): Promise<void>;
 }
+
+const CHECKPOINT_SECONDS = 120;
 
 /** What is trained. */
 export interface TrainingTask<M = KynModel> {
@@ -82,7 +86,13 @@ export async function runTraining<M>(
     return task.model(state, { step: state.step, ...(validated ?? state.history.at(-1))?.values });
   };
   const isCheckpoint = (t: number): boolean => t % run.checkpointEvery === 0 || t === schedule.steps;
-  const keep = async () => run.onCheckpoint?.(encodeCheckpoint(state, settings(state.step)));
+  let kept = performance.now();
+  const keep = async () => {
+    kept = performance.now();
+    await run.onCheckpoint?.(encodeCheckpoint(state, settings(state.step)));
+  };
+  const { checkpointSeconds = CHECKPOINT_SECONDS } = run;
+  const isLong = (): boolean => performance.now() - kept >= 1000 * checkpointSeconds;
   const judge = async (t: number) => (isCheckpoint(t) ? run.validate?.(modelNow()) : undefined);
   const queue = new BatchQueue(volumes, spec, seed, run.queue);
   try {
@@ -108,7 +118,7 @@ export async function runTraining<M>(
         return judge(t);
       },
       async afterRecord({ step: t }) {
-        if (isCheckpoint(t)) await keep();
+        if (isCheckpoint(t) || isLong()) await keep();
       },
     });
   } catch (error) {
