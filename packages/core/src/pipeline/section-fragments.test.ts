@@ -54,6 +54,35 @@ it('lets given fragments touch across a line of 0, but not across more, and join
   expect(edges.probability[1]).toBeGreaterThan(0.5);
 });
 
+it('takes specks that meet another fragment at a corner for a part of it, where each piece has an id of its own', () => {
+  const rows = [
+    [1, 1, 1, 1, 0, 6],
+    [1, 1, 1, 1, 0, 6],
+    [1, 1, 1, 1, 0, 6],
+    [3, 3, 3, 3, 2, 6],
+    [3, 3, 3, 3, 3, 6],
+    [3, 3, 3, 3, 3, 6],
+  ];
+  const probabilities = (ids: number[][]) => {
+    const { labels, edges } = givenFragments(ndarray(Uint32Array.from(ids.flat()), [6, 6]));
+    const id = (y: number, x: number) => labels[6 * y + x];
+    const of = (a: number, b: number) => {
+      const i = edges.a.findIndex((_, k) => edges.a[k] === Math.min(a, b) && edges.b[k] === Math.max(a, b));
+      return i < 0 ? undefined : edges.probability[i];
+    };
+    return { corner: of(id(0, 0), id(3, 4)), line: of(id(0, 0), id(0, 5)), large: of(id(0, 0), id(3, 0)) };
+  };
+  const own = probabilities(rows);
+  expect(own.corner).toBeGreaterThan(0.8);
+  expect(own.large).toBeLessThan(0.1);
+  expect(own.line).toBeUndefined(); // the one on the right is small: it may be anything
+  // where one id is told of two pieces, others that meet at a corner are other cells
+  const again = probabilities(rows.map((row) => row.map((id) => (id === 6 ? 1 : id))));
+  expect(again.corner).toBeUndefined();
+  expect(again.line).toBeGreaterThan(0.8);
+  expect(again.large).toBeLessThan(0.1);
+});
+
 it('keeps what repair needs where sections are enlarged for the network', () => {
   const plan = planResample([4, 4], [20, 20], [10, 10]);
   const labels = Uint32Array.from({ length: 64 }, (_, p) => (p % 8 < 4 ? 1 : 2));

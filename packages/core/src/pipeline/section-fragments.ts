@@ -62,25 +62,34 @@ function withoutVanished(
 
 /**
  * What given fragments say of each other: who drew them kept those apart that touch, so they are hardly one neuron,
- * however well they would link. Two of one id that meet at corners only were most likely cut there by 4-connectivity: of
- * `pinky40-labels`' specks with such a partner, 87 % belong to it. Of two ids it says nothing: across a membrane drawn one
- * pixel wide cells meet at corners all along.
+ * however well they would link; as watersheds leave it, a line of 0 may lie between. Two of one id that meet at corners, or across
+ * such a line, were most likely cut there by 4-connectivity: of `pinky40-labels`' specks with such a partner, 87 % belong to it.
+ * Where ids are told again and again in a section, two of different ids that meet at corners say nothing: across a membrane drawn one pixel
+ * wide cells do all along.
  */
 const TOUCHING = 0.03;
 const AT_A_CORNER = 0.87;
 
-/** Fragments with a line of 0 between them, as watersheds leave it, touch; lines are at most so many pixels wide. */
+/** Lines of 0 between fragments that touch are at most so many pixels wide. */
 const LINE_PIXELS = 2;
+
+/**
+ * Where every id of a section is one piece, pieces that belong together have ids of their own. Then it depends on how large the smaller one
+ * is, in pixels, whether two that meet at corners were cut there (`pinky40-labels` at two places, each piece with an id of its own:
+ * 0.84, 0.68 and 0.15 of them are one neuron), and small ones across a line of 0 may be anything (0.38, 0.24 and 0.02).
+ */
+const SPECK_PIXELS = 3;
+const SMALL_PIXELS = 10;
+const SPECK_AT_A_CORNER = 0.84;
+const SMALL_AT_A_CORNER = 0.68;
 
 /** Given labels as fragments: every 4-connected piece of one id is a fragment; 0 stays 0. */
 export function givenFragments(section: LabelSection): Cut {
   const [height, width] = section.shape;
   const { labels, count } = labelProfiles(section);
-  return {
-    labels: labels.data,
-    stats: fragmentTable(labels.data, height, width, count),
-    edges: givenEdges(labels.data, toDense(section).data, height, width),
-  };
+  const stats = fragmentTable(labels.data, height, width, count);
+  const { data: ids } = toDense(section);
+  return { labels: labels.data, stats, edges: givenEdges(labels.data, ids, stats, height, width) };
 }
 
 /** Given labels in the network's pixels: each the one in the middle of what it stands for. */
@@ -99,44 +108,75 @@ export function shrinkGiven(
   return ndarray(out, [height, width]);
 }
 
+/** Columns of the table of contacts: pixel edges, corners, and pixel edges across a line of 0. */
+const SIDES = 0;
+const CORNERS = 1;
+const LINES = 2;
+
 /**
- * In-plane edges of given fragments; area is their contact, in pixel edges (also across a line of 0), or in corners where there are none.
+ * In-plane edges of given fragments; area is their contact, in pixel edges, or in corners where there are none.
  * @param ids as they were given, of which `labels` are the pieces
  */
-function givenEdges(labels: Uint32Array, ids: Uint32Array, height: number, width: number): EdgeColumns {
-  const contacts = new PairTable(2, 4096);
-  const touch = (p: number, q: number, column: 0 | 1): void => {
+function givenEdges(
+  labels: Uint32Array,
+  ids: Uint32Array,
+  { count, area }: FragmentTable,
+  height: number,
+  width: number,
+): EdgeColumns {
+  const contacts = new PairTable(3, 4096);
+  const touch = (p: number, q: number, column: number): void => {
     const [a, b] = [labels[p], labels[q]];
     if (a === b || a === 0 || b === 0) return;
-    if (column === 1 && ids[p] !== ids[q]) return;
-    const at = 2 * contacts.slot(Math.min(a, b), Math.max(a, b)) + column;
-    contacts.values[at]++;
+    contacts.values[3 * contacts.slot(Math.min(a, b), Math.max(a, b)) + column]++;
   };
   /** @param room pixels that follow in the direction of `step` */
-  const touchBeyond = (p: number, step: number, room: number): void => {
+  const touchAlong = (p: number, step: number, room: number): void => {
     if (labels[p] === 0) return;
     const reach = Math.min(room, 1 + LINE_PIXELS);
     for (let q = p + step, i = 0; i < reach; i++, q += step) {
       if (labels[q] === 0) continue;
-      touch(p, q, i > 0 && ids[p] === ids[q] ? 1 : 0);
+      touch(p, q, i === 0 ? SIDES : LINES);
       return;
     }
   };
+  const idOf = new Uint32Array(count + 1);
   for (let y = 0, p = 0; y < height; y++) {
     for (let x = 0; x < width; x++, p++) {
-      touchBeyond(p, 1, width - 1 - x);
-      touchBeyond(p, width, height - 1 - y);
+      idOf[labels[p]] = ids[p];
+      touchAlong(p, 1, width - 1 - x);
+      touchAlong(p, width, height - 1 - y);
       if (y + 1 === height) continue;
-      if (x + 1 < width) touch(p, p + width + 1, 1);
-      if (x > 0) touch(p, p + width - 1, 1);
+      if (x + 1 < width) touch(p, p + width + 1, CORNERS);
+      if (x > 0) touch(p, p + width - 1, CORNERS);
     }
   }
+  const onePieceEach = new Set(idOf.subarray(1)).size === count;
   const edges = new EdgeList(contacts.count);
   for (let i = 0; i < contacts.count; i++) {
-    const [sides, corners] = contacts.values.subarray(2 * i, 2 * i + 2);
-    edges.push(contacts.a[i], contacts.b[i], IN_PLANE, sides || corners, sides > 0 ? TOUCHING : AT_A_CORNER);
+    const [a, b] = [contacts.a[i], contacts.b[i]];
+    const [sides, corners, lines] = contacts.values.subarray(3 * i, 3 * i + 3);
+    const smaller = Math.min(area[a], area[b]);
+    const probability =
+      sides > 0
+        ? TOUCHING
+        : onePieceEach
+          ? ofPieces(smaller, corners > 0)
+          : idOf[a] === idOf[b]
+            ? AT_A_CORNER
+            : lines > 0
+              ? TOUCHING
+              : undefined;
+    if (probability !== undefined) edges.push(a, b, IN_PLANE, sides || corners || lines, probability);
   }
   return edges.columns();
+}
+
+/** That two pieces with ids of their own are one neuron, which meet at a corner or across a line of 0; undefined: nothing is known. */
+function ofPieces(smallerPixels: number, corner: boolean): number | undefined {
+  if (smallerPixels > SMALL_PIXELS) return corner ? undefined : TOUCHING;
+  if (!corner) return undefined;
+  return smallerPixels > SPECK_PIXELS ? SMALL_AT_A_CORNER : SPECK_AT_A_CORNER;
 }
 
 /** The pairs among in-plane edges that share a side of a pixel. @param given of fragments as {@link givenFragments} */
