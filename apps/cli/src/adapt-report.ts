@@ -49,7 +49,7 @@ export function linksText({ links }: Adaptation): string[] {
   if (!recalibrated) {
     return [
       carried,
-      'No neighbouring sections are painted with numbers in common: probabilities of links stay calibrated as they were.',
+      'Too few cells have common numbers in neighbouring painted sections: probabilities of links stay calibrated as they were.',
     ];
   }
   const { rows, calibrationError } = recalibrated;

@@ -144,12 +144,17 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
   const folder = values.run ?? `${values.out}.run`;
   const [checkpoint, newest, page] = RUN_FILES.map((name) => join(folder, name));
   const goesOn = values.resume && existsSync(checkpoint);
-  // what a run leaves that was stopped before its first checkpoint is replaced when it is asked to go on, a model never is
-  const kept = values.resume && !goesOn ? [values.out] : [checkpoint, newest, page, values.out];
+  if (values.resume && !existsSync(folder)) {
+    throw usageError('--resume', `there is no ${folder}`, 'start without --resume');
+  }
   for (const volume of [...values.volume, values.validate]) {
     for (const path of [checkpoint, newest, page, values.out]) refuseSamePlace(volume, path);
   }
-  if (!goesOn && !values.overwrite) refuseExisting(kept);
+  if (!values.overwrite && !goesOn) {
+    // what a run leaves that was killed before its first checkpoint is replaced when it is asked to go on, a model never is
+    if (values.resume) refuseExisting([values.out], '');
+    else refuseExisting([checkpoint, newest, page, values.out], 'go on from its checkpoint with --resume, ');
+  }
   await checkWritable(values.out);
   const lock = await lockFolder(folder);
   if (values.resume && !goesOn) context.stage.onNote(`there is no ${checkpoint} yet: training starts anew`);
@@ -254,13 +259,13 @@ async function trainInFolder<O extends CommonOptions, M>(
   );
 }
 
-/** Refuses to replace unasked what is there. */
-function refuseExisting(written: readonly string[]): void {
+/** Refuses to replace unasked what is there. @param instead what to do instead, first */
+function refuseExisting(written: readonly string[], instead: string): void {
   const there = written.find((path) => existsSync(path));
   if (there === undefined) return;
   throw new KynError('output', 'is there already', {
     where: there,
-    hint: 'go on from its checkpoint with --resume, replace it with --overwrite, or name another --out',
+    hint: `${instead}replace it with --overwrite, or name another --out`,
   });
 }
 

@@ -20,10 +20,12 @@ export interface VolumeWriter<S> {
   discard(): Promise<void>;
 }
 
-/** @throws KynError `usage` where the name does not say a format; a folder's may end in a slash, as shells complete it. */
+/** @throws KynError `usage` where the name does not say a format; that of a folder may end in a slash, as shells complete it. */
 export function endingOf(path: string): string {
-  const name = path.toLowerCase().replace(/[\\/]+$/, '');
-  const ending = OUTPUT_ENDINGS.find((each) => name.endsWith(each));
+  const name = path.toLowerCase();
+  const ending = OUTPUT_ENDINGS.find((each) =>
+    name.replace(each === '.zarr' ? /[\\/]+$/ : '', '').endsWith(each),
+  );
   if (!ending) {
     throw usageError(path, 'the name does not say the format', `end it with ${OUTPUT_ENDINGS.join(', ')}`);
   }

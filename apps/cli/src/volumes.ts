@@ -15,7 +15,6 @@ import {
   subvolume,
   subvolumeShape,
   type Vec3,
-  type VolumeInfo,
 } from '@kyn/core';
 import { closingOnFailure, looksLikeImage, looksLikeLabels } from '@kyn/io';
 import { openLabels, openSections } from '@kyn/io/node';
@@ -154,30 +153,25 @@ const IMAGE_DTYPES = new Set(['uint8', 'uint16', 'int16', 'float32']);
 export async function refuseImage(volume: LabelSource): Promise<void> {
   const { info } = volume;
   if (!IMAGE_DTYPES.has(info.dtype)) return;
-  if (!(await anySection(volume, looksLikeImage))) return;
+  // more than one section, since one may be blank
+  const [depth] = info.shape;
+  const sampled = new Set([depth >> 1, 0, depth - 1]);
+  let looks = false;
+  for (const z of sampled) looks ||= looksLikeImage(await volume.read(z));
+  if (!looks) return;
   throw new KynError('content', 'it looks like an image, not like labels', {
     where: info.location,
     hint: 'give a label volume',
   });
 }
 
-/** @throws KynError `content` where what is given as an image is labels. */
+/** @throws KynError `content` where what is given as an image is labels, by its middle section. */
 export async function refuseLabels(volume: SectionSource): Promise<void> {
-  if (!(await anySection(volume, looksLikeLabels))) return;
+  if (!looksLikeLabels(await volume.read(volume.info.shape[0] >> 1))) return;
   throw new KynError('content', 'it looks like labels, not like an image', {
     where: volume.info.location,
     hint: 'give the raw volume, or say --membranes dark or bright if it is one',
   });
-}
-
-/** Whether the middle section, the first or the last looks like something: one alone may be blank. */
-async function anySection<S>(
-  volume: { readonly info: VolumeInfo; read(z: number): Promise<S> },
-  looks: (section: S) => boolean,
-): Promise<boolean> {
-  const [depth] = volume.info.shape;
-  for (const z of new Set([depth >> 1, 0, depth - 1])) if (looks(await volume.read(z))) return true;
-  return false;
 }
 
 /** The part of its input that an output folder is of; undefined where that is all, or the operand is no such folder. */

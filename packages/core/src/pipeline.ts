@@ -71,10 +71,8 @@ export async function runPipeline(
   await input.onPredicted?.();
   const { info } = input.source;
   const given = input.fragments !== undefined;
-  if (
-    sections.some(({ state }) => state === 'unlabelled') &&
-    sections.every(({ fragments }) => fragments === 0)
-  ) {
+  const shown = sections.some(({ state }) => state === 'tissue' || state === 'unlabelled');
+  if (given && shown && sections.every(({ fragments }) => fragments === 0)) {
     throw new KynError('content', 'the given fragments are 0 wherever there is tissue', {
       where: input.fragments?.info.location,
       hint: 'check that these are the labels of this volume',
@@ -191,11 +189,10 @@ interface SectionOnTheWay extends Omit<SeenSection, 'affinities'> {
 /** Sections from `first` on, predicted ahead. */
 async function* sectionsOnTheWay(run: Run, first: number): AsyncGenerator<SectionOnTheWay, void, undefined> {
   const { input, options, context, timer, plan, spans } = run;
-  const { predictor, fragments } = input;
+  const { predictor } = input;
   const parts = repairOptions(run) !== undefined;
   for await (const { affinities, ...step } of seeSections(run, predictor, first)) {
-    const { tissue, z } = step.section;
-    const given = fragments && (await timer.wait('read', fragments.read(z, context.signal)));
+    const { tissue, given } = step.section;
     const segmented = (): Cut => {
       if (given && keepsGiven(input)) {
         return step.section.state === 'tissue' ? givenFragments(given) : noFragments(plan);

@@ -13,6 +13,8 @@ const fewestValues = 6;
 /** Below this share of equal neighbours, a section of this many pixels is an image. */
 const imageShare = 0.4;
 const fewestPixels = 1024;
+/** Labels with fewer pixels each have too many borders. */
+const fewestPixelsEach = 8;
 
 /** True when hardly any pixel equals its right and lower neighbours: a micrograph that was read as labels. */
 export function looksLikeImage({ data, shape, stride }: LabelSection): boolean {
@@ -20,23 +22,50 @@ export function looksLikeImage({ data, shape, stride }: LabelSection): boolean {
   return inside >= fewestPixels && equal < imageShare * inside;
 }
 
-/** True when a section is piecewise constant with many ids. */
+/** True when a section is piecewise constant with many ids; of fractions none is. */
 export function looksLikeLabels({ data, shape, stride }: RawSection): boolean {
-  const [height, width] = shape;
-  const [dy, dx] = stride;
-  const counts = new Map<number, number>();
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; ) {
-      const value = data[y * dy + x * dx];
-      const from = x++;
-      while (x < width && data[y * dy + x * dx] === value) x++;
-      counts.set(value, (counts.get(value) ?? 0) + x - from);
-    }
+  const counts =
+    data instanceof Float32Array ? wholeNumbers(data, shape, stride) : integers(data, shape, stride);
+  if (!counts) return false;
+  let [commonest, most, values] = [0, 0, 0];
+  for (const [value, count] of counts.entries()) {
+    if (count === 0) continue;
+    values++;
+    if (count > most) [commonest, most] = [value, count];
   }
-  if (counts.size - 1 < fewestValues) return false;
-  const [commonest] = [...counts].reduce((most, each) => (each[1] > most[1] ? each : most));
+  if (values - 1 < fewestValues) return false;
   const { inside, equal } = likeNeighbours(data, shape, stride, commonest);
-  return inside > 0 && equal >= equalShare * inside;
+  return inside >= fewestPixels && equal >= equalShare * inside;
+}
+
+/** How often every value of 8 or 16 bit is there. */
+function integers(
+  data: Uint8Array | Uint16Array,
+  [height, width]: readonly number[],
+  [dy, dx]: readonly number[],
+): Uint32Array {
+  const counts = new Uint32Array(data instanceof Uint8Array ? 256 : 65536);
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) counts[data[y * dy + x * dx]]++;
+  return counts;
+}
+
+/** The same of whole numbers; undefined where there is a fraction, or more of them than labels can be. */
+function wholeNumbers(
+  data: Float32Array,
+  [height, width]: readonly number[],
+  [dy, dx]: readonly number[],
+): Map<number, number> | undefined {
+  const counts = new Map<number, number>();
+  const most = (height * width) / fewestPixelsEach;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const value = data[y * dy + x * dx];
+      if (!Number.isInteger(value)) return undefined;
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
+    if (counts.size > most) return undefined;
+  }
+  return counts;
 }
 
 /** Pixels of another value than `left`, and how many of them equal both their right and their lower neighbour. */

@@ -36,7 +36,7 @@ export function orderSections(files: readonly string[]): SectionOrder {
  * numbered, and multiples of them are gaps; two files alone cannot tell.
  */
 function numberStep(steps: readonly number[]): number {
-  const least = Math.min(...steps);
+  const least = steps.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const usual = steps.filter((step) => step === least).length;
   const regular = steps.length > 1 && steps.every((step) => step % least === 0) && usual > steps.length / 2;
   return regular ? least : 1;

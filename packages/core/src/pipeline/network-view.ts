@@ -72,11 +72,11 @@ export async function networkView(
     tell(remarks, `${seen} for the network (trained at ${targetX}×${targetY} nm)`);
   }
   for (const note of inputNotes(info, imagePlan.small)) tell(remarks, note);
-  const doubt = voxelSizeDoubt(voxelSizeNm);
+  const known = info.voxelSizeNm ?? network?.voxelSizeNm ?? fragmentsNm;
+  const doubt = known && voxelSizeDoubt(voxelSizeNm);
   if (doubt) tell(remarks, doubt);
   const meanNm = Math.sqrt(networkNm[0] * networkNm[1]);
   // how membranes look is only known at their true size
-  const known = info.voxelSizeNm ?? network?.voxelSizeNm ?? fragmentsNm;
   const surveyed = await surveySections(source, imagePlan, meanNm, timer, context);
   const look = surveyed.membranesAreBright && !doubt && known !== undefined ? 'bright' : 'dark';
   const survey = { ...surveyed, membranesAreBright: (membranes ?? look) === 'bright' };

@@ -22,7 +22,7 @@ function named(sections: readonly number[]): string {
   return `${sections.length === 1 ? 'section' : 'sections'} ${listSections(sections)}`;
 }
 
-const PASSED_OVER = 'passed over, 0 in the output, linked across where sections on either side are near';
+const PASSED_OVER = 'passed over, 0 in the output, linked across';
 
 /** A section of this many pixels holds more than one profile. */
 const CELLS_PIXELS = 128 ** 2;
@@ -64,7 +64,8 @@ export function sectionNotes(
     );
   }
   if (records.length > 1 && tissue.length === 1) {
-    notes.push(`only section ${name(info, tissue[0].z)} has tissue: there is nothing to link`);
+    const what = unlabelled.length > 0 ? 'fragments' : 'tissue';
+    notes.push(`only section ${name(info, tissue[0].z)} has ${what}: there is nothing to link`);
   }
   notes.push(...gapNotes(info));
   for (const { z, shiftNm } of records) {

@@ -83,6 +83,27 @@ it('takes specks that meet another fragment at a corner for a part of it, where 
   expect(again.large).toBeLessThan(0.1);
 });
 
+it('keeps the cells of a mask, and those along a line that runs askew, apart', () => {
+  // two cells with a line of 0 from corner to corner between them
+  const side = 12;
+  const cells = Uint32Array.from({ length: side * side }, (_, p) => {
+    const across = Math.floor(p / side) - (p % side);
+    return across === 0 ? 0 : across > 0 ? 1 : 2;
+  });
+  const mask = cells.map((id) => Math.min(id, 1));
+  for (const ids of [cells, mask]) {
+    const { edges } = givenFragments(ndarray(ids, [side, side]));
+    expect([edges.count, edges.probability[0] < 0.1]).toEqual([1, true]);
+  }
+  // a mask of many cells, all of one id, with lines between
+  const many = Uint32Array.from({ length: 48 * 48 }, (_, p) =>
+    Number((p % 48) % 6 !== 0 && Math.floor(p / 48) % 6 !== 0),
+  );
+  const { edges } = givenFragments(ndarray(many, [48, 48]));
+  expect(edges.count).toBeGreaterThan(60);
+  expect(edges.probability.every((p) => p < 0.1)).toBe(true);
+});
+
 it('keeps what repair needs where sections are enlarged for the network', () => {
   const plan = planResample([4, 4], [20, 20], [10, 10]);
   const labels = Uint32Array.from({ length: 64 }, (_, p) => (p % 8 < 4 ? 1 : 2));

@@ -70,6 +70,9 @@ function withoutVanished(
 const TOUCHING = 0.03;
 const AT_A_CORNER = 0.87;
 
+/** Ids that stand for more pieces in a section than this, on average, are not those of cells. */
+const PIECES_AN_ID = 8;
+
 /** Lines of 0 between fragments that touch are at most so many pixels wide. */
 const LINE_PIXELS = 2;
 
@@ -114,7 +117,7 @@ const CORNERS = 1;
 const LINES = 2;
 
 /**
- * In-plane edges of given fragments; area is their contact, in pixel edges, or in corners where there are none.
+ * In-plane edges of given fragments; area is their contact, in pixel edges, else in corners, else in pixel edges across a line of 0.
  * @param ids as they were given, of which `labels` are the pieces
  */
 function givenEdges(
@@ -151,35 +154,38 @@ function givenEdges(
       if (x > 0) touch(p, p + width - 1, CORNERS);
     }
   }
-  const onePieceEach = new Set(idOf.subarray(1)).size === count;
+  const different = new Set(idOf.subarray(1)).size;
+  // in a mask all cells have one id
+  const idsOfCells = different > 1 && different < count && PIECES_AN_ID * different >= count;
   const edges = new EdgeList(contacts.count);
   for (let i = 0; i < contacts.count; i++) {
     const [a, b] = [contacts.a[i], contacts.b[i]];
-    const [sides, corners, lines] = contacts.values.subarray(3 * i, 3 * i + 3);
+    const contact = contacts.values.subarray(3 * i, 3 * i + 3);
     const smaller = Math.min(area[a], area[b]);
-    const probability =
-      sides > 0
-        ? TOUCHING
-        : onePieceEach
-          ? ofPieces(smaller, corners > 0)
-          : idOf[a] === idOf[b]
-            ? AT_A_CORNER
-            : lines > 0
-              ? TOUCHING
-              : undefined;
-    if (probability !== undefined) edges.push(a, b, IN_PLANE, sides || corners || lines, probability);
+    const probability = idsOfCells ? byIds(contact, idOf[a] === idOf[b]) : bySize(contact, smaller);
+    if (probability === undefined) continue;
+    edges.push(a, b, IN_PLANE, contact[SIDES] || contact[CORNERS] || contact[LINES], probability);
   }
   return edges.columns();
 }
 
-/** That two pieces with ids of their own are one neuron, which meet at a corner or across a line of 0; undefined: nothing is known. */
-function ofPieces(smallerPixels: number, corner: boolean): number | undefined {
-  if (smallerPixels > SMALL_PIXELS) return corner ? undefined : TOUCHING;
-  if (!corner) return undefined;
+/** That two pieces are one neuron, where ids tell pieces that belong together; undefined: nothing is known. */
+function byIds(contact: Float64Array, same: boolean): number | undefined {
+  if (contact[SIDES] > 0) return TOUCHING;
+  if (same) return AT_A_CORNER;
+  return contact[LINES] > 0 ? TOUCHING : undefined;
+}
+
+/** The same where every piece has an id of its own, or all have one. */
+function bySize(contact: Float64Array, smallerPixels: number): number | undefined {
+  if (contact[SIDES] > 0) return TOUCHING;
+  if (smallerPixels > SMALL_PIXELS) return contact[LINES] > 0 ? TOUCHING : undefined;
+  // along a line that runs askew there are corners, too
+  if (contact[CORNERS] <= contact[LINES]) return undefined;
   return smallerPixels > SPECK_PIXELS ? SMALL_AT_A_CORNER : SPECK_AT_A_CORNER;
 }
 
-/** The pairs among in-plane edges that share a side of a pixel. @param given of fragments as {@link givenFragments} */
+/** The pairs among in-plane edges that touch, also across a line of 0. @param given of fragments as {@link givenFragments} */
 export function touchingPairs(edges: EdgeColumns, given: boolean): FragmentPairs {
   if (!given) return edges;
   const kept = edges.probability.map((p) => Number(p === Math.fround(TOUCHING)));

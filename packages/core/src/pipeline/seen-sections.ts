@@ -4,7 +4,7 @@ import type { NormalisedSection } from '../predict/normalise.ts';
 import { isBlockPredictor, type SlabPredictor, slabPredictor } from '../predict/predict-blocks.ts';
 import { type SectionPrediction, sectionPredictor } from '../predict/predict-section.ts';
 import { type NdArray, ndarray, toDense, type Vec3 } from '../volume/array.ts';
-import type { BlockPredictor, CrossInfo, Offset2, Predictor } from '../volume/contracts.ts';
+import type { BlockPredictor, CrossInfo, LabelSection, Offset2, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
 import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
 import { inStrides, movePlane } from './move.ts';
@@ -22,6 +22,8 @@ export interface PreparedSection extends NormalisedSection, Shifted {
   readonly side?: SideAnswer;
   /** It is not looked at from the side, as others are: a section near is visibly shifted. */
   readonly frontAlone?: boolean;
+  /** What is given of its fragments, where such are. */
+  readonly given?: LabelSection | undefined;
 }
 
 /** What the network makes of a section. */
@@ -59,19 +61,23 @@ function unseen(section: PreparedSection): SeenSection {
 function prepareFrom(run: Run, first: number): AsyncIterable<PreparedSection> {
   const [depth] = run.input.source.info.shape;
   const zs = Array.from({ length: depth - first }, (_, i) => first + i);
-  const sections = mapAhead(zs, async (z) => ({ ...(await passOver(run, await seeSection(run, z), z)), z }));
+  const sections = mapAhead(zs, async (z) => ({ ...(await withGiven(run, await seeSection(run, z), z)), z }));
   return withShifts(sections, networkPixelNm(run), (z) => positionOf(run, z), run.timer);
 }
 
-/** A section of which no fragments are given is passed over, as one without tissue is. */
-async function passOver(
+/**
+ * A section with what is given of its fragments. Where that is nothing it is passed over, as one without tissue is: the network is to
+ * compare those on either side of it.
+ */
+async function withGiven(
   { input: { fragments }, context, timer }: Run,
   section: NormalisedSection,
   z: number,
-): Promise<NormalisedSection> {
-  if (!fragments || section.state !== 'tissue') return section;
+): Promise<NormalisedSection & Pick<PreparedSection, 'given'>> {
+  if (!fragments) return section;
   const given = await timer.wait('read', fragments.read(z, context.signal));
-  return toDense(given).data.every((id) => id === 0) ? { ...section, state: 'unlabelled' } : section;
+  const nothing = section.state === 'tissue' && toDense(given).data.every((id) => id === 0);
+  return { ...section, given, ...(nothing ? { state: 'unlabelled' } : {}) };
 }
 
 /** To a 2D network, each with its neighbours, as far ahead as keeps the network busy. */

@@ -51,7 +51,8 @@ export async function chooseArray(site: Site, purpose: Purpose): Promise<ZarrCho
     (await fromDefaults(site, asked, purpose)) ??
     (await onlyVolume(site, asked, purpose));
   if (found) return found;
-  const fitting = volumesIn(described(await listArrays(site)), purpose)[0]?.path;
+  const arrays = await listArrays(site);
+  const fitting = arrays.length > 0 ? volumesIn(described(arrays), purpose)[0]?.path : '/path';
   throw new KynError('not-found', `no one volume to take${await listing(site)}`, {
     where: site.location,
     hint: fitting === undefined ? NONE_FITS[purpose] : `name one: ${site.location}:${fitting}`,
