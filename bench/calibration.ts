@@ -7,12 +7,17 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ContingencyTable, createMemoryStore, IN_PLANE, majorityOf, runPipeline } from '@kyn/core';
+import {
+  ContingencyTable,
+  createMemoryStore,
+  IN_PLANE,
+  majorityOf,
+  reliabilityOf,
+  runPipeline,
+} from '@kyn/core';
 import { createPredictor } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
 import { openVolume } from './volume-spec.ts';
-
-const BINS = 10;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,23 +39,16 @@ for (const spec of positionals) {
     ['between sections', false],
     ['within a section', true],
   ] as const) {
-    const bins = Array.from({ length: BINS }, () => ({ edges: 0, given: 0, one: 0 }));
-    for (let i = 0; i < count; i++) {
-      const [first, second] = [neuron.get(a[i]), neuron.get(b[i])];
-      if ((kind[i] === IN_PLANE) !== wanted || !first || !second) continue;
-      const bin = bins[Math.min(BINS - 1, Math.floor(BINS * probability[i]))];
-      bin.edges++;
-      bin.given += probability[i];
-      bin.one += Number(first === second);
-    }
-    const edges = bins.reduce((sum, bin) => sum + bin.edges, 0);
-    const error = bins.reduce((sum, { given, one }) => sum + Math.abs(given - one), 0) / edges;
-    const shown = bins.map(({ edges: n, given, one }) =>
-      n === 0 ? '-' : `${(given / n).toFixed(2)}:${(one / n).toFixed(2)}`,
+    const known = Array.from({ length: count }, (_, i) => i).filter(
+      (i) => (kind[i] === IN_PLANE) === wanted && neuron.get(a[i]) && neuron.get(b[i]),
     );
-    console.log(
-      `${basename(spec)}, ${name}: error ${(100 * error).toFixed(1)} % of ${edges} edges; given:true ${shown.join(' ')}`,
+    const { rows, calibrationError, bins } = reliabilityOf(
+      known.map((i) => probability[i]),
+      known.map((i) => Number(neuron.get(a[i]) === neuron.get(b[i]))),
     );
+    const shown = bins.map(({ predicted, observed }) => `${predicted.toFixed(2)}:${observed.toFixed(2)}`);
+    const error = `error ${(100 * calibrationError).toFixed(1)} % of ${rows} edges`;
+    console.log(`${basename(spec)}, ${name}: ${error}; given:true ${shown.join(' ')}`);
   }
 }
 await predictor.close();

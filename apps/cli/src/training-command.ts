@@ -142,18 +142,19 @@ export async function runTrainingCommand<O extends CommonOptions, M>(
     throw usageError(command, 'nothing to train on', 'give --volume FILE or --recipe FILE.json');
   }
   const folder = values.run ?? `${values.out}.run`;
-  const [checkpoint, newest, page] = RUN_FILES.map((name) => join(folder, name));
+  const written = [...RUN_FILES.map((name) => join(folder, name)), values.out];
+  const [checkpoint] = written;
   const goesOn = values.resume && existsSync(checkpoint);
   if (values.resume && !existsSync(folder)) {
     throw usageError('--resume', `there is no ${folder}`, 'start without --resume');
   }
   for (const volume of [...values.volume, values.validate]) {
-    for (const path of [checkpoint, newest, page, values.out]) refuseSamePlace(volume, path);
+    for (const path of written) refuseSamePlace(volume, path);
   }
   if (!values.overwrite && !goesOn) {
     // what a run leaves that was killed before its first checkpoint is replaced when it is asked to go on, a model never is
     if (values.resume) refuseExisting([values.out], '');
-    else refuseExisting([checkpoint, newest, page, values.out], 'go on from its checkpoint with --resume, ');
+    else refuseExisting(written, 'go on from its checkpoint with --resume, ');
   }
   await checkWritable(values.out);
   const lock = await lockFolder(folder);

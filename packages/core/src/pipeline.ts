@@ -70,18 +70,17 @@ export async function runPipeline(
   const sections = await segmentSections(run);
   await input.onPredicted?.();
   const { info } = input.source;
-  const given = input.fragments !== undefined;
-  const shown = sections.some(({ state }) => state === 'tissue' || state === 'unlabelled');
-  if (given && shown && sections.every(({ fragments }) => fragments === 0)) {
-    throw new KynError('content', 'the given fragments are 0 wherever there is tissue', {
-      where: input.fragments?.info.location,
-      hint: 'check that these are the labels of this volume',
-    });
-  }
-  if (sections.every(({ state }) => state !== 'tissue')) {
+  if (sections.every(({ state }) => state !== 'tissue' && state !== 'unlabelled')) {
     throw new KynError('content', 'every section is empty or constant: there is nothing to segment', {
       where: info.location,
       hint: 'check that this is the raw volume, and the box given with --bbox',
+    });
+  }
+  const given = input.fragments !== undefined;
+  if (given && sections.every(({ fragments }) => fragments === 0)) {
+    throw new KynError('content', 'the given fragments are 0 wherever there is tissue', {
+      where: input.fragments?.info.location,
+      hint: 'check that these are the labels of this volume',
     });
   }
   const moved = !isBlockPredictor(input.predictor);

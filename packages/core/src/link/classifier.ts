@@ -128,7 +128,10 @@ function calibrated(
 ): { classifier: Classifier; reliability: Reliability } {
   const calibration = calibrate(logits, rows, before);
   const probability = logits.map((logit) => squash(calibration.scale * logit + calibration.offset));
-  return { classifier: { features, trees, calibration }, reliability: judge(probability, rows.labels) };
+  return {
+    classifier: { features, trees, calibration },
+    reliability: reliabilityOf(probability, rows.labels),
+  };
 }
 
 const squash = (logit: number): number => 1 / (1 + Math.exp(-logit));
@@ -164,7 +167,8 @@ function calibrate(
 
 const BINS = 10;
 
-function judge(probability: Float64Array, labels: Uint8Array): Reliability {
+/** How well `probability` holds of what `labels` say, 1 = yes; of one length. */
+export function reliabilityOf(probability: ArrayLike<number>, labels: ArrayLike<number>): Reliability {
   const bins = Array.from({ length: BINS }, () => ({ predicted: 0, observed: 0, rows: 0 }));
   let [loss, hits, claimed, positive] = [0, 0, 0, 0];
   for (let i = 0; i < labels.length; i++) {

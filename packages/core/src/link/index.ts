@@ -12,6 +12,7 @@ export {
   Examples,
   fitClassifier,
   type Reliability,
+  reliabilityOf,
 } from './classifier.ts';
 export { type PlacedSection, placeSections, type ShiftedSection } from './course.ts';
 export { fitLinkModel, PairExamples, recalibrateLinkModel } from './fit.ts';

@@ -25,11 +25,9 @@ export interface Neuron {
   readonly endsInside: number;
 }
 
-/** Of all fragments in a section: their box, y x. */
-interface Extent {
-  readonly z: number;
-  readonly min: [number, number];
-  readonly max: [number, number];
+interface Box {
+  readonly min: number[];
+  readonly max: number[];
 }
 
 interface Totals {
@@ -41,8 +39,8 @@ interface Totals {
   readonly sum: [number, number, number];
   readonly min: [number, number, number];
   readonly max: [number, number, number];
-  /** In its first and in its last section. */
-  readonly ends: [first: Extent, last: Extent];
+  /** What it has in its first and in its last section, y x. */
+  readonly ends: [first: Box, last: Box];
 }
 
 /**
@@ -66,7 +64,8 @@ export function neuronTable(
     }
   }
   const neurons = totals.filter((t) => t !== undefined);
-  const tissue = boxOf(neurons);
+  const tissue = emptyBox(3);
+  for (const { min, max } of neurons) widen(tissue, min, max);
   return neurons.map((t) => summary(t, tissue, voxelSizeNm));
 }
 
@@ -80,24 +79,17 @@ function emptyTotals(id: number): Totals {
     sum: [0, 0, 0],
     min: [Infinity, Infinity, Infinity],
     max: [0, 0, 0],
-    ends: [nowhere(Infinity), nowhere(-1)],
+    ends: [emptyBox(2), emptyBox(2)],
   };
 }
 
-const nowhere = (z: number): Extent => ({ z, min: [Infinity, Infinity], max: [0, 0] });
+const emptyBox = (axes: number): Box => ({ min: Array(axes).fill(Infinity), max: Array(axes).fill(0) });
 
-type Box = Pick<Totals, 'min' | 'max'>;
-
-/** The box of all of them. */
-function boxOf(neurons: readonly Box[]): Box {
-  const box: Box = { min: [Infinity, Infinity, Infinity], max: [0, 0, 0] };
-  for (const { min, max } of neurons) {
-    for (let axis = 0; axis < 3; axis++) {
-      box.min[axis] = Math.min(box.min[axis], min[axis]);
-      box.max[axis] = Math.max(box.max[axis], max[axis]);
-    }
+function widen({ min, max }: Box, low: readonly number[], high: readonly number[]): void {
+  for (let axis = 0; axis < min.length; axis++) {
+    min[axis] = Math.min(min[axis], low[axis]);
+    max[axis] = Math.max(max[axis], high[axis]);
   }
-  return box;
 }
 
 function addFragment(t: Totals, z: number, stats: FragmentTable, i: number): void {
@@ -109,26 +101,24 @@ function addFragment(t: Totals, z: number, stats: FragmentTable, i: number): voi
   const centroid = [z, stats.centroidY[i], stats.centroidX[i]];
   const low = [z, stats.minY[i], stats.minX[i]];
   const high = [z + 1, stats.maxY[i], stats.maxX[i]];
-  for (let axis = 0; axis < 3; axis++) {
-    t.sum[axis] += area * centroid[axis];
-    t.min[axis] = Math.min(t.min[axis], low[axis]);
-    t.max[axis] = Math.max(t.max[axis], high[axis]);
-  }
-  if (z < t.ends[0].z) t.ends[0] = nowhere(z);
-  if (z > t.ends[1].z) t.ends[1] = nowhere(z);
-  for (const end of t.ends) {
-    if (z !== end.z) continue;
-    for (let axis = 0; axis < 2; axis++) {
-      end.min[axis] = Math.min(end.min[axis], low[axis + 1]);
-      end.max[axis] = Math.max(end.max[axis], high[axis + 1]);
-    }
-  }
+  for (let axis = 0; axis < 3; axis++) t.sum[axis] += area * centroid[axis];
+  if (z < t.min[0]) t.ends[0] = emptyBox(2);
+  if (z >= t.max[0]) t.ends[1] = emptyBox(2);
+  widen(t, low, high);
+  if (z === t.min[0]) widen(t.ends[0], low.slice(1), high.slice(1));
+  if (z === t.max[0] - 1) widen(t.ends[1], low.slice(1), high.slice(1));
 }
 
-/** Whether all that a neuron has in its first or last section lies within the tissue. */
-function isInside({ z, min, max }: Extent, tissue: Box): boolean {
-  if (z === tissue.min[0] || z === tissue.max[0] - 1) return false;
-  return [0, 1].every((axis) => min[axis] > tissue.min[axis + 1] && max[axis] < tissue.max[axis + 1]);
+/** How many of its ends lie within the tissue. */
+function endsInside({ min, max, ends }: Totals, tissue: Box): number {
+  const last = tissue.max[0] - 1;
+  const sections = [min[0], max[0] - 1];
+  return ends.filter(
+    (end, i) =>
+      sections[i] > tissue.min[0] &&
+      sections[i] < last &&
+      [0, 1].every((axis) => end.min[axis] > tissue.min[axis + 1] && end.max[axis] < tissue.max[axis + 1]),
+  ).length;
 }
 
 function summary(t: Totals, tissue: Box, voxelSizeNm: Vec3): Neuron {
@@ -144,6 +134,6 @@ function summary(t: Totals, tissue: Box, voxelSizeNm: Vec3): Neuron {
     min: t.min,
     max: t.max,
     centroidNm: [centre(0), centre(1), centre(2)],
-    endsInside: t.ends.filter((end) => isInside(end, tissue)).length,
+    endsInside: endsInside(t, tissue),
   };
 }

@@ -40,8 +40,9 @@ it('adds fragments up to neurons', () => {
 });
 
 it('counts ends within the tissue', () => {
-  // 1 is all around; 2 begins and ends inside, 3 goes through, 4 begins and ends at the edge
-  const planes = ['1111/1131/1111/1111', '1111/1231/1111/1141', '1111/1131/1141/1114', '1111/1131/1111/1111'];
+  // 1 is all around; 2 begins and ends inside, 3 goes through, 4 begins and ends at the edge,
+  // 5 is in the first section alone
+  const planes = ['1111/1531/1111/1111', '1111/1231/1111/1141', '1111/1131/1141/1114', '1111/1131/1111/1111'];
   const sections = planes.map((plane, z) => {
     const pixels = [...plane.replaceAll('/', '')];
     const ids = [...new Set(pixels)].sort();
@@ -62,6 +63,7 @@ it('counts ends within the tissue', () => {
     [2, 2],
     [3, 0],
     [4, 0],
+    [5, 0],
   ]);
   expect(ends([...placed].reverse())).toEqual(ends(placed));
 });

@@ -39,7 +39,7 @@ export async function chooseArray(site: Site, purpose: Purpose): Promise<ZarrCho
   const asked = (site.dataset ?? '').replace(/\/+$/, '');
   const node = await nodeAt(site, asked);
   if (!node) {
-    const listed = asked === '' ? '' : await listing(site);
+    const listed = asked === '' ? '' : listing(await listArrays(site));
     throw new KynError('not-found', asked === '' ? 'no Zarr volume there' : `no ${asked} in it${listed}`, {
       where: site.location,
       hint: 'check the path',
@@ -53,7 +53,7 @@ export async function chooseArray(site: Site, purpose: Purpose): Promise<ZarrCho
   if (found) return found;
   const arrays = await listArrays(site);
   const fitting = arrays.length > 0 ? volumesIn(described(arrays), purpose)[0]?.path : '/path';
-  throw new KynError('not-found', `no one volume to take${await listing(site)}`, {
+  throw new KynError('not-found', `no one volume to take${listing(arrays)}`, {
     where: site.location,
     hint: fitting === undefined ? NONE_FITS[purpose] : `name one: ${site.location}:${fitting}`,
   });
@@ -240,8 +240,7 @@ async function consolidatedNodes(site: Site): Promise<string[]> {
   return 'contents' in listable ? listable.contents().map(({ path }) => path.replace(/^\/+/, '')) : [];
 }
 
-async function listing(site: Site): Promise<string> {
-  const arrays = await listArrays(site);
+function listing(arrays: readonly ListedArray[]): string {
   if (arrays.length === 0) return '';
   const entries = arrays.map(({ path, array }) => `${path || '/'} (${array.shape.join('×')} ${array.dtype})`);
   const shown = entries.slice(0, 8).join(', ');
