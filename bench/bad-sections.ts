@@ -1,6 +1,6 @@
 /**
- * What bad sections cost: one section in ten blanked and one ruined by noise, 3D VOI over the sound ones, against the same
- * sections of the untouched volume.
+ * What bad sections cost: one section in ten blanked and one ruined by noise, or two in ten with nothing in one half, 3D VOI over
+ * what is sound, against the same of the untouched volume.
  *
  *     node bench/run.mjs bench/bad-sections.ts VOLUME.h5[@Z_STEP] [--model models/base.kyn] [--noise 80] [--every 10]
  */
@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import {
   ContingencyTable,
   createMemoryStore,
+  ndarray,
   Random,
   runPipeline,
   type SectionSource,
@@ -30,37 +31,80 @@ const every = Number(values.every);
 const noise = Number(values.noise);
 const { source, truth } = await openVolume(positionals[0]);
 const depth = source.info.shape[0];
-/** Never the first or the last, and never two in a row. */
-const blank = (z: number): boolean => z % every === 3 && z < depth - 1;
-const ruined = (z: number): boolean => z % every === 8 && z < depth - 1;
+type Raw = Awaited<ReturnType<SectionSource['read']>>;
 
-const spoilt: SectionSource = {
-  ...source,
-  info: { ...source.info, dtype: 'float32' },
-  async read(z, signal) {
-    const { data, shape, stride } = await source.read(z, signal);
-    if (blank(z)) return { data: new Float32Array(data.length).fill(128), shape, stride };
-    const random = new Random(z, 7);
-    const grey = (value: number) => value + (ruined(z) ? noise * random.normal() : 0);
-    return { data: Float32Array.from(data as ArrayLike<number>, grey), shape, stride };
+/** Never the first or the last, and never two in a row. */
+const chosen = (z: number, of: number): boolean => z % every === of && z < depth - 1;
+
+interface Defect {
+  readonly name: string;
+  /** The first and the last column of section `z` that are not sound, in shares of the width. */
+  bad(z: number): readonly [from: number, to: number] | undefined;
+  grey(value: number, z: number, random: Random): number;
+}
+
+const DEFECTS: readonly Defect[] = [
+  {
+    name: 'blank and ruined sections',
+    bad: (z) => (chosen(z, 3) || chosen(z, 8) ? [0, 1] : undefined),
+    grey: (value, z, random) => (chosen(z, 3) ? 128 : value + noise * random.normal()),
   },
-};
+  {
+    name: 'half of sections blank',
+    bad: (z) => (chosen(z, 3) ? [0, 0.5] : chosen(z, 8) ? [0.5, 1] : undefined),
+    grey: () => 0,
+  },
+];
+
+/** Changes what is not sound; nothing else. */
+function spoil<T extends Raw['data'] | Uint32Array>(
+  { data, shape: [height, width], stride }: { data: T; shape: Raw['shape']; stride: Raw['stride'] },
+  [from, to]: readonly [number, number],
+  change: (value: number) => number,
+): Float64Array {
+  const out = new Float64Array(height * width);
+  for (let y = 0, p = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, p++) {
+      const value = data[y * stride[0] + x * stride[1]];
+      out[p] = x >= from * width && x < to * width ? change(value) : value;
+    }
+  }
+  return out;
+}
+
+function spoilt({ bad, grey }: Defect): SectionSource {
+  return {
+    ...source,
+    info: { ...source.info, dtype: 'float32' },
+    async read(z, signal) {
+      const raw = await source.read(z, signal);
+      const columns = bad(z) ?? [0, 0];
+      const random = new Random(z, 7);
+      const data = Float32Array.from(spoil(raw, columns, (value) => grey(value, z, random)));
+      return ndarray(data, raw.shape);
+    },
+  };
+}
 
 const runtime = await nodeRuntime({ threads: 2 });
 const predictor = await createPredictor(runtime, new Uint8Array(readFileSync(values.model)), values.model);
 const { linker } = predictor;
-for (const [name, from] of [
-  ['untouched', source],
-  ['spoilt', spoilt],
-] as const) {
+async function score(name: string, from: SectionSource, { bad }: Defect): Promise<void> {
   const store = createMemoryStore();
   const { notes } = await runPipeline({ source: from, predictor, linker }, store);
   const table = new ContingencyTable();
   for (const [z, section] of store.segmentation.entries()) {
-    if (!blank(z) && !ruined(z)) table.add(section, await truth.read(z));
+    const neurons = await truth.read(z);
+    const columns = bad(z) ?? [0, 0];
+    table.add(section, ndarray(Uint32Array.from(spoil(neurons, columns, () => 0)), neurons.shape));
   }
   const { voi_split, voi_merge, voi } = scoreTable(table);
   console.log(`${name}: VOI ${voi_split.toFixed(3)} + ${voi_merge.toFixed(3)} = ${voi.toFixed(3)}`);
   for (const note of notes) console.log(`  ${note}`);
+}
+
+for (const defect of DEFECTS) {
+  await score('untouched', source, defect);
+  await score(defect.name, spoilt(defect), defect);
 }
 await Promise.all([predictor.close(), source.close(), truth.close()]);

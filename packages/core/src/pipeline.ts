@@ -17,7 +17,7 @@ import { WRITES, WriteBehind } from './pipeline/ahead.ts';
 import { assembleNeurons } from './pipeline/assemble.ts';
 import { LabelRing } from './pipeline/label-ring.ts';
 import { decodeRuns, encodeRuns } from './pipeline/label-runs.ts';
-import { describeCut, type LinkedSection, linkSections } from './pipeline/link-sections.ts';
+import { describeCut, type LinkedSection, linkSections, linkThroughHole } from './pipeline/link-sections.ts';
 import { networkPixelNm, tell } from './pipeline/network-view.ts';
 import { sectionNotes } from './pipeline/notes.ts';
 import { type CutSection, inPlaneOf, repairCut } from './pipeline/repair-sections.ts';
@@ -34,6 +34,7 @@ import { GAP, withinSight } from './pipeline/sight.ts';
 import {
   checkPipelineInput,
   keepsGiven,
+  linksByNetwork,
   type PipelineInput,
   type PipelineOptions,
   pipelineDefaults,
@@ -84,7 +85,8 @@ export async function runPipeline(
     });
   }
   const moved = !isBlockPredictor(input.predictor);
-  for (const note of sectionNotes(sections, info, { moved, given })) tell(run, note);
+  const through = linksByNetwork(input);
+  for (const note of sectionNotes(sections, info, { moved, given, through })) tell(run, note);
   return assembleNeurons(run, sections);
 }
 
@@ -99,15 +101,15 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
   const { input, store, context, timer } = run;
   const [depth] = input.source.info.shape;
   const sections: SectionSummary[] = [];
-  let last: SectionRecord | undefined; // with tissue: the next is linked to it
+  let again: SectionRecord[] = []; // the last with tissue, and the one under it where that is seen through its holes
   for (let z = 0; z < store.sectionsDone; z++) {
     const record = await store.readRecord(z);
-    if (record.state === 'tissue') last = record;
+    if (record.state === 'tissue') again = [...again, record].slice(hasHoles(record) ? -2 : -1);
     sections.push(summarise(record));
   }
   const done = sections.length;
   if (done === depth) return sections;
-  let below: Below | undefined;
+  let [below, beneath]: (Below | undefined)[] = [];
   let idOffset = sections.reduce((sum, { fragments }) => sum + fragments, 0);
   const writes = new WriteBehind(WRITES);
   const planes = new LabelRing(WRITES + 1);
@@ -116,13 +118,13 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
     withinSight(positionOf(run, lower), positionOf(run, upper));
 
   const finish = async (step: SectionOnTheWay, cut: Cut, repaired: SectionRecord['repaired']) => {
-    const { record, here } = describeSection(run, step, cut, below, idOffset, repaired);
+    const { record, here } = describeSection(run, step, cut, [below, beneath], idOffset, repaired);
     sections.push(summarise(record));
     const plane = planes.next(run.plan.full[0] * run.plan.full[1]);
     const global = timer.run('write', () => enlargeLabels(cut.labels, run.plan, idOffset, plane));
     const write = () => store.writeSection(record, ndarray(global, run.plan.full));
     await timer.wait('write', writes.add(write));
-    if (step.section.state === 'tissue') below = here;
+    if (step.section.state === 'tissue') [below, beneath] = [here, below];
     idOffset += cut.stats.count;
     context.onProgress?.({ stage: 'segment', done: sections.length, total: depth, unit: 'sections' });
   };
@@ -137,12 +139,13 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
     for (const each of empty) await finish(each.step, each.cut, NOT_REPAIRED);
   };
   try {
-    // the last one that was done is seen again: the next is linked to it
-    for await (const step of sectionsOnTheWay(run, last?.z ?? done)) {
+    // what was done last is seen again: the next is linked to it
+    for await (const step of sectionsOnTheWay(run, again[0]?.z ?? done)) {
       throwIfCancelled(context.signal);
       const { section } = step;
       if (section.z < done) {
-        if (last?.z === section.z) below = restoreBelow(run, last, step);
+        const record = again.find(({ z }) => z === section.z);
+        if (record) [below, beneath] = [restoreBelow(run, record, step), below];
         continue;
       }
       const here = { step, cut: step.cut() };
@@ -162,6 +165,11 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
     await writes.settle();
   }
   return sections;
+}
+
+/** True where a section may not show something everywhere. */
+function hasHoles({ invalidPixels, fillPixels }: SectionRecord): boolean {
+  return invalidPixels + fillPixels > 0;
 }
 
 const NOT_REPAIRED = { split: 0, merged: 0 } as const;
@@ -214,12 +222,12 @@ async function* sectionsOnTheWay(run: Run, first: number): AsyncGenerator<Sectio
   }
 }
 
-/** Links a section to the one below and makes its record. */
+/** Links a section to the one below, and through that one's holes to the one beneath it, and makes its record. */
 function describeSection(
   run: Run,
-  { section, view: viewOf, moved, cross, across }: SectionOnTheWay,
+  { section, view: viewOf, moved, cross, throughHole, across }: SectionOnTheWay,
   cut: Cut,
-  below: Below | undefined,
+  [below, beneath]: readonly (Below | undefined)[],
   idOffset: number,
   repaired: SectionRecord['repaired'],
 ): { record: SectionRecord; here: Below } {
@@ -235,11 +243,16 @@ function describeSection(
     const own = { z, fragments, view, edges: cut.edges, judged };
     edges.append(judged, idOffset);
     if (!below || state !== 'tissue') return own;
-    const distance = positionOf(run, z) - positionOf(run, below.z);
-    const kind = distance > GAP ? 'skip' : 'cross';
-    const distanceNm = distance * voxelSizeNm[0];
-    const shared = { input, options, imagePlan, plan, spans, distanceNm, kind } as const;
-    edges.append(linkSections(below, own, { cross, across, moved }, shared));
+    const to = (lower: Below) => {
+      const distance = positionOf(run, z) - positionOf(run, lower.z);
+      const kind = distance > GAP ? 'skip' : 'cross';
+      const distanceNm = distance * voxelSizeNm[0];
+      return { input, options, imagePlan, plan, spans, distanceNm, kind } as const;
+    };
+    edges.append(linkSections(below, own, { cross, across, moved }, to(below)));
+    if (beneath && throughHole?.z === beneath.z) {
+      edges.append(linkThroughHole(beneath, own, throughHole, to(beneath)));
+    }
     return own;
   });
   const record = {

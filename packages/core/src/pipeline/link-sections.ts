@@ -1,5 +1,5 @@
 /** Links a section to the one below it: with what the network says of both, or by plain overlap. */
-import type { EdgeColumns, EdgeList } from '../graph/edge-list.ts';
+import { type EdgeColumns, EdgeList } from '../graph/edge-list.ts';
 import { classify } from '../link/classifier.ts';
 import { judgePlane } from '../link/in-plane.ts';
 import { describePairs, edgesOfPairs } from '../link/learned.ts';
@@ -11,6 +11,7 @@ import { type LinkSection, profileTable } from '../link/section-view.ts';
 import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
 import type { Offset2 } from '../volume/contracts.ts';
+import { type ThroughHole, viewWithin } from './holes.ts';
 import { moveLabels, moveView } from './move.ts';
 import { type Cut, shrinkGiven, touchingPairs } from './section-fragments.ts';
 import { keepsGiven, type PipelineInput, type PipelineOptions } from './start.ts';
@@ -135,6 +136,24 @@ export function linkSections(
       : classify(linker.cross, pairs.features);
   const scale = imagePlan.factor[0] * imagePlan.factor[1];
   return edgesOfPairs(pairs, probability, lower.view, upper.view, kind, scale);
+}
+
+/**
+ * Links two sections within the part that the one between does not show.
+ * @returns nothing where links are not judged on what the network says
+ */
+export function linkThroughHole(
+  lower: LinkedSection,
+  upper: LinkedSection,
+  { part, cross }: Pick<ThroughHole, 'part' | 'cross'>,
+  context: LinkContext,
+): EdgeList {
+  if (!context.input.linker || !lower.view || !upper.view) return new EdgeList(1);
+  const within = ({ z, fragments, view, edges }: LinkedSection): LinkedSection => ({
+    ...{ z, fragments, edges },
+    view: view && viewWithin(view, part),
+  });
+  return linkSections(within(lower), within(upper), { cross }, context);
 }
 
 /** Fragments as they would lie. @param by px of the network */

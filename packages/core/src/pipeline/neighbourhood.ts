@@ -2,10 +2,11 @@
  * What the network sees of each section: the section itself and, where it looks at neighbours, the nearest sections with
  * tissue on either side, each within sight of the one before it, moved to lie as it does where they are visibly shifted.
  * Where they end (the end of the stack, a long gap), the last of them, or the section itself, stands in for the rest, as in
- * training.
+ * training. Where one shows nothing in a part, the one behind it does (`holes.ts`).
  */
 import type { NormalisedSection } from '../predict/normalise.ts';
 import type { NdArray } from '../volume/array.ts';
+import { type Holed, imageOver } from './holes.ts';
 import { moveImage } from './move.ts';
 import { moreAlike, type Shifted } from './section-shift.ts';
 import { withinSight } from './sight.ts';
@@ -16,7 +17,7 @@ export interface Surrounded<S> {
   readonly seen: readonly NdArray<Float32Array>[];
 }
 
-type Placed = Pick<NormalisedSection, 'image' | 'state'> & Shifted & { readonly z: number };
+type Placed = Pick<NormalisedSection, 'image' | 'state'> & Holed & Shifted & { readonly z: number };
 
 /**
  * @param sections in order of depth, without gaps
@@ -44,6 +45,12 @@ export async function* withNeighbours<S extends Placed>(
     const [p, q] = [position(a.z), position(b.z)];
     return withinSight(Math.min(p, q), Math.max(p, q));
   };
+  /** What is seen through holes of `found[i]`: the one behind it, unless that is shifted or too far. */
+  const behind = (middle: S, found: readonly S[], i: number, side: 1 | -1): S | undefined => {
+    const next = found.at(i + 1);
+    const { shift } = (side > 0 ? next : found[i]) ?? {};
+    return next && !shift && inSight(middle, next) ? next : undefined;
+  };
   /** The images on one side, nearest first; where there are too few, the last stands in for the rest. */
   const images = (middle: S, found: readonly S[], side: 1 | -1): NdArray<Float32Array>[] => {
     const by: [number, number] = [0, 0]; // from the neighbour's place to the middle's
@@ -52,9 +59,9 @@ export async function* withNeighbours<S extends Placed>(
       const { shift } = side > 0 ? section : last;
       if (shift) for (const axis of [0, 1]) by[axis] -= side * shift[axis];
       last = section;
-      const still = by[0] === 0 && by[1] === 0;
+      if (by[0] === 0 && by[1] === 0) return imageOver(section, behind(middle, found, i, side));
       // of two shifts one may have been seen and the way back not
-      if (still || (i > 0 && !moreAlike(section.image, middle.image, by))) return section.image;
+      if (i > 0 && !moreAlike(section.image, middle.image, by)) return section.image;
       return moveImage(section.image, by, middle.image);
     });
     return Array.from({ length: contextSections }, (_, i) => shown[i] ?? shown.at(-1) ?? middle.image);

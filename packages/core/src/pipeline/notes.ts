@@ -31,11 +31,12 @@ const CELLS_PIXELS = 128 ** 2;
  * Notes about sections without tissue, pixels left out, and shifts.
  * @param moved shifted sections were compared in one place
  * @param given the fragments were given
+ * @param through sections are linked through holes of the one between
  */
 export function sectionNotes(
   records: readonly SectionSummary[],
   info: VolumeInfo,
-  { moved, given }: { readonly moved: boolean; readonly given: boolean },
+  { moved, given, through }: { readonly moved: boolean; readonly given: boolean; readonly through: boolean },
 ): string[] {
   const notes: string[] = [];
   const where = (test: (record: SectionSummary) => boolean) => records.filter(test).map((record) => record.z);
@@ -51,7 +52,10 @@ export function sectionNotes(
   if (invalid.length > 0) notes.push(`NaN or infinite pixels in ${named(invalid)}: left out`);
   const fill = where((r) => r.state === 'tissue' && r.fillPixels > 0);
   if (fill.length > 0) {
-    const outside = 'taken as outside the tissue, nothing is linked across it';
+    const linked = through
+      ? 'linked across where sections on either side show some'
+      : 'nothing is linked across it';
+    const outside = `taken as outside the tissue, ${linked}`;
     notes.push(`constant fill at the border of ${named(fill)}: ${outside}`);
   }
   const [, height, width] = info.shape;

@@ -6,6 +6,7 @@ import { type SectionPrediction, sectionPredictor } from '../predict/predict-sec
 import { type NdArray, ndarray, toDense, type Vec3 } from '../volume/array.ts';
 import type { BlockPredictor, CrossInfo, LabelSection, Offset2, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
+import { type Holed, holeBetween, type ThroughHole } from './holes.ts';
 import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
 import { inStrides, movePlane } from './move.ts';
 import { withNeighbours } from './neighbourhood.ts';
@@ -38,6 +39,8 @@ export interface SeenSection {
   readonly moved?: Offset2 | undefined;
   /** What a 2D network says of it and the section with tissue below, where it saw them together; in the place of this one. */
   readonly cross?: CrossAffinity;
+  /** The same of it and the section with tissue under that one, in what that one does not show. */
+  readonly throughHole?: ThroughHole;
   /** What a 3D network says of it and the sections before. */
   readonly across?: AcrossAffinities;
 }
@@ -133,25 +136,40 @@ interface Predicted extends Partial<SectionPrediction> {
   readonly section: PreparedSection;
 }
 
-/** Joins what the network says of a section with what it says of the one below. */
+interface Answered extends Pick<PreparedSection, 'z' | 'shift'>, Holed {
+  readonly cross: NdArray<Float32Array>;
+}
+
+/** Joins what the network says of a section with what it says of the one below, and through that one's holes. */
 async function* joined(
   run: Run,
   predicted: AsyncIterable<Predicted>,
   info: CrossInfo | undefined,
 ): AsyncGenerator<SeenSection, void, undefined> {
   const { input, imagePlan } = run;
-  let below: { readonly z: number; readonly cross: NdArray<Float32Array> } | undefined;
+  const inSight = (lower: { readonly z: number }, upper: { readonly z: number }): boolean =>
+    withinSight(positionOf(run, lower.z), positionOf(run, upper.z));
+  const throughHole = (lower: Answered | undefined, between: Answered | undefined, upper: Answered) => {
+    if (!info || !lower || !between || between.shift || upper.shift || !inSight(lower, upper)) return {};
+    const part = holeBetween(lower, between, upper);
+    if (!part) return {};
+    return { throughHole: { z: lower.z, part, cross: joinCross(lower.cross, upper.cross, info) } };
+  };
+  /** Sections with tissue that have been seen, and what was said of them: the last, and the one under it. */
+  let [below, beneath]: (Answered | undefined)[] = [];
   for await (const { section, affinities, cross } of predicted) {
     const { shift: moved } = section;
     if (!affinities) yield unseen(section);
     else if (!info || !cross) yield { section, affinities, view: noView, moved };
     else {
-      const together = below && withinSight(positionOf(run, below.z), positionOf(run, section.z));
+      const together = below && inSight(below, section);
       const both = below && together ? { cross: joinCross(below.cross, cross, info, moved) } : {};
       if (both.cross && section.side) mixAcross(both.cross, section.side, imagePlan.small);
-      below = { z: section.z, cross };
+      const through = throughHole(beneath, below, { ...section, cross });
+      beneath = below;
+      below = { z: section.z, shift: moved, tissue: section.tissue, cross };
       const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
-      yield { section, affinities, view, moved, ...both };
+      yield { section, affinities, view, moved, ...both, ...through };
     }
   }
 }

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { evaluate } from '../evaluate/index.ts';
+import { SKIP } from '../graph/edge-list.ts';
+import { profileTable } from '../link/section-view.ts';
+import { runPipeline } from '../pipeline.ts';
+import { ndarray } from '../volume/array.ts';
+import { holeBetween, imageOver, viewWithin } from './holes.ts';
+import { createMemoryStore } from './memory-store.ts';
+import { cellStack, sourceOf } from './testing/cells.ts';
+import { crudePredictor } from './testing/crude-predictor.ts';
+import { asSource, crudeLinker, whole } from './testing/results.ts';
+
+describe('imageOver', () => {
+  const image = ndarray(Float32Array.of(1, 0, 0), [1, 3]);
+  const tissue = Uint8Array.of(1, 0, 0);
+
+  it('shows the section behind where a section shows nothing, as far as that one shows something', () => {
+    const behind = { image: ndarray(Float32Array.of(5, 6, 7), [1, 3]), tissue: Uint8Array.of(1, 1, 0) };
+    expect([...imageOver({ image, tissue }, behind).data]).toEqual([1, 6, 0]);
+    expect([...imageOver({ image, tissue }, { ...behind, tissue: undefined }).data]).toEqual([1, 6, 7]);
+    expect([...image.data]).toEqual([1, 0, 0]);
+  });
+
+  it('is the image itself where there is nothing to fill, or nothing to fill it with', () => {
+    const behind = { image: ndarray(Float32Array.of(5, 6, 7), [1, 3]), tissue };
+    expect(imageOver({ image, tissue }, behind)).toBe(image);
+    expect(imageOver({ image, tissue }, undefined)).toBe(image);
+    expect(imageOver({ image, tissue: undefined }, behind)).toBe(image);
+  });
+});
+
+describe('holeBetween', () => {
+  const pixels = (...parts: [value: number, count: number][]): Uint8Array =>
+    Uint8Array.from(parts.flatMap(([value, count]) => Array<number>(count).fill(value)));
+
+  it('is where one of three sections shows nothing and the others do', () => {
+    const between = { tissue: pixels([0, 2000], [1, 1000]) };
+    const lower = { tissue: pixels([1, 1500], [0, 1500]) };
+    expect(holeBetween(lower, between, {})).toEqual(pixels([1, 1500], [0, 1500]));
+    expect(holeBetween({}, between, lower)).toEqual(pixels([1, 1500], [0, 1500]));
+    expect(holeBetween(lower, {}, {})).toBeUndefined();
+  });
+
+  it('is nothing where that is a narrow strip', () => {
+    const between = { tissue: pixels([0, 2000], [1, 1000]) };
+    expect(holeBetween({}, between, { tissue: pixels([1, 999], [0, 2001]) })).toBeUndefined();
+    expect(holeBetween({}, between, { tissue: pixels([1, 1000], [0, 2000]) })).toBeDefined();
+  });
+});
+
+describe('viewWithin', () => {
+  it('keeps what lies in the part, and tells what it cut', () => {
+    const labels = Uint32Array.of(0, 0, 0, 0, 0, 0, 1, 2, 2, 0, 0, 0, 0, 0, 0);
+    const profiles = profileTable(labels, 3, 5, 2);
+    const none = { count: 0, a: new Uint32Array(0), b: new Uint32Array(0) };
+    const view = { labels, height: 3, width: 5, idOffset: 7, profiles, touching: none, pixelSide: 1 };
+    const part = new Uint8Array(15).fill(1);
+    part[8] = 0;
+    const within = viewWithin(view, part);
+    expect([...within.labels.subarray(5, 10)]).toEqual([0, 1, 2, 0, 0]);
+    expect([...within.profiles.area]).toEqual([0, 1, 1]);
+    expect([...within.profiles.cut]).toEqual([0, 0, 1]);
+    expect([...view.labels]).toEqual([...labels]);
+    expect([...profiles.cut]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('a section that shows nothing in one half', () => {
+  const [DEPTH, SIDE] = [7, 160];
+  const { sections, truth } = cellStack({ shape: [DEPTH, SIDE, SIDE], cells: 60 });
+  const bad = new Map([
+    [2, (x: number) => x < SIDE / 2],
+    [4, (x: number) => x >= SIDE / 2],
+  ]);
+  const spoilt = <T extends Uint8Array | Uint32Array>(data: T, z: number): T =>
+    data.map((value, p) => (bad.get(z)?.(p % SIDE) ? 0 : value)) as T;
+  const images = sections.map(({ data }, z) => ndarray(spoilt(data as Uint8Array, z), [SIDE, SIDE]));
+  const cells = truth.map(({ data }, z) => ndarray(spoilt(data, z), [SIDE, SIDE]));
+  const source = sourceOf(images, [40, 10, 10]);
+  const input = { source, predictor: crudePredictor({ contextSections: 2 }, true) };
+  const linked = { ...input, linker: crudeLinker };
+
+  it('is linked across there, and says so', async () => {
+    const store = createMemoryStore();
+    const { notes, edges } = await runPipeline(linked, store);
+    expect(notes.join()).toMatch(/fill at the border of sections 2 and 4: .* linked across/);
+    expect(edges.skip).toBeGreaterThan(20);
+    const { kind = [], a = [], b = [] } = store.graph ?? {};
+    const sectionOf = (id: number) => store.records.findLastIndex(({ idOffset }) => idOffset < id);
+    const skipped = [...kind.keys()].filter((i) => kind[i] === SKIP);
+    expect(new Set(skipped.map((i) => `${sectionOf(a[i])} ${sectionOf(b[i])}`))).toEqual(
+      new Set(['1 3', '3 5']),
+    );
+    expect(store.segmentation[2].data[SIDE / 4]).toBe(0);
+    const score = (segmentation: typeof cells) =>
+      evaluate({ segmentation: asSource(segmentation), truth: asSource(cells) });
+    const { arand } = await score(store.segmentation);
+    expect(arand).toBeLessThan(0.1);
+    const plain = createMemoryStore();
+    const report = await runPipeline(input, plain);
+    expect(report.notes.join()).toMatch(/nothing is linked across it/);
+    expect((await score(plain.segmentation)).arand).toBeGreaterThan(2 * arand);
+  });
+
+  it('gives the same result when a run is taken up again', async () => {
+    const store = createMemoryStore();
+    await runPipeline(linked, store);
+    for (let done = 1; done < DEPTH; done++) {
+      const records = store.records.slice(0, done);
+      const half = createMemoryStore({ fragments: store.fragments.slice(0, done), records });
+      await runPipeline(linked, half);
+      expect(whole(half) === whole(store)).toBe(true);
+    }
+  });
+});
