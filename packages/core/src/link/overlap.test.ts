@@ -103,9 +103,10 @@ describe('linkByOverlap', () => {
     const whole = section(new Uint32Array(100).fill(1), 1, 100);
     const probabilities = [1, 4, 25, 100].map((pixels) => {
       const part = section(new Uint32Array(100).fill(1, 0, pixels), 1, 100);
-      return linkByOverlap(whole, part, { ...LINK_DEFAULTS, evenScore: 0.5 }).columns().probability[0];
+      return linkByOverlap(whole, part, { ...LINK_DEFAULTS, evenScore: 0.25 ** (1 / 8) }).columns()
+        .probability[0];
     });
-    expect(probabilities[2]).toBeCloseTo(0.5, 6); // geometric mean of 0.25 and 1
+    expect(probabilities[2]).toBeCloseTo(0.5, 6); // a quarter of one, all of the other
     expect(probabilities[3]).toBe(1);
     expect(probabilities[0]).toBeLessThan(probabilities[1]);
     expect(probabilities[1]).toBeLessThan(probabilities[2]);

@@ -115,15 +115,18 @@ export interface OverlapLinkOptions {
   readonly spans?: PixelSpans;
 }
 
-/** `evenScore` by 3D VOI after edge contraction: flat from 0.2 to 0.4 on fly neuropil, lowest at 0.3 on phantoms. */
+/** `evenScore` by 3D VOI after edge contraction, on the volumes that learned links are tuned on (docs/experiments.md). */
 export const LINK_DEFAULTS = {
   kind: 'cross',
   evenScore: 0.3,
   minimumPixels: 1,
 } as const satisfies OverlapLinkOptions;
 
+/** Exponents of the larger and the smaller of the two fractions that a pair has in common: a fragment that lies within another one is likely a part. */
+const [LARGER, SMALLER] = [7 / 8, 1 / 8];
+
 /**
- * Links two sections by plain overlap. The score of a pair is the geometric mean of the two fractions that the
+ * Links two sections by plain overlap. The score of a pair is the weighted geometric mean of the two fractions that the
  * common part is of either fragment; a pair that is the best of neither fragment scores 0. Its odds over those
  * of `evenScore` are the odds of the edge, so that repulsion (the pairs that barely overlap) is in the graph too.
  * @returns one edge a pair, global ids; area = common pixels.
@@ -146,7 +149,8 @@ export function linkByOverlap(
   for (let i = 0; i < count; i++) {
     if (pixels[i] < options.minimumPixels) continue;
     const isBest = pixels[i] === bestA[a[i]] || pixels[i] === bestB[b[i]];
-    const score = isBest ? Math.sqrt(fractionA[i] * fractionB[i]) : 0;
+    const [larger, smaller] = [Math.max(fractionA[i], fractionB[i]), Math.min(fractionA[i], fractionB[i])];
+    const score = isBest ? larger ** LARGER * smaller ** SMALLER : 0;
     const probability = score / (score + (1 - score) * evenOdds);
     edges.push(a[i] + lower.idOffset, b[i] + upper.idOffset, kind, pixels[i], probability);
   }

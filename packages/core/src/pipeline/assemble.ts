@@ -43,7 +43,7 @@ async function partitionGraph(
   run: Run,
   sections: readonly SectionSummary[],
 ): Promise<{ assignment: Uint32Array; edges: EdgeCounts; tables: SectionTable[] }> {
-  const { store, options, context, timer, voxelSizeNm, imagePlan } = run;
+  const { store, options, context, timer, voxelSizeNm } = run;
   const graph = new EdgeList(sections.reduce((sum, { edges }) => sum + edges, 0));
   const tables: ShiftedSection[] = [];
   for (const { z, idOffset } of sections) {
@@ -55,7 +55,7 @@ async function partitionGraph(
   await timer.wait('write', store.writeGraph(edges));
   const fragments = sections.reduce((sum, section) => sum + section.fragments, 0);
   const voxels = fragmentVoxels(tables, fragments);
-  const asked = optionsIn(imagePlan.factor[0] * imagePlan.factor[1], options.partition);
+  const asked = optionsIn(pixelArea(run), options.partition);
   const assignment = timer.run('partition', () => partition(edges, voxels, asked, context));
   await timer.wait('write', store.writeAssignment(assignment));
   const cut = { edges, assignment, sections: tables, voxelSizeNm };
@@ -63,6 +63,14 @@ async function partitionGraph(
   const doubtful = timer.run('partition', () => doubts(cut, counting, context));
   await timer.wait('write', store.writeDoubts(doubtful));
   return { assignment, edges: countKinds(edges), tables };
+}
+
+/** Side of the pixels that the options of a partition are for where there is no network, nm. */
+const PIXEL_NM = 10;
+
+/** Pixels of the volume that one of those stands for that the options are for: the network's, if there is one. */
+function pixelArea({ input, imagePlan, voxelSizeNm: [, y, x] }: Run): number {
+  return input.predictor ? imagePlan.factor[0] * imagePlan.factor[1] : PIXEL_NM ** 2 / (y * x);
 }
 
 /**

@@ -71,15 +71,6 @@ export const PIPELINE_DEFAULTS: PipelineOptions = {
   partition: PARTITION_DEFAULTS,
 };
 
-/** Merges demand nothing, touching fragments repel, every edge counts alike. */
-const SOFT_PARTITION: PartitionOptions = {
-  ...PARTITION_DEFAULTS,
-  threshold: 0.5,
-  inPlaneWeight: 0.3,
-  areaPower: 0,
-  demand: undefined,
-};
-
 /**
  * The same for a 3D network. What differs is tuned with `bench/baseline3d.ts` on `flyem-medulla/val.h5`, every section and every
  * 4th, EM over `pinky40-labels` and phantoms (docs/experiments.md).
@@ -88,7 +79,10 @@ export const BLOCK_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
   segment: { ...SEGMENT_DEFAULTS, bias: 0.6 },
   across: { evenAffinity: 0.3 },
-  partition: { ...SOFT_PARTITION, areaPower: 0.75, inPlaneWeight: 1, demand: { most: 2, half: 5000 } },
+  partition: {
+    ...PARTITION_DEFAULTS,
+    ...{ threshold: 0.5, areaPower: 0.75, inPlaneWeight: 1, demand: { most: 2, half: 5000 } },
+  },
 };
 
 /**
@@ -98,13 +92,7 @@ export const BLOCK_DEFAULTS: PipelineOptions = {
 export const OVERLAP_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
   segment: { ...SEGMENT_DEFAULTS, bias: 0.6 },
-  partition: { ...PARTITION_DEFAULTS, threshold: 0.3 },
-};
-
-/** Where given fragments are linked by it: there may be no network to measure areas by. */
-const GIVEN_OVERLAP_DEFAULTS: PipelineOptions = {
-  ...OVERLAP_DEFAULTS,
-  partition: SOFT_PARTITION,
+  partition: { ...PARTITION_DEFAULTS, inPlaneWeight: 1, demand: { most: 80, half: 40_000 } },
 };
 
 /**
@@ -114,6 +102,12 @@ const GIVEN_OVERLAP_DEFAULTS: PipelineOptions = {
 export const GIVEN_DEFAULTS: PipelineOptions = {
   ...PIPELINE_DEFAULTS,
   partition: { ...PARTITION_DEFAULTS, threshold: 0.15, inPlaneWeight: 4, areaPower: 0.25 },
+};
+
+/** Where such are linked by plain overlap, whose probabilities say less: chosen on the same, on phantoms and every 4th section. */
+const GIVEN_OVERLAP_DEFAULTS: PipelineOptions = {
+  ...OVERLAP_DEFAULTS,
+  partition: { ...GIVEN_DEFAULTS.partition, threshold: 0.5, demand: { most: 5, half: 15_000 } },
 };
 
 /** What suits a network, and how its sections are linked. */
