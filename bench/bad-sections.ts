@@ -38,7 +38,7 @@ const chosen = (z: number, of: number): boolean => z % every === of && z < depth
 
 interface Defect {
   readonly name: string;
-  /** The first and the last column of section `z` that are not sound, in shares of the width. */
+  /** The columns of section `z` that are not sound, in shares of the width: the first, and the one after the last. */
   bad(z: number): readonly [from: number, to: number] | undefined;
   grey(value: number, z: number, random: Random): number;
 }
@@ -86,14 +86,20 @@ function spoilt({ bad, grey }: Defect): SectionSource {
   };
 }
 
+type Segmented = Awaited<ReturnType<typeof segmented>>;
+
 const runtime = await nodeRuntime({ threads: 2 });
 const predictor = await createPredictor(runtime, new Uint8Array(readFileSync(values.model)), values.model);
 const { linker } = predictor;
-async function score(name: string, from: SectionSource, { bad }: Defect): Promise<void> {
+async function segmented(from: SectionSource) {
   const store = createMemoryStore();
   const { notes } = await runPipeline({ source: from, predictor, linker }, store);
+  return { sections: store.segmentation, notes };
+}
+
+async function score(name: string, { sections, notes }: Segmented, { bad }: Defect): Promise<void> {
   const table = new ContingencyTable();
-  for (const [z, section] of store.segmentation.entries()) {
+  for (const [z, section] of sections.entries()) {
     const neurons = await truth.read(z);
     const columns = bad(z) ?? [0, 0];
     table.add(section, ndarray(Uint32Array.from(spoil(neurons, columns, () => 0)), neurons.shape));
@@ -103,8 +109,9 @@ async function score(name: string, from: SectionSource, { bad }: Defect): Promis
   for (const note of notes) console.log(`  ${note}`);
 }
 
+const untouched = await segmented(source);
 for (const defect of DEFECTS) {
-  await score('untouched', source, defect);
-  await score(defect.name, spoilt(defect), defect);
+  await score('untouched', untouched, defect);
+  await score(defect.name, await segmented(spoilt(defect)), defect);
 }
 await Promise.all([predictor.close(), source.close(), truth.close()]);

@@ -34,7 +34,7 @@ import { GAP, withinSight } from './pipeline/sight.ts';
 import {
   checkPipelineInput,
   keepsGiven,
-  linksByNetwork,
+  linksThroughHoles,
   type PipelineInput,
   type PipelineOptions,
   pipelineDefaults,
@@ -85,7 +85,7 @@ export async function runPipeline(
     });
   }
   const moved = !isBlockPredictor(input.predictor);
-  const through = linksByNetwork(input);
+  const through = linksThroughHoles(input);
   for (const note of sectionNotes(sections, info, { moved, given, through })) tell(run, note);
   return assembleNeurons(run, sections);
 }
@@ -124,7 +124,7 @@ async function segmentSections(run: Run): Promise<SectionSummary[]> {
     const global = timer.run('write', () => enlargeLabels(cut.labels, run.plan, idOffset, plane));
     const write = () => store.writeSection(record, ndarray(global, run.plan.full));
     await timer.wait('write', writes.add(write));
-    if (step.section.state === 'tissue') [below, beneath] = [here, below];
+    if (step.section.state === 'tissue') [below, beneath] = [here, hasHoles(record) ? below : undefined];
     idOffset += cut.stats.count;
     context.onProgress?.({ stage: 'segment', done: sections.length, total: depth, unit: 'sections' });
   };

@@ -16,7 +16,7 @@ import { decodeRuns } from './label-runs.ts';
 import { greyPanel, type PreviewPanel, panelStep, previewSections, shrinkLabels } from './preview-panel.ts';
 import type { LinkKind, PipelineReport } from './report.ts';
 import { SIGHT } from './sight.ts';
-import { keepsGiven, linksByNetwork, type Run } from './start.ts';
+import { keepsGiven, linksByNetwork, pixelArea, type Run } from './start.ts';
 import type { SectionSummary } from './store.ts';
 
 /** Partitions the graph, and writes neurons, tables, preview and report. */
@@ -63,14 +63,6 @@ async function partitionGraph(
   const doubtful = timer.run('partition', () => doubts(cut, counting, context));
   await timer.wait('write', store.writeDoubts(doubtful));
   return { assignment, edges: countKinds(edges), tables };
-}
-
-/** Side of the pixels that the options of a partition are for where there is no network, nm. */
-const PIXEL_NM = 10;
-
-/** Pixels of the volume that one of those stands for that the options are for: the network's, if there is one. */
-function pixelArea({ input, imagePlan, voxelSizeNm: [, y, x] }: Run): number {
-  return input.predictor ? imagePlan.factor[0] * imagePlan.factor[1] : PIXEL_NM ** 2 / (y * x);
 }
 
 /**

@@ -30,21 +30,26 @@ describe('imageOver', () => {
 });
 
 describe('holeBetween', () => {
-  const pixels = (...parts: [value: number, count: number][]): Uint8Array =>
-    Uint8Array.from(parts.flatMap(([value, count]) => Array<number>(count).fill(value)));
+  const SIDE = 64;
+  /** 1 but where `hole` says so. */
+  const tissue = (hole: (x: number, y: number) => boolean): Uint8Array =>
+    Uint8Array.from({ length: SIDE * SIDE }, (_, p) => (hole(p % SIDE, Math.floor(p / SIDE)) ? 0 : 1));
+  const left = { tissue: tissue((x) => x < 48) };
 
   it('is where one of three sections shows nothing and the others do', () => {
-    const between = { tissue: pixels([0, 2000], [1, 1000]) };
-    const lower = { tissue: pixels([1, 1500], [0, 1500]) };
-    expect(holeBetween(lower, between, {})).toEqual(pixels([1, 1500], [0, 1500]));
-    expect(holeBetween({}, between, lower)).toEqual(pixels([1, 1500], [0, 1500]));
-    expect(holeBetween(lower, {}, {})).toBeUndefined();
+    const lower = { tissue: tissue((_, y) => y >= 32) };
+    const both = tissue((x, y) => x >= 48 || y >= 32);
+    expect(holeBetween(lower, left, {}, SIDE)).toEqual(both);
+    expect(holeBetween({}, left, lower, SIDE)).toEqual(both);
+    expect(holeBetween(lower, {}, {}, SIDE)).toBeUndefined();
   });
 
-  it('is nothing where that is a narrow strip', () => {
-    const between = { tissue: pixels([0, 2000], [1, 1000]) };
-    expect(holeBetween({}, between, { tissue: pixels([1, 999], [0, 2001]) })).toBeUndefined();
-    expect(holeBetween({}, between, { tissue: pixels([1, 1000], [0, 2000]) })).toBeDefined();
+  it('is nothing where that is a strip, or single pixels', () => {
+    expect(holeBetween({}, { tissue: tissue((x) => x < 7) }, {}, SIDE)).toBeUndefined();
+    expect(
+      holeBetween({}, { tissue: tissue((x, y) => x < 50 && (x + y) % 2 === 0) }, {}, SIDE),
+    ).toBeUndefined();
+    expect(holeBetween({}, { tissue: tissue((x) => x < 16) }, {}, SIDE)).toBeDefined();
   });
 });
 
@@ -101,6 +106,18 @@ describe('a section that shows nothing in one half', () => {
     expect(report.notes.join()).toMatch(/nothing is linked across it/);
     expect((await score(plain.segmentation)).arand).toBeGreaterThan(2 * arand);
   });
+
+  it.each([
+    ['one section in sight', { ...linked, predictor: crudePredictor({ contextSections: 1 }, true) }],
+    ['where fragments are given', { ...linked, fragments: asSource(cells) }],
+  ])(
+    'is not linked across there where the network does not see through it, or has no say in it: %s',
+    async (_, given) => {
+      const { notes, edges } = await runPipeline(given, createMemoryStore());
+      expect(edges.skip).toBe(0);
+      expect(notes.join()).toMatch(/nothing is linked across it/);
+    },
+  );
 
   it('gives the same result when a run is taken up again', async () => {
     const store = createMemoryStore();

@@ -4,12 +4,17 @@
  * says there is of those two, and their fragments are linked within it.
  */
 import type { CrossAffinity } from '../link/pair-evidence.ts';
-import { type LinkSection, profileTable } from '../link/section-view.ts';
+import type { LinkSection } from '../link/section-view.ts';
 import type { NormalisedSection } from '../predict/normalise.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
+import { withLabels } from './move.ts';
 
-/** Smaller holes are not linked across, pixels of the network: borders of aligned sections differ by narrow strips. */
-const LEAST_PIXELS = 1000;
+/**
+ * Holes in which fewer squares of this side lie, on a grid, are not linked across; pixels of the network. Borders of aligned
+ * sections differ by narrow strips, and single pixels may have no value.
+ */
+const SQUARE = 8;
+const LEAST_SQUARES = 16;
 
 /** What a 2D network says of two sections where the one between shows nothing. */
 export interface ThroughHole {
@@ -39,27 +44,45 @@ export function imageOver(
   return out ? ndarray(out, image.shape) : image;
 }
 
-/** Where the section between two that show something shows nothing, 1 a pixel; undefined where that is hardly anywhere. */
-export function holeBetween(lower: Holed, between: Holed, upper: Holed): Uint8Array | undefined {
+/**
+ * Where the section between two that show something shows nothing, 1 a pixel; undefined where that is hardly anywhere.
+ * @param width of the sections
+ */
+export function holeBetween(
+  lower: Holed,
+  between: Holed,
+  upper: Holed,
+  width: number,
+): Uint8Array | undefined {
   const { tissue } = between;
   if (!tissue) return undefined;
-  const hole = new Uint8Array(tissue.length);
-  let pixels = 0;
-  for (let p = 0; p < hole.length; p++) {
-    if (tissue[p] !== 0 || lower.tissue?.[p] === 0 || upper.tissue?.[p] === 0) continue;
-    hole[p] = 1;
-    pixels++;
-  }
-  return pixels >= LEAST_PIXELS ? hole : undefined;
+  const hole = tissue.map((there, p) =>
+    there !== 0 || lower.tissue?.[p] === 0 || upper.tissue?.[p] === 0 ? 0 : 1,
+  );
+  return countSquares(hole, width) >= LEAST_SQUARES ? hole : undefined;
 }
 
-/** A section as the linker sees it, within a part alone; what the part cuts counts as cut. */
+/** Squares of a grid that lie in the hole as a whole. */
+function countSquares(hole: Uint8Array, width: number): number {
+  const columns = Math.floor(width / SQUARE);
+  const rows = Math.floor(hole.length / width / SQUARE);
+  let count = 0;
+  const pixels = new Uint32Array(columns);
+  for (let row = 0; row < rows; row++) {
+    pixels.fill(0);
+    for (let y = row * SQUARE; y < (row + 1) * SQUARE; y++) {
+      for (let x = 0, p = y * width; x < columns * SQUARE; x++, p++)
+        pixels[Math.floor(x / SQUARE)] += hole[p];
+    }
+    for (const each of pixels) if (each === SQUARE * SQUARE) count++;
+  }
+  return count;
+}
+
+/** A section as the linker sees it, within a part alone. */
 export function viewWithin(view: LinkSection, part: Uint8Array): LinkSection {
-  const { height, width, idOffset, touching, pixelSide } = view;
-  const labels = view.labels.map((label, p) => label * part[p]);
-  const profiles = profileTable(labels, height, width, view.profiles.count);
-  profiles.area.forEach((now, i) => {
-    if (view.profiles.cut[i] || now < view.profiles.area[i]) profiles.cut[i] = 1;
-  });
-  return { labels, height, width, idOffset, profiles, touching, pixelSide };
+  return withLabels(
+    view,
+    view.labels.map((label, p) => label * part[p]),
+  );
 }

@@ -1,5 +1,5 @@
 /** Links a section to the one below it: with what the network says of both, or by plain overlap. */
-import { type EdgeColumns, EdgeList } from '../graph/edge-list.ts';
+import type { EdgeColumns, EdgeList } from '../graph/edge-list.ts';
 import { classify } from '../link/classifier.ts';
 import { judgePlane } from '../link/in-plane.ts';
 import { describePairs, edgesOfPairs } from '../link/learned.ts';
@@ -138,17 +138,13 @@ export function linkSections(
   return edgesOfPairs(pairs, probability, lower.view, upper.view, kind, scale);
 }
 
-/**
- * Links two sections within the part that the one between does not show.
- * @returns nothing where links are not judged on what the network says
- */
+/** Links two sections within the part that the one between does not show. */
 export function linkThroughHole(
   lower: LinkedSection,
   upper: LinkedSection,
   { part, cross }: Pick<ThroughHole, 'part' | 'cross'>,
   context: LinkContext,
 ): EdgeList {
-  if (!context.input.linker || !lower.view || !upper.view) return new EdgeList(1);
   const within = ({ z, fragments, view, edges }: LinkedSection): LinkedSection => ({
     ...{ z, fragments, edges },
     view: view && viewWithin(view, part),

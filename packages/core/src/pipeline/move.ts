@@ -48,14 +48,17 @@ export function moveLabels(labels: Uint32Array, width: number, by: Offset2): Uin
   return movePlane(labels, labels.length / width, width, by, new Uint32Array(labels.length));
 }
 
-/** A section as the linker sees it, moved; what left the frame counts nothing, what was cut by it before still is. */
+/** A section as the linker sees it, moved; what left the frame counts nothing. */
 export function moveView(view: LinkSection, by: Offset2): LinkSection {
-  const { height, width } = view;
-  const labels = moveLabels(view.labels, width, by);
-  const profiles = profileTable(labels, height, width, view.profiles.count);
-  profiles.cut.forEach((now, i) => {
-    profiles.cut[i] = now | view.profiles.cut[i];
+  return withLabels(view, moveLabels(view.labels, view.width, by));
+}
+
+/** A section as the linker sees it, with fewer pixels of its fragments, or in another place; one that has lost some counts as cut. */
+export function withLabels(view: LinkSection, labels: Uint32Array): LinkSection {
+  const { height, width, idOffset, touching, pixelSide, profiles: before } = view;
+  const profiles = profileTable(labels, height, width, before.count);
+  profiles.area.forEach((now, i) => {
+    if (before.cut[i] === 1 || now < before.area[i]) profiles.cut[i] = 1;
   });
-  const { idOffset, touching, pixelSide } = view;
   return { labels, height, width, idOffset, profiles, touching, pixelSide };
 }

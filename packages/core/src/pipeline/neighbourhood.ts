@@ -45,11 +45,11 @@ export async function* withNeighbours<S extends Placed>(
     const [p, q] = [position(a.z), position(b.z)];
     return withinSight(Math.min(p, q), Math.max(p, q));
   };
-  /** What is seen through holes of `found[i]`: the one behind it, unless that is shifted or too far. */
+  /** What is seen through holes of `found[i]`: the one behind it, unless that is shifted, or too far from what is shown before. */
   const behind = (middle: S, found: readonly S[], i: number, side: 1 | -1): S | undefined => {
     const next = found.at(i + 1);
     const { shift } = (side > 0 ? next : found[i]) ?? {};
-    return next && !shift && inSight(middle, next) ? next : undefined;
+    return next && !shift && inSight(found[i - 1] ?? middle, next) ? next : undefined;
   };
   /** The images on one side, nearest first; where there are too few, the last stands in for the rest. */
   const images = (middle: S, found: readonly S[], side: 1 | -1): NdArray<Float32Array>[] => {

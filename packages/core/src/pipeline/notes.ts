@@ -49,12 +49,15 @@ export function sectionNotes(
   const ruined = where((r) => r.state === 'ruined');
   if (ruined.length > 0) notes.push(`warning: ${named(ruined)} hardly more than noise: ${PASSED_OVER}`);
   const invalid = where((r) => r.state === 'tissue' && r.invalidPixels > 0);
-  if (invalid.length > 0) notes.push(`NaN or infinite pixels in ${named(invalid)}: left out`);
+  const linked = through
+    ? 'linked across where sections on either side show some'
+    : 'nothing is linked across it';
+  if (invalid.length > 0) {
+    const across = through ? ', larger parts linked across' : '';
+    notes.push(`NaN or infinite pixels in ${named(invalid)}: left out${across}`);
+  }
   const fill = where((r) => r.state === 'tissue' && r.fillPixels > 0);
   if (fill.length > 0) {
-    const linked = through
-      ? 'linked across where sections on either side show some'
-      : 'nothing is linked across it';
     const outside = `taken as outside the tissue, ${linked}`;
     notes.push(`constant fill at the border of ${named(fill)}: ${outside}`);
   }

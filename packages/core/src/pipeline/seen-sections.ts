@@ -14,7 +14,7 @@ import { networkPixelNm, seeSection } from './network-view.ts';
 import { type Shifted, withShifts } from './section-shift.ts';
 import { mixAcross, mixInPlane, type SideAnswer, sidePredictor } from './side-views.ts';
 import { sectionsInSight, withinSight } from './sight.ts';
-import { keepsGiven, type Run } from './start.ts';
+import { keepsGiven, linksThroughHoles, type Run } from './start.ts';
 
 /** A section in the network's pixels, and how it is shifted. */
 export interface PreparedSection extends NormalisedSection, Shifted {
@@ -151,11 +151,11 @@ async function* joined(
     withinSight(positionOf(run, lower.z), positionOf(run, upper.z));
   const throughHole = (lower: Answered | undefined, between: Answered | undefined, upper: Answered) => {
     if (!info || !lower || !between || between.shift || upper.shift || !inSight(lower, upper)) return {};
-    const part = holeBetween(lower, between, upper);
+    const part = holeBetween(lower, between, upper, imagePlan.small[1]);
     if (!part) return {};
     return { throughHole: { z: lower.z, part, cross: joinCross(lower.cross, upper.cross, info) } };
   };
-  /** Sections with tissue that have been seen, and what was said of them: the last, and the one under it. */
+  /** Sections with tissue that have been seen, and what was said of them: the last, and the one under it if that has holes. */
   let [below, beneath]: (Answered | undefined)[] = [];
   for await (const { section, affinities, cross } of predicted) {
     const { shift: moved } = section;
@@ -166,7 +166,7 @@ async function* joined(
       const both = below && together ? { cross: joinCross(below.cross, cross, info, moved) } : {};
       if (both.cross && section.side) mixAcross(both.cross, section.side, imagePlan.small);
       const through = throughHole(beneath, below, { ...section, cross });
-      beneath = below;
+      beneath = section.tissue && linksThroughHoles(input) ? below : undefined;
       below = { z: section.z, shift: moved, tissue: section.tissue, cross };
       const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
       yield { section, affinities, view, moved, ...both, ...through };

@@ -1,40 +1,47 @@
 import { describe, expect, it } from 'vitest';
-import { evaluate } from '../evaluate/index.ts';
-import { runPipeline } from '../pipeline.ts';
-import { ndarray } from '../volume/array.ts';
-import { createMemoryStore } from './memory-store.ts';
+import { CROSS, EdgeList } from '../graph/edge-list.ts';
+import { optionsIn, partition } from '../partition/partition.ts';
+import { planResample } from '../predict/resample.ts';
+import type { Vec3 } from '../volume/array.ts';
+import { pipelineDefaults, pixelArea } from './start.ts';
 import { cellStack, sourceOf } from './testing/cells.ts';
+import { crudePredictor } from './testing/crude-predictor.ts';
 import { asSource } from './testing/results.ts';
 
 describe('given fragments that plain overlap links', () => {
-  const SIDE = 60;
-  const { sections, truth } = cellStack({ shape: [6, SIDE, SIDE] });
+  const { sections, truth } = cellStack({ shape: [2, 8, 8] });
+  const fragments = asSource(truth);
+  const inputOf = (voxelSizeNm: Vec3 | undefined) => ({
+    source: sourceOf(sections, voxelSizeNm),
+    fragments,
+  });
+  const imagePlan = planResample([8, 8], [5, 5], [10, 10]);
 
-  /** Every pixel `times` times along either axis. */
-  const enlarged = (data: ArrayLike<number>, times: number): number[] => {
-    const side = SIDE * times;
-    const from = (p: number) => Math.floor(p / side / times) * SIDE + Math.floor((p % side) / times);
-    return Array.from({ length: side * side }, (_, p) => data[from(p)]);
-  };
+  it('have options for pixels of 10 nm, or of the network', () => {
+    expect(pixelArea({ input: inputOf([40, 10, 10]), imagePlan })).toBe(1);
+    expect(pixelArea({ input: inputOf([40, 5, 10]), imagePlan })).toBe(2);
+    expect(pixelArea({ input: inputOf(undefined), imagePlan })).toBe(1);
+    const sized = { ...fragments, info: { ...fragments.info, voxelSizeNm: [40, 5, 5] as const } };
+    expect(pixelArea({ input: { ...inputOf(undefined), fragments: sized }, imagePlan })).toBe(4);
+    const input = { ...inputOf([40, 5, 5]), predictor: crudePredictor() };
+    expect(pixelArea({ input, imagePlan })).toBe(4);
+    expect(pixelArea({ input, imagePlan: planResample([8, 8], [10, 10], [10, 10]) })).toBe(1);
+  });
 
-  const neurons = async (times: number) => {
-    const shape = [SIDE * times, SIDE * times] as const;
-    const images = sections.map(({ data }) => ndarray(Uint8Array.from(enlarged(data, times)), shape));
-    const fragments = truth.map(({ data }) => ndarray(Uint32Array.from(enlarged(data, times)), shape));
-    const store = createMemoryStore();
-    const source = sourceOf(images, [40, 10 / times, 10 / times]);
-    await runPipeline({ source, fragments: asSource(fragments) }, store);
-    const scores = await evaluate({
-      segmentation: asSource(store.segmentation),
-      truth: asSource(fragments),
-    });
-    return { assignment: [...(store.assignment ?? [])], arand: scores.arand };
-  };
-
-  it('make the same neurons, however fine their pixels', async () => {
-    const coarse = await neurons(1);
-    const fine = await neurons(3);
-    expect(coarse.arand).toBeLessThan(0.05);
-    expect(fine.assignment).toEqual(coarse.assignment);
+  it('make the same neurons, however fine their pixels', () => {
+    const neurons = (pixelNm: number) => {
+      const input = inputOf([40, pixelNm, pixelNm]);
+      const area = (10 / pixelNm) ** 2;
+      const edges = new EdgeList();
+      // on either side of what a merge must bring
+      edges.push(1, 2, CROSS, 100 * area, 0.75);
+      edges.push(3, 4, CROSS, 100 * area, 0.65);
+      const voxels = Float64Array.of(0, 10_000, 10_000, 10_000, 10_000).map((count) => count * area);
+      const options = optionsIn(pixelArea({ input, imagePlan }), pipelineDefaults(input).partition);
+      return [...partition(edges.columns(), voxels, options)];
+    };
+    expect(neurons(10)).toEqual([0, 1, 1, 2, 3]);
+    expect(neurons(2)).toEqual([0, 1, 1, 2, 3]);
+    expect(neurons(20)).toEqual([0, 1, 1, 2, 3]);
   });
 });

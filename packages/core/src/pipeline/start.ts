@@ -104,7 +104,7 @@ export const GIVEN_DEFAULTS: PipelineOptions = {
   partition: { ...PARTITION_DEFAULTS, threshold: 0.15, inPlaneWeight: 4, areaPower: 0.25 },
 };
 
-/** Where such are linked by plain overlap, whose probabilities say less: chosen on the same, on phantoms and every 4th section. */
+/** Where such are linked by plain overlap, whose probabilities say less: chosen on the same, on phantoms, and on every 4th section of one of cubes. */
 const GIVEN_OVERLAP_DEFAULTS: PipelineOptions = {
   ...OVERLAP_DEFAULTS,
   partition: { ...GIVEN_DEFAULTS.partition, threshold: 0.5, demand: { most: 5, half: 15_000 } },
@@ -130,6 +130,17 @@ export interface Run extends NetworkView {
   readonly sideViews: boolean;
 }
 
+/** Side of the pixels that the options of a partition are for where there is no network, nm. */
+const PIXEL_NM = 10;
+
+/** Volume pixels to one of those that the options are for: the network's, else of {@link PIXEL_NM}, if sizes are known. */
+export function pixelArea({ input, imagePlan }: Pick<Run, 'input' | 'imagePlan'>): number {
+  const { source, fragments, predictor } = input;
+  if (predictor) return imagePlan.factor[0] * imagePlan.factor[1];
+  const known = source.info.voxelSizeNm ?? fragments?.info.voxelSizeNm;
+  return known ? PIXEL_NM ** 2 / (known[1] * known[2]) : 1;
+}
+
 /** True where given fragments stay as they are. */
 export function keepsGiven(input: Omit<PipelineInput, 'source'>): boolean {
   return input.fragments !== undefined && !(input.mendFragments && linksByNetwork(input));
@@ -138,6 +149,16 @@ export function keepsGiven(input: Omit<PipelineInput, 'source'>): boolean {
 /** True where links are judged on what the network says of neighbouring sections. */
 export function linksByNetwork({ predictor, linker }: Omit<PipelineInput, 'source'>): boolean {
   return linker !== undefined && !!predictor && !isBlockPredictor(predictor) && !!predictor.info.cross;
+}
+
+/**
+ * True where sections are linked through holes of the one between: the network must be shown the one behind. Given fragments stay as
+ * they are given there, and their links have a way that they go on that is learned from whole profiles.
+ */
+export function linksThroughHoles(input: Omit<PipelineInput, 'source'>): boolean {
+  const { predictor } = input;
+  if (!predictor || isBlockPredictor(predictor) || keepsGiven(input)) return false;
+  return linksByNetwork(input) && predictor.info.contextSections >= 2;
 }
 
 /** What sections are repaired with; undefined where they are not. */
