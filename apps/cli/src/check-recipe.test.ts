@@ -48,7 +48,7 @@ describe('checkRecipe', () => {
     [{ name: 'a', description: '', licence: '', data: [], volumes: [], validation: [], pairs: 'b.json' }],
     [ofVolume({ labels: 'b.h5', name: 'b', voxelSizeNm: [40, 4.5, 4.5], boundaryLabel: 0, maskAt: 7 })],
     [ofVolume({ render: {}, weight: 0, isotropic: false, zStep: 2, zSteps: [1] })],
-    [ofPair({ noise: 0, givenOnly: true, bbox: { min: [0, 0, 0], max: [1, 1, 1] } })],
+    [ofPair({ noise: 0, teaches: 'given', bbox: { min: [0, 0, 0], max: [1, 1, 1] } })],
     [
       ofRender({
         look: { base: 'sstem', gliaShift: -0.1 },
@@ -150,8 +150,8 @@ describe('checkRecipe', () => {
     [ofVolume({ phantom: {} }), /^volumes\[1\]: it names source and phantom; give/.source],
     [{ pairs: [{ render: {} }] }, /^pairs\[0\]: it names render; give/.source],
     [ofPair({ noise: -1 }), 'pairs[0].noise: -1 is not a number of at least 0'],
-    [ofPair({ givenonly: true }), 'pairs[0].givenonly: no such key; did you mean givenOnly?'],
-    [ofPair({ givenOnly: 'yes' }), 'pairs[0].givenOnly: "yes" is not true or false'],
+    [ofPair({ teach: 'own' }), 'pairs[0].teach: no such key; did you mean teaches?'],
+    [ofPair({ teaches: 'all' }), 'pairs[0].teaches: "all" is not one of own, given'],
     [
       ofPhantom({ shape: [20, 448.5, 448] }),
       'volumes[0].phantom.shape[1]: 448.5 is not a whole number of at least 1',

@@ -204,7 +204,7 @@ function checkOrigin(volume: RecipeVolume, at: Place): void {
 
 const volume = also(object(volumeTable), checkOrigin);
 const pairVolume = also(
-  object<PairVolume>({ ...volumeTable, noise: notNegative, givenOnly: flag }),
+  object<PairVolume>({ ...volumeTable, noise: notNegative, teaches: choice(['own', 'given']) }),
   checkOrigin,
 );
 

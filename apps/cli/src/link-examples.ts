@@ -72,7 +72,7 @@ export async function fitLinks(
           const report = await runPipeline({ ...input, ...given }, store, PIPELINE_DEFAULTS, { signal });
           return { found, store, report };
         };
-        if (!volume.givenOnly) {
+        if (volume.teaches !== 'given') {
           await eachPair(
             (await pairsOf()).found,
             labels,
@@ -81,7 +81,7 @@ export async function fitLinks(
             },
           );
         }
-        if (volume.noise) return;
+        if (volume.noise || volume.teaches === 'own') return;
         const { found, store, report } = await pairsOf(labels);
         const [tall, wide] = report.resampledBy ?? [1, 1];
         const sections = placeSections(store.records, source.info.sectionPositions);

@@ -18,8 +18,8 @@ export interface RecipeVolume extends VolumeOptions, SubvolumeOptions {
 export interface PairVolume extends RecipeVolume {
   /** Noise added before it is segmented, in grey values: fragments as bad as on data never seen. */
   readonly noise?: number;
-  /** Its true profiles alone are paired: it teaches how given fragments are linked, and nothing of our own. */
-  readonly givenOnly?: boolean;
+  /** How fragments of our own are linked, or how given ones are (by its true profiles; not with noise); both if it does not say. */
+  readonly teaches?: 'own' | 'given';
 }
 
 /** @typeParam O options of the network that is trained */
