@@ -4,28 +4,51 @@ import { SKIP } from '../graph/edge-list.ts';
 import { profileTable } from '../link/section-view.ts';
 import { runPipeline } from '../pipeline.ts';
 import { ndarray } from '../volume/array.ts';
-import { holeBetween, imageOver, viewWithin } from './holes.ts';
+import { holeBetween, seenThroughHoles, viewWithin } from './holes.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { cellStack, sourceOf } from './testing/cells.ts';
 import { crudePredictor } from './testing/crude-predictor.ts';
 import { asSource, crudeLinker, whole } from './testing/results.ts';
 
-describe('imageOver', () => {
-  const image = ndarray(Float32Array.of(1, 0, 0), [1, 3]);
-  const tissue = Uint8Array.of(1, 0, 0);
+describe('seenThroughHoles', () => {
+  const section = (values: number[], tissue?: number[]) => ({
+    image: ndarray(Float32Array.from(values), [1, values.length]),
+    tissue: tissue && Uint8Array.from(tissue),
+  });
+  const always = () => true;
+  const seen = (sections: ReturnType<typeof section>[], near: (i: number, j: number) => boolean = always) =>
+    seenThroughHoles(sections, near).map(({ data }) => [...data]);
 
-  it('shows the section behind where a section shows nothing, as far as that one shows something', () => {
-    const behind = { image: ndarray(Float32Array.of(5, 6, 7), [1, 3]), tissue: Uint8Array.of(1, 1, 0) };
-    expect([...imageOver({ image, tissue }, behind).data]).toEqual([1, 6, 0]);
-    expect([...imageOver({ image, tissue }, { ...behind, tissue: undefined }).data]).toEqual([1, 6, 7]);
-    expect([...image.data]).toEqual([1, 0, 0]);
+  it('shows pixel by pixel the sections that show something, as if the others were missing', () => {
+    const first = section([1, 0, 0, 0], [1, 0, 0, 0]);
+    const second = section([11, 12, 0, 0], [1, 1, 0, 0]);
+    const third = section([21, 22, 23, 0], [1, 1, 1, 0]);
+    expect(seen([first, second, third])).toEqual([
+      [1, 12, 23, 0],
+      [11, 22, 23, 0],
+      [21, 22, 23, 0],
+    ]);
+    expect(seen([first, section([11, 12, 13, 14])])).toEqual([
+      [1, 12, 13, 14],
+      [11, 12, 13, 14],
+    ]);
+    expect([...first.image.data, ...third.image.data]).toEqual([1, 0, 0, 0, 21, 22, 23, 0]);
   });
 
-  it('is the image itself where there is nothing to fill, or nothing to fill it with', () => {
-    const behind = { image: ndarray(Float32Array.of(5, 6, 7), [1, 3]), tissue };
-    expect(imageOver({ image, tissue }, behind)).toBe(image);
-    expect(imageOver({ image, tissue }, undefined)).toBe(image);
-    expect(imageOver({ image, tissue: undefined }, behind)).toBe(image);
+  it('shows none together that are too far apart', () => {
+    const near = (i: number, j: number) => j - i < 2;
+    expect(seen([section([0, 2], [0, 1]), section([11, 12]), section([21, 22])], near)).toEqual([
+      [0, 2],
+      [11, 12],
+      [21, 22],
+    ]);
+  });
+
+  it('leaves the images themselves where no part is missing in some alone', () => {
+    const sections = [section([1, 0], [1, 0]), section([11, 0], [1, 0])];
+    expect(seenThroughHoles(sections, always)[0]).toBe(sections[0].image);
+    expect(seenThroughHoles([section([1])], always)).toHaveLength(1);
+    expect(seenThroughHoles([], always)).toEqual([]);
   });
 });
 
@@ -108,16 +131,17 @@ describe('a section that shows nothing in one half', () => {
   });
 
   it.each([
-    ['one section in sight', { ...linked, predictor: crudePredictor({ contextSections: 1 }, true) }],
-    ['where fragments are given', { ...linked, fragments: asSource(cells) }],
-  ])(
-    'is not linked across there where the network does not see through it, or has no say in it: %s',
-    async (_, given) => {
-      const { notes, edges } = await runPipeline(given, createMemoryStore());
-      expect(edges.skip).toBe(0);
-      expect(notes.join()).toMatch(/nothing is linked across it/);
-    },
-  );
+    [
+      'one section in sight',
+      { ...linked, predictor: crudePredictor({ contextSections: 1 }, true) },
+      /nothing is linked/,
+    ],
+    ['given fragments', { ...linked, fragments: asSource(cells) }, /given fragments stay as they are/],
+  ])('is not linked across there, and says so: %s', async (_, changed, note) => {
+    const { notes, edges } = await runPipeline(changed, createMemoryStore());
+    expect(edges.skip).toBe(0);
+    expect(notes.join()).toMatch(note);
+  });
 
   it('gives the same result when a run is taken up again', async () => {
     const store = createMemoryStore();

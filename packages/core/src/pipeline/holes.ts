@@ -28,20 +28,54 @@ export interface ThroughHole {
 /** `tissue`: 1 where a section shows something; it does everywhere if that is not there. */
 export type Holed = Partial<Pick<NormalisedSection, 'tissue'>>;
 
-/** A section's image; in its holes that of the section behind it, where that shows something. Not mutated. */
-export function imageOver(
-  { image, tissue }: Holed & Pick<NormalisedSection, 'image'>,
-  behind: (Holed & Pick<NormalisedSection, 'image'>) | undefined,
-): NdArray<Float32Array> {
-  if (!tissue || !behind) return image;
-  const there = behind.tissue;
-  let out: Float32Array | undefined;
-  for (let p = 0; p < tissue.length; p++) {
-    if (tissue[p] !== 0 || (there && there[p] === 0)) continue;
-    out ??= image.data.slice();
-    out[p] = behind.image.data[p];
+type HoledImage = Holed & Pick<NormalisedSection, 'image'>;
+
+/**
+ * What is seen of sections that follow each other: pixel by pixel those that show something there, in their order, as if the others were
+ * missing; where there are too few, the last stands in for the rest. Not mutated.
+ * @param near of two of them by their index, or of the one that they are seen from (-1) and one: true where they may be shown together
+ */
+export function seenThroughHoles(
+  sections: readonly HoledImage[],
+  near: (i: number, j: number) => boolean,
+): NdArray<Float32Array>[] {
+  const images = sections.map(({ image }) => image);
+  const partly = shownByPart(sections);
+  if (!partly) return images;
+  const planes = images.map(({ data }) => data);
+  const out = planes.map((plane) => plane.slice());
+  for (let p = 0; p < partly.length; p++) {
+    if (partly[p] === 0) continue;
+    let from = -1;
+    let shown = 0;
+    for (let i = 0; i < planes.length; i++) {
+      if (sections[i].tissue?.[p] === 0 || !near(from, i)) continue;
+      out[shown++][p] = planes[i][p];
+      from = i;
+    }
+    for (; from >= 0 && shown < out.length; shown++) out[shown][p] = planes[from][p];
   }
-  return out ? ndarray(out, image.shape) : image;
+  return out.map((data, i) => ndarray(data, images[i].shape));
+}
+
+/** 1 where some of the sections show something and some do not; undefined where that is nowhere. */
+function shownByPart(sections: readonly HoledImage[]): Uint8Array | undefined {
+  const masks = sections.flatMap(({ tissue }) => tissue ?? []);
+  if (masks.length === 0) return undefined;
+  const all = masks[0].slice();
+  const any = masks.length < sections.length ? new Uint8Array(all.length).fill(1) : masks[0].slice();
+  for (const mask of masks.slice(1)) {
+    for (let p = 0; p < mask.length; p++) {
+      all[p] &= mask[p];
+      any[p] |= mask[p];
+    }
+  }
+  let found = false;
+  for (let p = 0; p < all.length; p++) {
+    any[p] &= 1 - all[p];
+    found ||= any[p] === 1;
+  }
+  return found ? any : undefined;
 }
 
 /**

@@ -6,7 +6,8 @@
  */
 import type { NormalisedSection } from '../predict/normalise.ts';
 import type { NdArray } from '../volume/array.ts';
-import { type Holed, imageOver } from './holes.ts';
+import type { Offset2 } from '../volume/contracts.ts';
+import { type Holed, seenThroughHoles } from './holes.ts';
 import { moveImage } from './move.ts';
 import { moreAlike, type Shifted } from './section-shift.ts';
 import { withinSight } from './sight.ts';
@@ -45,25 +46,33 @@ export async function* withNeighbours<S extends Placed>(
     const [p, q] = [position(a.z), position(b.z)];
     return withinSight(Math.min(p, q), Math.max(p, q));
   };
-  /** What is seen through holes of `found[i]`: the one behind it, unless that is shifted, or too far from what is shown before. */
-  const behind = (middle: S, found: readonly S[], i: number, side: 1 | -1): S | undefined => {
-    const next = found.at(i + 1);
-    const { shift } = (side > 0 ? next : found[i]) ?? {};
-    return next && !shift && inSight(found[i - 1] ?? middle, next) ? next : undefined;
+  /** The images on one side where some are shifted, moved to lie as the middle does. */
+  const moved = (
+    middle: S,
+    found: readonly S[],
+    shiftOf: (i: number) => Offset2 | undefined,
+    side: 1 | -1,
+  ): NdArray<Float32Array>[] => {
+    const by: [number, number] = [0, 0]; // from the neighbour's place to the middle's
+    return found.map(({ image }, i) => {
+      const shift = shiftOf(i);
+      if (shift) for (const axis of [0, 1]) by[axis] -= side * shift[axis];
+      const still = by[0] === 0 && by[1] === 0;
+      // of two shifts one may have been seen and the way back not
+      if (still || (i > 0 && !moreAlike(image, middle.image, by))) return image;
+      return moveImage(image, by, middle.image);
+    });
   };
   /** The images on one side, nearest first; where there are too few, the last stands in for the rest. */
   const images = (middle: S, found: readonly S[], side: 1 | -1): NdArray<Float32Array>[] => {
-    const by: [number, number] = [0, 0]; // from the neighbour's place to the middle's
-    let last = middle;
-    const shown = found.map((section, i) => {
-      const { shift } = side > 0 ? section : last;
-      if (shift) for (const axis of [0, 1]) by[axis] -= side * shift[axis];
-      last = section;
-      if (by[0] === 0 && by[1] === 0) return imageOver(section, behind(middle, found, i, side));
-      // of two shifts one may have been seen and the way back not
-      if (i > 0 && !moreAlike(section.image, middle.image, by)) return section.image;
-      return moveImage(section.image, by, middle.image);
-    });
+    const shiftOf = (i: number) => (side > 0 ? found[i] : (found[i - 1] ?? middle)).shift;
+    const shifted = found.findIndex((_, i) => shiftOf(i));
+    const still = shifted < 0 ? found.length : shifted;
+    const near = (i: number, j: number) => inSight(found[i] ?? middle, found[j]);
+    const shown = [
+      ...seenThroughHoles(found.slice(0, still), near),
+      ...(still < found.length ? moved(middle, found, shiftOf, side).slice(still) : []),
+    ];
     return Array.from({ length: contextSections }, (_, i) => shown[i] ?? shown.at(-1) ?? middle.image);
   };
   // those with tissue that have been shown, nearest first, and those that wait for others to follow

@@ -49,17 +49,15 @@ export function sectionNotes(
   const ruined = where((r) => r.state === 'ruined');
   if (ruined.length > 0) notes.push(`warning: ${named(ruined)} hardly more than noise: ${PASSED_OVER}`);
   const invalid = where((r) => r.state === 'tissue' && r.invalidPixels > 0);
-  const linked = through
-    ? 'linked across where sections on either side show some'
-    : 'nothing is linked across it';
+  const across = 'larger parts linked across where the sections next to it show some and lie in line';
   if (invalid.length > 0) {
-    const across = through ? ', larger parts linked across' : '';
-    notes.push(`NaN or infinite pixels in ${named(invalid)}: left out${across}`);
+    notes.push(`NaN or infinite pixels in ${named(invalid)}: left out${through ? `, ${across}` : ''}`);
   }
   const fill = where((r) => r.state === 'tissue' && r.fillPixels > 0);
   if (fill.length > 0) {
-    const outside = `taken as outside the tissue, ${linked}`;
-    notes.push(`constant fill at the border of ${named(fill)}: ${outside}`);
+    const outside = `taken as outside the tissue, ${through ? across : 'nothing is linked across it'}`;
+    const what = given ? 'given fragments stay as they are there' : outside;
+    notes.push(`constant fill at the border of ${named(fill)}: ${what}`);
   }
   const [, height, width] = info.shape;
   const tissue = records.filter((r) => r.state === 'tissue');

@@ -152,12 +152,12 @@ export function linksByNetwork({ predictor, linker }: Omit<PipelineInput, 'sourc
 }
 
 /**
- * True where sections are linked through holes of the one between: the network must be shown the one behind. Given fragments stay as
- * they are given there, and their links have a way that they go on that is learned from whole profiles.
+ * True where sections are linked through holes of the one between: the network must be shown the one behind. Given fragments are not:
+ * they may go on in a hole, and their course is learned from whole profiles.
  */
 export function linksThroughHoles(input: Omit<PipelineInput, 'source'>): boolean {
-  const { predictor } = input;
-  if (!predictor || isBlockPredictor(predictor) || keepsGiven(input)) return false;
+  const { predictor, fragments } = input;
+  if (!predictor || isBlockPredictor(predictor) || fragments) return false;
   return linksByNetwork(input) && predictor.info.contextSections >= 2;
 }
 
