@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type NdArray, ndarray } from '../volume/array.ts';
 import { Random } from '../volume/random.ts';
-import { sectionSpectra, visibleShift } from './section-shift.ts';
+import { moreAlike, sectionSpectra, visibleShift } from './section-shift.ts';
 
 const CANVAS = 1280;
 /** Where a section that is not shifted begins on the canvas. */
@@ -128,5 +128,18 @@ describe('visibleShift', () => {
   it('cannot tell where sections are small', () => {
     const [a, b] = [section([30, 200], [0, 0], 1), section([30, 200], [20, 0], 2)];
     expect(visibleShift(a, b, NM)).toBeUndefined();
+  });
+});
+
+describe('moreAlike', () => {
+  it('heeds only what both sections show', () => {
+    const [SIDE, BY] = [64, 4];
+    const random = new Random(1);
+    const lower = Float32Array.from({ length: SIDE * SIDE }, () => (random.float() < 0.5 ? -1 : 1));
+    // moved by four columns; the left half shows nothing
+    const upper = lower.map((_, p) => (p % SIDE < SIDE / 2 ? 0 : lower[p - BY]));
+    const images = [lower, upper].map((data) => ndarray(data, [SIDE, SIDE]));
+    expect(moreAlike(images[0], images[1], [0, BY], 0.8)).toBe(true);
+    expect(moreAlike(images[0], images[1], [0, -BY], 0.1)).toBe(false);
   });
 });

@@ -277,7 +277,7 @@ export function moreAlike(
 /** Rows that are compared. */
 const COMPARED_ROWS = 128;
 
-/** Mean product of pixels that lie on each other. */
+/** Mean product of pixels that lie on each other, where both sections show something (elsewhere they are 0). */
 function correlation(
   { data: lower, shape: [height, width] }: NdArray<Float32Array>,
   { data: upper }: NdArray<Float32Array>,
@@ -288,9 +288,11 @@ function correlation(
   const every = Math.max(1, Math.floor((bottom - top) / COMPARED_ROWS));
   let [sum, count] = [0, 0];
   for (let y = top; y < bottom && left < right; y += every) {
-    for (let x = left, p = y * width + left; x < right; x++, p++)
-      sum += lower[p] * upper[p + dy * width + dx];
-    count += right - left;
+    for (let x = left, p = y * width + left; x < right; x++, p++) {
+      const product = lower[p] * upper[p + dy * width + dx];
+      sum += product;
+      count += product === 0 ? 0 : 1;
+    }
   }
   return count > 0 ? sum / count : 0;
 }
