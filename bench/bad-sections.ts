@@ -91,6 +91,7 @@ type Segmented = Awaited<ReturnType<typeof segmented>>;
 const runtime = await nodeRuntime({ threads: 2 });
 const predictor = await createPredictor(runtime, new Uint8Array(readFileSync(values.model)), values.model);
 const { linker } = predictor;
+
 async function segmented(from: SectionSource) {
   const store = createMemoryStore();
   const { notes } = await runPipeline({ source: from, predictor, linker }, store);

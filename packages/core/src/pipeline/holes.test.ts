@@ -11,13 +11,23 @@ import { crudePredictor } from './testing/crude-predictor.ts';
 import { asSource, crudeLinker, whole } from './testing/results.ts';
 
 describe('seenThroughHoles', () => {
-  const section = (values: number[], tissue?: number[]) => ({
-    image: ndarray(Float32Array.from(values), [1, values.length]),
-    tissue: tissue && Uint8Array.from(tissue),
-  });
+  /** Squares of `SIDE` pixels of one value each, beside each other; `tissue` by squares. */
+  const SIDE = 32;
+  const section = (values: number[], tissue?: number[], side = SIDE) => {
+    const pixels = (of: number[]) =>
+      Array.from({ length: side * side * of.length }, (_, p) => of[Math.floor(p / side) % of.length]);
+    return {
+      image: ndarray(Float32Array.from(pixels(values)), [side, side * values.length]),
+      tissue: tissue && Uint8Array.from(pixels(tissue)),
+    };
+  };
   const always = () => true;
   const seen = (sections: ReturnType<typeof section>[], near: (i: number, j: number) => boolean = always) =>
-    seenThroughHoles(sections, near).map(({ data }) => [...data]);
+    seenThroughHoles(sections, near).map(({ data, shape }) => {
+      const row = [...data.subarray(0, shape[1])];
+      expect([...data]).toEqual(Array.from({ length: SIDE }, () => row).flat());
+      return row.filter((_, x) => x % SIDE === 0);
+    });
 
   it('shows pixel by pixel the sections that show something, as if the others were missing', () => {
     const first = section([1, 0, 0, 0], [1, 0, 0, 0]);
@@ -32,7 +42,8 @@ describe('seenThroughHoles', () => {
       [1, 12, 13, 14],
       [11, 12, 13, 14],
     ]);
-    expect([...first.image.data, ...third.image.data]).toEqual([1, 0, 0, 0, 21, 22, 23, 0]);
+    expect(first.image).toEqual(section([1, 0, 0, 0]).image);
+    expect(third.image).toEqual(section([21, 22, 23, 0]).image);
   });
 
   it('shows none together that are too far apart', () => {
@@ -44,9 +55,11 @@ describe('seenThroughHoles', () => {
     ]);
   });
 
-  it('leaves the images themselves where no part is missing in some alone', () => {
+  it('leaves the images themselves where no part is missing in some alone, or a strip', () => {
     const sections = [section([1, 0], [1, 0]), section([11, 0], [1, 0])];
     expect(seenThroughHoles(sections, always)[0]).toBe(sections[0].image);
+    const narrow = [section([1, 0], [1, 0], 7), section([11, 12], undefined, 7)];
+    expect(seenThroughHoles(narrow, always)[0]).toBe(narrow[0].image);
     expect(seenThroughHoles([section([1])], always)).toHaveLength(1);
     expect(seenThroughHoles([], always)).toEqual([]);
   });

@@ -10,7 +10,7 @@ import { type NdArray, ndarray } from '../volume/array.ts';
 import { withLabels } from './move.ts';
 
 /**
- * Holes in which fewer squares of this side lie, on a grid, are not linked across; pixels of the network. Borders of aligned
+ * Holes in which fewer squares of this side lie, on a grid, are not seen through; pixels of the network. Borders of aligned
  * sections differ by narrow strips, and single pixels may have no value.
  */
 const SQUARE = 8;
@@ -40,7 +40,7 @@ export function seenThroughHoles(
   near: (i: number, j: number) => boolean,
 ): NdArray<Float32Array>[] {
   const images = sections.map(({ image }) => image);
-  const partly = shownByPart(sections);
+  const partly = shownInPart(sections);
   if (!partly) return images;
   const planes = images.map(({ data }) => data);
   const out = planes.map((plane) => plane.slice());
@@ -58,8 +58,8 @@ export function seenThroughHoles(
   return out.map((data, i) => ndarray(data, images[i].shape));
 }
 
-/** 1 where some of the sections show something and some do not; undefined where that is nowhere. */
-function shownByPart(sections: readonly HoledImage[]): Uint8Array | undefined {
+/** 1 where some of the sections show something and some do not; undefined where that is hardly anywhere. */
+function shownInPart(sections: readonly HoledImage[]): Uint8Array | undefined {
   const masks = sections.flatMap(({ tissue }) => tissue ?? []);
   if (masks.length === 0) return undefined;
   const all = masks[0].slice();
@@ -70,12 +70,8 @@ function shownByPart(sections: readonly HoledImage[]): Uint8Array | undefined {
       any[p] |= mask[p];
     }
   }
-  let found = false;
-  for (let p = 0; p < all.length; p++) {
-    any[p] &= 1 - all[p];
-    found ||= any[p] === 1;
-  }
-  return found ? any : undefined;
+  for (let p = 0; p < all.length; p++) any[p] &= 1 - all[p];
+  return isHole(any, sections[0].image.shape[1]) ? any : undefined;
 }
 
 /**
@@ -93,11 +89,11 @@ export function holeBetween(
   const hole = tissue.map((there, p) =>
     there !== 0 || lower.tissue?.[p] === 0 || upper.tissue?.[p] === 0 ? 0 : 1,
   );
-  return countSquares(hole, width) >= LEAST_SQUARES ? hole : undefined;
+  return isHole(hole, width) ? hole : undefined;
 }
 
-/** Squares of a grid that lie in the hole as a whole. */
-function countSquares(hole: Uint8Array, width: number): number {
+/** True where enough squares of a grid lie in the hole as a whole. */
+function isHole(hole: Uint8Array, width: number): boolean {
   const columns = Math.floor(width / SQUARE);
   const rows = Math.floor(hole.length / width / SQUARE);
   let count = 0;
@@ -110,7 +106,7 @@ function countSquares(hole: Uint8Array, width: number): number {
     }
     for (const each of pixels) if (each === SQUARE * SQUARE) count++;
   }
-  return count;
+  return count >= LEAST_SQUARES;
 }
 
 /** A section as the linker sees it, within a part alone. */
