@@ -9,11 +9,14 @@ import { parseArgs } from 'node:util';
 import {
   ContingencyTable,
   createMemoryStore,
+  type LabelSection,
   ndarray,
   Random,
+  type RawSection,
   runPipeline,
   type SectionSource,
   scoreTable,
+  toDense,
 } from '@kyn/core';
 import { createPredictor } from '@kyn/nn';
 import { nodeRuntime } from '@kyn/nn/node';
@@ -31,7 +34,6 @@ const every = Number(values.every);
 const noise = Number(values.noise);
 const { source, truth } = await openVolume(positionals[0]);
 const depth = source.info.shape[0];
-type Raw = Awaited<ReturnType<SectionSource['read']>>;
 
 /** Never the first or the last, and never two in a row. */
 const chosen = (z: number, of: number): boolean => z % every === of && z < depth - 1;
@@ -39,37 +41,35 @@ const chosen = (z: number, of: number): boolean => z % every === of && z < depth
 interface Defect {
   readonly name: string;
   /** The columns of section `z` that are not sound, in shares of the width: the first, and the one after the last. */
-  bad(z: number): readonly [from: number, to: number] | undefined;
+  bad(z: number): readonly [from: number, to: number];
   grey(value: number, z: number, random: Random): number;
 }
+
+const NONE = [0, 0] as const;
 
 const DEFECTS: readonly Defect[] = [
   {
     name: 'blank and ruined sections',
-    bad: (z) => (chosen(z, 3) || chosen(z, 8) ? [0, 1] : undefined),
+    bad: (z) => (chosen(z, 3) || chosen(z, 8) ? [0, 1] : NONE),
     grey: (value, z, random) => (chosen(z, 3) ? 128 : value + noise * random.normal()),
   },
   {
     name: 'half of sections blank',
-    bad: (z) => (chosen(z, 3) ? [0, 0.5] : chosen(z, 8) ? [0.5, 1] : undefined),
+    bad: (z) => (chosen(z, 3) ? [0, 0.5] : chosen(z, 8) ? [0.5, 1] : NONE),
     grey: () => 0,
   },
 ];
 
-/** Changes what is not sound; nothing else. */
-function spoil<T extends Raw['data'] | Uint32Array>(
-  { data, shape: [height, width], stride }: { data: T; shape: Raw['shape']; stride: Raw['stride'] },
+/** Changes what is not sound, pixel by pixel; nothing else. Dense. */
+function spoil(
+  section: RawSection | LabelSection,
   [from, to]: readonly [number, number],
   change: (value: number) => number,
 ): Float64Array {
-  const out = new Float64Array(height * width);
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, p++) {
-      const value = data[y * stride[0] + x * stride[1]];
-      out[p] = x >= from * width && x < to * width ? change(value) : value;
-    }
-  }
-  return out;
+  const width = section.shape[1];
+  const bad = (x: number): boolean => x >= from * width && x < to * width;
+  const { data }: { data: ArrayLike<number> } = toDense<RawSection['data'] | LabelSection['data']>(section);
+  return Float64Array.from(data, (value, p) => (bad(p % width) ? change(value) : value));
 }
 
 function spoilt({ bad, grey }: Defect): SectionSource {
@@ -78,9 +78,8 @@ function spoilt({ bad, grey }: Defect): SectionSource {
     info: { ...source.info, dtype: 'float32' },
     async read(z, signal) {
       const raw = await source.read(z, signal);
-      const columns = bad(z) ?? [0, 0];
       const random = new Random(z, 7);
-      const data = Float32Array.from(spoil(raw, columns, (value) => grey(value, z, random)));
+      const data = Float32Array.from(spoil(raw, bad(z), (value) => grey(value, z, random)));
       return ndarray(data, raw.shape);
     },
   };
@@ -102,8 +101,7 @@ async function score(name: string, { sections, notes }: Segmented, { bad }: Defe
   const table = new ContingencyTable();
   for (const [z, section] of sections.entries()) {
     const neurons = await truth.read(z);
-    const columns = bad(z) ?? [0, 0];
-    table.add(section, ndarray(Uint32Array.from(spoil(neurons, columns, () => 0)), neurons.shape));
+    table.add(section, ndarray(Uint32Array.from(spoil(neurons, bad(z), () => 0)), neurons.shape));
   }
   const { voi_split, voi_merge, voi } = scoreTable(table);
   console.log(`${name}: VOI ${voi_split.toFixed(3)} + ${voi_merge.toFixed(3)} = ${voi.toFixed(3)}`);

@@ -28,7 +28,7 @@ checkSteps();
 let before;
 for (const stage of STAGES) {
   const model = join(folder, `${stage}.kyn`);
-  if (!existsSync(model)) train(stage, model);
+  if (!existsSync(model)) train(stage, model, before);
   before = model;
 }
 copyFileSync(before, out);
@@ -60,8 +60,8 @@ function checkSteps() {
   if (then !== now) fail(`${folder} was begun with other steps (${then}); remove it, or give another --out`);
 }
 
-/** Goes on where this stage was stopped. */
-function train(stage, model) {
+/** Goes on where this stage was stopped. @param before the model of the one before, which it starts from */
+function train(stage, model, before) {
   const recipe = relative('.', join(root, 'models', `${stage}.recipe.json`));
   const what = before ? ['linker', '--model', before] : ['segmenter'];
   const args = ['train', ...what, '--recipe', recipe, '--data', data, '--out', model];

@@ -42,6 +42,16 @@ export function withIdOffset(
   return { labels, height, width, idOffset, profiles, touching, pixelSide };
 }
 
+/** The same section with fewer pixels of its fragments, or in another place; a fragment that has lost some counts as cut. */
+export function withLabels(view: LinkSection, labels: Uint32Array): LinkSection {
+  const { height, width, idOffset, touching, pixelSide, profiles: before } = view;
+  const profiles = profileTable(labels, height, width, before.count);
+  profiles.area.forEach((now, i) => {
+    if (before.cut[i] === 1 || now < before.area[i]) profiles.cut[i] = 1;
+  });
+  return { labels, height, width, idOffset, profiles, touching, pixelSide };
+}
+
 export type FragmentPairs = Pick<EdgeColumns, 'count' | 'a' | 'b'>;
 
 /** Size, place and shape of the fragments 1..count of dense `labels` [height × width], in one pass over their runs. */

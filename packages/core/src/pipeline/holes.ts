@@ -1,13 +1,12 @@
 /**
  * Sections that show nothing in a part: a crack, a lost tile, the border of an aligned image. There the sections on either side are
- * neighbours, as they are where a whole section is missing: the network is shown the one behind in that part, so what it
+ * neighbours, as they are where a whole section is missing: in that part the network is shown those that follow, so what it
  * says there is of those two, and their fragments are linked within it.
  */
 import type { CrossAffinity } from '../link/pair-evidence.ts';
-import type { LinkSection } from '../link/section-view.ts';
+import { type LinkSection, withLabels } from '../link/section-view.ts';
 import type { NormalisedSection } from '../predict/normalise.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
-import { withLabels } from './move.ts';
 
 /**
  * Holes in which fewer squares of this side lie, on a grid, are not seen through; pixels of the network. Borders of aligned

@@ -146,8 +146,10 @@ export function linkThroughHole(
   context: LinkContext,
 ): EdgeList {
   const within = ({ z, fragments, view, edges }: LinkedSection): LinkedSection => ({
-    ...{ z, fragments, edges },
+    z,
+    fragments,
     view: view && viewWithin(view, part),
+    edges,
   });
   return linkSections(within(lower), within(upper), { cross }, context);
 }

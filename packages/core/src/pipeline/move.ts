@@ -2,7 +2,7 @@
  * Sections that are shifted against each other, brought into one frame: whole pixels, what leaves the frame is lost.
  * Nothing of the result moves, only how neighbours are compared.
  */
-import { type LinkSection, profileTable } from '../link/section-view.ts';
+import { type LinkSection, withLabels } from '../link/section-view.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
 import type { Offset2 } from '../volume/contracts.ts';
 
@@ -51,14 +51,4 @@ export function moveLabels(labels: Uint32Array, width: number, by: Offset2): Uin
 /** A section as the linker sees it, moved; what left the frame counts nothing. */
 export function moveView(view: LinkSection, by: Offset2): LinkSection {
   return withLabels(view, moveLabels(view.labels, view.width, by));
-}
-
-/** A section as the linker sees it, with fewer pixels of its fragments, or in another place; one that has lost some counts as cut. */
-export function withLabels(view: LinkSection, labels: Uint32Array): LinkSection {
-  const { height, width, idOffset, touching, pixelSide, profiles: before } = view;
-  const profiles = profileTable(labels, height, width, before.count);
-  profiles.area.forEach((now, i) => {
-    if (before.cut[i] === 1 || now < before.area[i]) profiles.cut[i] = 1;
-  });
-  return { labels, height, width, idOffset, profiles, touching, pixelSide };
 }

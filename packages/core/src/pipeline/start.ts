@@ -81,7 +81,10 @@ export const BLOCK_DEFAULTS: PipelineOptions = {
   across: { evenAffinity: 0.3 },
   partition: {
     ...PARTITION_DEFAULTS,
-    ...{ threshold: 0.5, areaPower: 0.75, inPlaneWeight: 1, demand: { most: 2, half: 5000 } },
+    threshold: 0.5,
+    areaPower: 0.75,
+    inPlaneWeight: 1,
+    demand: { most: 2, half: 5000 },
   },
 };
 
