@@ -1,6 +1,6 @@
 /**
- * What bad sections cost: one section in ten blanked and one ruined by noise, or two in ten with nothing in one half, 3D VOI over
- * what is sound, against the same of the untouched volume.
+ * What bad sections cost: one section in ten blanked and one ruined by noise, two in ten with nothing in one half, or two with a fold,
+ * 3D VOI over what is sound, against the same of the untouched volume.
  *
  *     node bench/run.mjs bench/bad-sections.ts VOLUME.h5[@Z_STEP] [--model models/base.kyn] [--noise 80] [--every 10]
  */
@@ -38,49 +38,95 @@ const depth = source.info.shape[0];
 /** Never the first or the last, and never two in a row. */
 const chosen = (z: number, of: number): boolean => z % every === of && z < depth - 1;
 
-interface Defect {
-  readonly name: string;
-  /** The columns of section `z` that are not sound, in shares of the width: the first, and the one after the last. */
-  bad(z: number): readonly [from: number, to: number];
-  grey(value: number, z: number, random: Random): number;
+/** Where a pixel of section `z` shows tissue from, and what becomes of its grey value. */
+interface Shown {
+  readonly y: number;
+  readonly x: number;
+  readonly grey: (value: number) => number;
 }
 
-const NONE = [0, 0] as const;
+interface Defect {
+  readonly name: string;
+  /** Undefined where nothing happens to a pixel, `bad` where it is not sound: its grey value may change, its neuron counts no more. */
+  shown(
+    z: number,
+    y: number,
+    x: number,
+    random: Random,
+  ): (Partial<Shown> & { readonly bad?: boolean }) | undefined;
+}
+
+const [, height, width] = source.info.shape;
+const [, pixelY, pixelX] = source.info.voxelSizeNm ?? [40, 10, 10];
+
+/** Either side of a fold comes from so much further out, nm. */
+const FOLD_NM = 100;
+
+/** Signed distance to a line through the section, nm, and its normal; another line in every section. */
+function line(z: number, y: number, x: number): { far: number; normal: readonly [number, number] } {
+  const angle = 2.4 * z;
+  const normal = [Math.sin(angle), Math.cos(angle)] as const;
+  const far = (y - height / 2) * pixelY * normal[0] + (x - width / 2) * pixelX * normal[1];
+  return { far, normal };
+}
 
 const DEFECTS: readonly Defect[] = [
   {
     name: 'blank and ruined sections',
-    bad: (z) => (chosen(z, 3) || chosen(z, 8) ? [0, 1] : NONE),
-    grey: (value, z, random) => (chosen(z, 3) ? 128 : value + noise * random.normal()),
+    shown(z, _y, _x, random) {
+      if (chosen(z, 3)) return { bad: true, grey: () => 128 };
+      return chosen(z, 8) ? { bad: true, grey: (value) => value + noise * random.normal() } : undefined;
+    },
   },
   {
     name: 'half of sections blank',
-    bad: (z) => (chosen(z, 3) ? [0, 0.5] : chosen(z, 8) ? [0.5, 1] : NONE),
-    grey: () => 0,
+    shown(z, _y, x) {
+      const left = x < width / 2;
+      return (chosen(z, 3) && left) || (chosen(z, 8) && !left) ? { bad: true, grey: () => 0 } : undefined;
+    },
+  },
+  {
+    name: 'folded sections',
+    shown(z, y, x) {
+      if (!chosen(z, 3) && !chosen(z, 8)) return undefined;
+      const { far, normal } = line(z, y, x);
+      const by = (far < 0 ? -1 : 1) * FOLD_NM;
+      return {
+        y: Math.round(y + (by * normal[0]) / pixelY),
+        x: Math.round(x + (by * normal[1]) / pixelX),
+        grey: (value) => (Math.abs(far) < FOLD_NM / 2 ? 0.2 * value : value),
+      };
+    },
   },
 ];
 
-/** Changes what is not sound, pixel by pixel; nothing else. Dense. */
+/** A section, raw or of labels, as the defect shows it; 0 where there is no tissue. Dense. */
 function spoil(
   section: RawSection | LabelSection,
-  [from, to]: readonly [number, number],
-  change: (value: number) => number,
+  z: number,
+  { shown }: Defect,
+  change: (value: number, shown: { readonly bad?: boolean; readonly grey?: Shown['grey'] }) => number,
 ): Float64Array {
-  const width = section.shape[1];
-  const bad = (x: number): boolean => x >= from * width && x < to * width;
   const { data }: { data: ArrayLike<number> } = toDense<RawSection['data'] | LabelSection['data']>(section);
-  return Float64Array.from(data, (value, p) => (bad(p % width) ? change(value) : value));
+  const random = new Random(z, 7);
+  return Float64Array.from(data, (value, p) => {
+    const [y, x] = [Math.floor(p / width), p % width];
+    const pixel = shown(z, y, x, random);
+    if (!pixel) return value;
+    const [fromY, fromX] = [pixel.y ?? y, pixel.x ?? x];
+    if (fromY < 0 || fromX < 0 || fromY >= height || fromX >= width) return 0;
+    return change(data[fromY * width + fromX], pixel);
+  });
 }
 
-function spoilt({ bad, grey }: Defect): SectionSource {
+function spoilt(defect: Defect): SectionSource {
   return {
     ...source,
     info: { ...source.info, dtype: 'float32' },
     async read(z, signal) {
       const raw = await source.read(z, signal);
-      const random = new Random(z, 7);
-      const data = Float32Array.from(spoil(raw, bad(z), (value) => grey(value, z, random)));
-      return ndarray(data, raw.shape);
+      const grey = spoil(raw, z, defect, (value, { grey }) => grey?.(value) ?? value);
+      return ndarray(Float32Array.from(grey), raw.shape);
     },
   };
 }
@@ -97,11 +143,22 @@ async function segmented(from: SectionSource) {
   return { sections: store.segmentation, notes };
 }
 
-async function score(name: string, { sections, notes }: Segmented, { bad }: Defect): Promise<void> {
+/** @param moved the truth lies as the defect has moved it */
+async function score(
+  name: string,
+  { sections, notes }: Segmented,
+  defect: Defect,
+  moved = true,
+): Promise<void> {
   const table = new ContingencyTable();
   for (const [z, section] of sections.entries()) {
     const neurons = await truth.read(z);
-    table.add(section, ndarray(Uint32Array.from(spoil(neurons, bad(z), () => 0)), neurons.shape));
+    const inPlace: Defect = {
+      ...defect,
+      shown: (...at) => (defect.shown(...at)?.bad ? { bad: true } : undefined),
+    };
+    const sound = spoil(neurons, z, moved ? defect : inPlace, (id, { bad }) => (bad ? 0 : id));
+    table.add(section, ndarray(Uint32Array.from(sound), neurons.shape));
   }
   const { voi_split, voi_merge, voi } = scoreTable(table);
   console.log(`${name}: VOI ${voi_split.toFixed(3)} + ${voi_merge.toFixed(3)} = ${voi.toFixed(3)}`);
@@ -110,7 +167,7 @@ async function score(name: string, { sections, notes }: Segmented, { bad }: Defe
 
 const untouched = await segmented(source);
 for (const defect of DEFECTS) {
-  await score('untouched', untouched, defect);
+  await score('untouched', untouched, defect, false);
   await score(defect.name, await segmented(spoilt(defect)), defect);
 }
 await Promise.all([predictor.close(), source.close(), truth.close()]);

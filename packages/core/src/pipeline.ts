@@ -52,7 +52,7 @@ import { isBlockPredictor } from './predict/predict-blocks.ts';
 import { enlargeLabels } from './predict/resample.ts';
 import { segment, segmentFrom } from './segment/segment.ts';
 import { ndarray } from './volume/array.ts';
-import type { StageContext } from './volume/contracts.ts';
+import type { Offset2, StageContext } from './volume/contracts.ts';
 
 /**
  * Segments a volume into the store, from its first section that is not done.
@@ -225,15 +225,16 @@ async function* sectionsOnTheWay(run: Run, first: number): AsyncGenerator<Sectio
 /** Links a section to the one below, and through that one's holes to the one beneath it, and makes its record. */
 function describeSection(
   run: Run,
-  { section, view: viewOf, moved, cross, throughHole, across }: SectionOnTheWay,
+  { section, view: viewOf, places, cross, throughHole, across }: SectionOnTheWay,
   cut: Cut,
   [below, beneath]: readonly (Below | undefined)[],
   idOffset: number,
   repaired: SectionRecord['repaired'],
 ): { record: SectionRecord; here: Below } {
   const { input, options, timer, plan, spans, imagePlan, voxelSizeNm } = run;
-  const { z, state, invalidPixels, fillPixels, shift } = section;
+  const { z, state, invalidPixels, fillPixels, shift, parts } = section;
   const pixelNm = networkPixelNm(run);
+  const inNm = ([y, x]: Offset2): Offset2 => [y * pixelNm[0], x * pixelNm[1]];
   const fragments = { labels: ndarray(cut.labels, plan.small), area: cut.stats.area, idOffset };
   const edges = new EdgeList(cut.edges.count * 2);
   const here = timer.run('link', (): Below => {
@@ -249,7 +250,7 @@ function describeSection(
       const distanceNm = distance * voxelSizeNm[0];
       return { input, options, imagePlan, plan, spans, distanceNm, kind } as const;
     };
-    edges.append(linkSections(below, own, { cross, across, moved }, to(below)));
+    edges.append(linkSections(below, own, { cross, across, places }, to(below)));
     if (beneath && throughHole?.z === beneath.z) {
       edges.append(linkThroughHole(beneath, own, throughHole, to(beneath)));
     }
@@ -263,7 +264,8 @@ function describeSection(
     fillPixels,
     repaired,
     frontAlone: section.frontAlone === true,
-    shiftNm: shift && ([shift[0] * pixelNm[0], shift[1] * pixelNm[1]] as const),
+    shiftNm: shift && inNm(shift),
+    partsNm: (parts ?? []).map(inNm),
     stats: cut.stats,
     runs: timer.run('write', () => encodeRuns(cut.labels)),
     edges: edges.columns(),

@@ -10,9 +10,8 @@ import { givenFeatures } from '../link/pair-features.ts';
 import { type LinkSection, profileTable } from '../link/section-view.ts';
 import type { PixelSpans, ResamplePlan } from '../predict/resample.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
-import type { Offset2 } from '../volume/contracts.ts';
 import { type ThroughHole, viewWithin } from './holes.ts';
-import { moveLabels, moveView } from './move.ts';
+import { inPixels, moveLabels, moveView, type Places } from './move.ts';
 import { type Cut, shrinkGiven, touchingPairs } from './section-fragments.ts';
 import { keepsGiven, type PipelineInput, type PipelineOptions } from './start.ts';
 
@@ -101,25 +100,25 @@ export interface SeenPair {
   readonly cross?: CrossAffinity | undefined;
   /** Of the upper one, by a 3D network. */
   readonly across?: AcrossAffinities | undefined;
-  /** How far the lower one is moved to lie as the upper does, px of the network. */
-  readonly moved?: Offset2 | undefined;
+  /** Where the upper one's pixels, of the network, lie in the lower, where that is elsewhere. */
+  readonly places?: Places | undefined;
 }
 
 export function linkSections(
   lower: LinkedSection,
   upper: LinkedSection,
-  { cross, across, moved }: SeenPair,
+  { cross, across, places }: SeenPair,
   context: LinkContext,
 ): EdgeList {
   const { input, options, imagePlan, spans, distanceNm, kind } = context;
   if (across) return linkAcross(lower, upper, across, context);
   const { linker, onPairs } = input;
   const byOverlap = () => {
-    const below = moved ? movedFragments(lower.fragments, moved, context) : lower.fragments;
+    const below = places ? movedFragments(lower.fragments, places, context) : lower.fragments;
     return linkByOverlap(below, upper.fragments, { ...options.link, kind, spans });
   };
   if (!cross || !lower.view || !upper.view || !(linker || onPairs)) return byOverlap();
-  const below = moved ? moveView(lower.view, moved) : lower.view;
+  const below = places ? moveView(lower.view, places) : lower.view;
   const pairs = describePairs(below, upper.view, cross, distanceNm);
   onPairs?.({
     lowerZ: lower.z,
@@ -154,14 +153,15 @@ export function linkThroughHole(
   return linkSections(within(lower), within(upper), { cross }, context);
 }
 
-/** Fragments as they would lie. @param by px of the network */
+/** Fragments as they would lie. @param places of the other section's pixels, of the network */
 function movedFragments(
   { labels, ...rest }: SectionFragments,
-  by: Offset2,
+  places: Places,
   { imagePlan, plan }: LinkContext,
 ): SectionFragments {
-  const [dy, dx] = by.map((px, axis) => Math.round((px * imagePlan.factor[axis]) / plan.factor[axis]));
-  return { ...rest, labels: ndarray(moveLabels(labels.data, labels.shape[1], [dy, dx]), labels.shape) };
+  const size = [0, 1].map((axis) => plan.factor[axis] / imagePlan.factor[axis]);
+  const at = inPixels(places, labels.shape, [size[0], size[1]]);
+  return { ...rest, labels: ndarray(moveLabels(labels.data, at), labels.shape) };
 }
 
 /** By the affinities of a 3D network; what lies beyond its reach, by overlap. */

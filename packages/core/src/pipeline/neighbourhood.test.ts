@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SectionState } from '../predict/normalise.ts';
 import { ndarray } from '../volume/array.ts';
+import { shiftedBy } from './move.ts';
 import { withNeighbours } from './neighbourhood.ts';
 import { sectionsInSight } from './sight.ts';
 
@@ -113,9 +114,9 @@ describe('withNeighbours', () => {
       for (const [z, mark] of marks.entries()) {
         const image = ndarray(new Float32Array(10), [1, 10]);
         image.data[mark] = z + 1;
-        const shift =
-          z > 0 && marks[z] !== marks[z - 1] ? ([0, marks[z] - marks[z - 1]] as const) : undefined;
-        yield { z, state: 'tissue' as const, image, shift };
+        const by = z > 0 ? mark - marks[z - 1] : 0;
+        const places = by === 0 ? undefined : shiftedBy([1, 10], [0, by]);
+        yield { z, state: 'tissue' as const, image, places };
       }
     }
     let z = 0;

@@ -1,15 +1,14 @@
 /**
  * What the network sees of each section: the section itself and, where it looks at neighbours, the nearest sections with
- * tissue on either side, each within sight of the one before it, moved to lie as it does where they are visibly shifted.
+ * tissue on either side, each within sight of the one before it, moved to lie as it does where they visibly lie elsewhere, all over or in parts.
  * Where they end (the end of the stack, a long gap), the last of them, or the section itself, stands in for the rest, as in
  * training. Where one shows nothing in a part, those behind it are seen there (`holes.ts`).
  */
 import type { NormalisedSection } from '../predict/normalise.ts';
 import type { NdArray } from '../volume/array.ts';
-import type { Offset2 } from '../volume/contracts.ts';
 import { type Holed, seenThroughHoles } from './holes.ts';
-import { moveImage } from './move.ts';
-import { moreAlike, type Shifted } from './section-shift.ts';
+import { follow, moreAlike, moveImage, type Places, reversed } from './move.ts';
+import type { Shifted } from './section-shift.ts';
 import { withinSight } from './sight.ts';
 
 export interface Surrounded<S> {
@@ -50,28 +49,28 @@ export async function* withNeighbours<S extends Placed>(
   const moved = (
     middle: S,
     found: readonly S[],
-    shiftOf: (i: number) => Offset2 | undefined,
+    placesOf: (i: number) => Places | undefined,
     side: 1 | -1,
   ): NdArray<Float32Array>[] => {
-    const by: [number, number] = [0, 0]; // from the neighbour's place to the middle's
+    let places: Places | undefined; // where the middle's pixels lie in the neighbour
     return found.map(({ image }, i) => {
-      const shift = shiftOf(i);
-      if (shift) for (const axis of [0, 1]) by[axis] -= side * shift[axis];
-      const still = by[0] === 0 && by[1] === 0;
+      const step = placesOf(i);
+      const onward = step && side > 0 ? reversed(step) : step;
+      places = places && onward ? follow(places, onward) : (places ?? onward);
       // of two shifts one may have been seen and the way back not
-      if (still || (i > 0 && !moreAlike(image, middle.image, by))) return image;
-      return moveImage(image, by, middle.image);
+      if (!places || (i > 0 && !moreAlike(image, middle.image, places))) return image;
+      return moveImage(image, places, middle.image);
     });
   };
   /** The images on one side, nearest first; where there are too few, the last stands in for the rest. */
   const images = (middle: S, found: readonly S[], side: 1 | -1): NdArray<Float32Array>[] => {
-    const shiftOf = (i: number) => (side > 0 ? found[i] : (found[i - 1] ?? middle)).shift;
-    const shifted = found.findIndex((_, i) => shiftOf(i));
+    const placesOf = (i: number) => (side > 0 ? found[i] : (found[i - 1] ?? middle)).places;
+    const shifted = found.findIndex((_, i) => placesOf(i));
     const still = shifted < 0 ? found.length : shifted;
     const near = (i: number, j: number) => inSight(found[i] ?? middle, found[j]);
     const shown = [
       ...seenThroughHoles(found.slice(0, still), near),
-      ...(still < found.length ? moved(middle, found, shiftOf, side).slice(still) : []),
+      ...(still < found.length ? moved(middle, found, placesOf, side).slice(still) : []),
     ];
     return Array.from({ length: contextSections }, (_, i) => shown[i] ?? shown.at(-1) ?? middle.image);
   };

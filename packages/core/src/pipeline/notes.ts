@@ -73,13 +73,11 @@ export function sectionNotes(
     notes.push(`only section ${name(info, tissue[0].z)} has ${what}: there is nothing to link`);
   }
   notes.push(...gapNotes(info));
-  for (const { z, shiftNm } of records) {
-    if (!shiftNm) continue;
-    const below = previousWithTissue(records, z);
-    const far = Math.round(Math.hypot(shiftNm[0], shiftNm[1]));
+  for (const record of records) {
+    const lies = howItLies(record, info, previousWithTissue(records, record.z));
+    if (!lies) continue;
     notes.push(
-      `warning: section ${name(info, z)} is shifted against ${name(info, below)} by about ${far} nm ` +
-        `(x ${Math.round(shiftNm[1])}, y ${Math.round(shiftNm[0])}): ` +
+      `warning: ${lies}: ` +
         (moved
           ? 'compared as if in line; links are better where the stack is aligned first'
           : 'links there are doubtful, align the stack first'),
@@ -88,6 +86,23 @@ export function sectionNotes(
   const alone = where((r) => r.frontAlone);
   if (alone.length > 0) notes.push(`${named(alone)} seen from the front alone: a section there is shifted`);
   return notes;
+}
+
+/** How a section lies against the one below, where that is not in line. */
+function howItLies(
+  { z, shiftNm, partsNm }: SectionSummary,
+  info: VolumeInfo,
+  below: number,
+): string | undefined {
+  const [here, there] = [name(info, z), name(info, below)];
+  const far = Math.round(Math.max(0, ...partsNm.map((by) => Math.hypot(...by))));
+  if (shiftNm) {
+    const [y, x] = shiftNm.map(Math.round);
+    const shift = `section ${here} is shifted against ${there} by about ${Math.round(Math.hypot(...shiftNm))} nm (x ${x}, y ${y})`;
+    return far > 0 ? `${shift}, parts of it by up to ${far} nm otherwise, as beside a fold or crack` : shift;
+  }
+  if (far === 0) return undefined;
+  return `parts of section ${here} are displaced against ${there} by up to ${far} nm, as beside a fold or crack`;
 }
 
 function previousWithTissue(records: readonly SectionSummary[], z: number): number {

@@ -8,7 +8,7 @@ import { repair } from '../repair/repair.ts';
 import { ndarray } from '../volume/array.ts';
 import type { LabelSection } from '../volume/contracts.ts';
 import { describeCut, type LinkedSection } from './link-sections.ts';
-import { inStrides, moveLabels, movePlane } from './move.ts';
+import { inPixels, moveLabels, moveTo, reversed } from './move.ts';
 import { type Cut, inFullPixels } from './section-fragments.ts';
 import type { SeenSection } from './seen-sections.ts';
 import type { Run } from './start.ts';
@@ -19,7 +19,7 @@ export interface CutSection<S> {
   readonly cut: Cut;
 }
 
-type Seen = Pick<SeenSection, 'cross' | 'view' | 'moved'>;
+type Seen = Pick<SeenSection, 'cross' | 'view' | 'places'>;
 
 /**
  * A section's cut, mended.
@@ -53,7 +53,7 @@ export function repairCut(
  * @param side on which it lies
  */
 export function nextDoor(
-  { cross, moved }: Pick<Seen, 'cross' | 'moved'>,
+  { cross, places }: Pick<Seen, 'cross' | 'places'>,
   labels: LabelSection,
   edges: NextDoor['edges'],
   side: 'below' | 'above',
@@ -62,14 +62,14 @@ export function nextDoor(
   const [, rows, columns] = cross.values.shape;
   const { stride } = cross;
   const affinity = cross.values.data.subarray(0, rows * columns);
-  if (!moved) return { labels: labels.data, edges, affinity, stride };
-  const width = labels.shape[1];
-  if (side === 'below') return { labels: moveLabels(labels.data, width, moved), edges, affinity, stride };
-  const back = [-moved[0], -moved[1]] as const;
+  if (!places) return { labels: labels.data, edges, affinity, stride };
+  if (side === 'below') return { labels: moveLabels(labels.data, places), edges, affinity, stride };
+  const back = reversed(places);
+  const answers = inPixels(back, [rows, columns], [stride, stride]);
   return {
-    labels: moveLabels(labels.data, width, back),
+    labels: moveLabels(labels.data, back),
     edges,
-    affinity: movePlane(affinity, rows, columns, inStrides(back, stride), new Float32Array(affinity.length)),
+    affinity: moveTo(affinity, answers, new Float32Array(affinity.length)),
     stride,
   };
 }

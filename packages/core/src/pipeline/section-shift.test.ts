@@ -1,51 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type NdArray, ndarray } from '../volume/array.ts';
-import { Random } from '../volume/random.ts';
-import { moreAlike, sectionSpectra, visibleShift } from './section-shift.ts';
+import { ndarray } from '../volume/array.ts';
+import { sectionSpectra, visibleShift } from './section-shift.ts';
+import { another, drawSection, one } from './testing/canvas.ts';
 
-const CANVAS = 1280;
-/** Where a section that is not shifted begins on the canvas. */
-const ORIGIN = 200;
-
-/** Cells, dark where two of them meet. */
-function tissue(seed: number): Float32Array {
-  const random = new Random(seed);
-  const grid = 40;
-  const columns = CANVAS / grid + 3;
-  const centres = Array.from({ length: columns ** 2 }, (_, i) => ({
-    y: (Math.floor(i / columns) - 1 + random.float()) * grid,
-    x: ((i % columns) - 1 + random.float()) * grid,
-  }));
-  const data = new Float32Array(CANVAS ** 2);
-  for (let p = 0; p < data.length; p++) {
-    const [y, x] = [Math.floor(p / CANVAS), p % CANVAS];
-    const corner = Math.floor(y / grid) * columns + Math.floor(x / grid);
-    let [first, second] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (let i = 0; i < 9; i++) {
-      const centre = centres[corner + Math.floor(i / 3) * columns + (i % 3)];
-      const distance = (centre.y - y) ** 2 + (centre.x - x) ** 2;
-      if (distance < first) [first, second] = [distance, first];
-      else if (distance < second) second = distance;
-    }
-    data[p] = Math.sqrt(second) - Math.sqrt(first) < 4 ? -1.5 : 0.4;
-  }
-  return data;
-}
-
-const one = tissue(1);
-const another = tissue(2);
-
-/** A section with noise of its own, whose tissue lies `by` from where it lies on the canvas. */
-function section([height, width]: [number, number], by: readonly number[], noiseSeed: number, canvas = one) {
-  const noise = new Random(noiseSeed);
-  const data = new Float32Array(height * width);
-  for (let y = 0, p = 0; y < height; y++) {
-    const row = (ORIGIN + y - by[0]) * CANVAS;
-    for (let x = 0; x < width; x++, p++) {
-      data[p] = canvas[row + ORIGIN + x - by[1]] + 0.8 * noise.normal();
-    }
-  }
-  const image: NdArray<Float32Array> = ndarray(data, [height, width]);
+function section(size: [number, number], by: readonly [number, number], noiseSeed: number, canvas = one) {
+  const image = drawSection(size, by, noiseSeed, canvas);
   return { image, spectra: sectionSpectra(image) };
 }
 
@@ -128,18 +87,5 @@ describe('visibleShift', () => {
   it('cannot tell where sections are small', () => {
     const [a, b] = [section([30, 200], [0, 0], 1), section([30, 200], [20, 0], 2)];
     expect(visibleShift(a, b, NM)).toBeUndefined();
-  });
-});
-
-describe('moreAlike', () => {
-  it('heeds only what both sections show', () => {
-    const [SIDE, BY] = [64, 4];
-    const random = new Random(1);
-    const lower = Float32Array.from({ length: SIDE * SIDE }, () => (random.float() < 0.5 ? -1 : 1));
-    // moved by four columns; the left half shows nothing
-    const upper = lower.map((_, p) => (p % SIDE < SIDE / 2 ? 0 : lower[p - BY]));
-    const images = [lower, upper].map((data) => ndarray(data, [SIDE, SIDE]));
-    expect(moreAlike(images[0], images[1], [0, BY], 0.8)).toBe(true);
-    expect(moreAlike(images[0], images[1], [0, -BY], 0.1)).toBe(false);
   });
 });

@@ -9,7 +9,9 @@
 import type { NormalisedSection } from '../predict/normalise.ts';
 import type { NdArray } from '../volume/array.ts';
 import type { Offset2 } from '../volume/contracts.ts';
+import { displacedParts } from './displaced-parts.ts';
 import { type ComplexImage, fft2InPlace } from './fft.ts';
+import { moreAlike, type Places, shiftedBy } from './move.ts';
 import { StageTimer, SYSTEM_CLOCK } from './report.ts';
 import { withinSight } from './sight.ts';
 
@@ -227,7 +229,8 @@ export function visibleShift(
     if (!told || !(high || low)) continue;
     const [y, x] = refined(lower.image, upper.image, shift, step);
     const least = high ? 0 : MUCH_MORE_ALIKE;
-    if (isFar(y, x) && moreAlike(lower.image, upper.image, [y, x], least)) return [y, x];
+    const places = shiftedBy(upper.image.shape, [y, x]);
+    if (isFar(y, x) && moreAlike(lower.image, upper.image, places, least)) return [y, x];
     if (high) return undefined;
   }
   return undefined;
@@ -259,53 +262,17 @@ function refined(
   return [FINEST * Math.round(shift[0] / FINEST), FINEST * Math.round(shift[1] / FINEST)];
 }
 
-/**
- * Are two sections, all over, more alike where the upper one is taken to lie `shift` away than where it is? What moved in
- * their middle alone, or looked so by chance, is not.
- * @param lower, upper dense [height, width], contrast-normalised
- * @param least by more than this
- */
-export function moreAlike(
-  lower: NdArray<Float32Array>,
-  upper: NdArray<Float32Array>,
-  shift: Offset2,
-  least = 0,
-): boolean {
-  return correlation(lower, upper, shift) > correlation(lower, upper, [0, 0]) + least;
-}
-
-/** Rows that are compared. */
-const COMPARED_ROWS = 128;
-
-/** Mean product of pixels that lie on each other, where both sections show something (elsewhere they are 0). */
-function correlation(
-  { data: lower, shape: [height, width] }: NdArray<Float32Array>,
-  { data: upper }: NdArray<Float32Array>,
-  [dy, dx]: Offset2,
-): number {
-  const [top, bottom] = [Math.max(0, -dy), Math.min(height, height - dy)];
-  const [left, right] = [Math.max(0, -dx), Math.min(width, width - dx)];
-  const every = Math.max(1, Math.floor((bottom - top) / COMPARED_ROWS));
-  let [sum, count] = [0, 0];
-  for (let y = top; y < bottom && left < right; y += every) {
-    for (let x = left, p = y * width + left; x < right; x++, p++) {
-      const product = lower[p] * upper[p + dy * width + dx];
-      sum += product;
-      count += product === 0 ? 0 : 1;
-    }
-  }
-  return count > 0 ? sum / count : 0;
-}
-
 /** What the shift of a section is told from. */
 type Placed = Pick<NormalisedSection, 'image' | 'state'> & { readonly z: number };
 
+/** How a section lies against the one with tissue before it, where the network is shown the two together and it can be seen. */
 export interface Shifted {
-  /**
-   * How far the tissue of the section lies from where it is in the one with tissue before it, px, where the network is shown
-   * the two together and it can be seen.
-   */
+  /** How far its tissue lies from where it is in that one, px. */
   readonly shift?: Offset2 | undefined;
+  /** How far the parts lie from the rest, px, where there are some that lie elsewhere. */
+  readonly parts?: readonly Offset2[] | undefined;
+  /** Where its pixels lie in that one; undefined where they lie in line. */
+  readonly places?: Places | undefined;
 }
 
 /**
@@ -326,13 +293,20 @@ export async function* withShifts<S extends Placed>(
       yield section;
       continue;
     }
-    const shift = timer.run('normalise', () => {
+    const shifted = timer.run('normalise', () => {
       const here = { z: section.z, image: section.image, spectra: sectionSpectra(section.image) };
       const together = before && withinSight(position(before.z), position(section.z));
-      const found = before && together ? visibleShift(before, here, pixelNm) : undefined;
+      const found = before && together ? placed(before, here, pixelNm) : {};
       before = here;
       return found;
     });
-    yield { ...section, shift };
+    yield { ...section, ...shifted };
   }
+}
+
+function placed(lower: ShownSection, upper: ShownSection, pixelNm: readonly [number, number]): Shifted {
+  const shift = visibleShift(lower, upper, pixelNm);
+  const displaced = displacedParts(lower.image, upper.image, shift);
+  if (displaced) return { shift, ...displaced };
+  return shift ? { shift, places: shiftedBy(upper.image.shape, shift) } : {};
 }

@@ -4,11 +4,11 @@ import type { NormalisedSection } from '../predict/normalise.ts';
 import { isBlockPredictor, type SlabPredictor, slabPredictor } from '../predict/predict-blocks.ts';
 import { type SectionPrediction, sectionPredictor } from '../predict/predict-section.ts';
 import { type NdArray, ndarray, toDense, type Vec3 } from '../volume/array.ts';
-import type { BlockPredictor, CrossInfo, LabelSection, Offset2, Predictor } from '../volume/contracts.ts';
+import type { BlockPredictor, CrossInfo, LabelSection, Predictor } from '../volume/contracts.ts';
 import { mapAhead } from './ahead.ts';
 import { type Holed, holeBetween, type ThroughHole } from './holes.ts';
 import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
-import { inStrides, movePlane } from './move.ts';
+import { inPixels, moveTo, type Places } from './move.ts';
 import { withNeighbours } from './neighbourhood.ts';
 import { networkPixelNm, seeSection } from './network-view.ts';
 import { type Shifted, withShifts } from './section-shift.ts';
@@ -33,10 +33,10 @@ export interface SeenSection {
   readonly affinities: NdArray<Float32Array> | undefined;
   readonly view: ViewOf;
   /**
-   * How far the section with tissue below is moved to lie as this one does, px of the network, where the two are visibly
-   * shifted: so it is compared, and so the network saw it.
+   * Where its pixels, of the network, lie in the section with tissue below, where the two visibly do not lie in line: so that one is
+   * compared, and so the network saw it.
    */
-  readonly moved?: Offset2 | undefined;
+  readonly places?: Places | undefined;
   /** What a 2D network says of it and the section with tissue below, where it saw them together; in the place of this one. */
   readonly cross?: CrossAffinity;
   /** The same of it and the section with tissue under that one, in what that one does not show. */
@@ -58,7 +58,7 @@ export function seeSections(
 }
 
 function unseen(section: PreparedSection): SeenSection {
-  return { section, affinities: undefined, view: noView, moved: section.shift };
+  return { section, affinities: undefined, view: noView, places: section.places };
 }
 
 function prepareFrom(run: Run, first: number): AsyncIterable<PreparedSection> {
@@ -119,7 +119,7 @@ async function* fromTheSide(
     const kept = slab.filter(({ z }) => network.slabOf(z) === i);
     // the first with tissue may be shifted against one that is not in the slab
     const tissue = slab.filter(({ state }) => state === 'tissue');
-    const shifted = tissue.slice(1).some(({ shift }) => shift);
+    const shifted = tissue.slice(1).some(({ places }) => places);
     const seen = tissue.length > 0 && !shifted;
     const answers: (SideAnswer | undefined)[] = seen
       ? await timer.wait('predict', network.predict(i, imagesOf(slab), context))
@@ -136,7 +136,7 @@ interface Predicted extends Partial<SectionPrediction> {
   readonly section: PreparedSection;
 }
 
-interface Answered extends Pick<PreparedSection, 'z' | 'shift'>, Holed {
+interface Answered extends Pick<PreparedSection, 'z' | 'places'>, Holed {
   readonly cross: NdArray<Float32Array>;
 }
 
@@ -150,7 +150,7 @@ async function* joined(
   const inSight = (lower: { readonly z: number }, upper: { readonly z: number }): boolean =>
     withinSight(positionOf(run, lower.z), positionOf(run, upper.z));
   const throughHole = (lower: Answered | undefined, between: Answered | undefined, upper: Answered) => {
-    if (!info || !lower || !between || between.shift || upper.shift || !inSight(lower, upper)) return {};
+    if (!info || !lower || !between || between.places || upper.places || !inSight(lower, upper)) return {};
     const part = holeBetween(lower, between, upper, imagePlan.small[1]);
     if (!part) return {};
     return { throughHole: { z: lower.z, part, cross: joinCross(lower.cross, upper.cross, info) } };
@@ -158,18 +158,18 @@ async function* joined(
   /** Sections with tissue that have been seen, and what was said of them: the last, and the one under it if that has holes. */
   let [below, beneath]: (Answered | undefined)[] = [];
   for await (const { section, affinities, cross } of predicted) {
-    const { shift: moved } = section;
+    const { places } = section;
     if (!affinities) yield unseen(section);
-    else if (!info || !cross) yield { section, affinities, view: noView, moved };
+    else if (!info || !cross) yield { section, affinities, view: noView, places };
     else {
       const together = below && inSight(below, section);
-      const both = below && together ? { cross: joinCross(below.cross, cross, info, moved) } : {};
+      const both = below && together ? { cross: joinCross(below.cross, cross, info, places) } : {};
       if (both.cross && section.side) mixAcross(both.cross, section.side, imagePlan.small);
       const through = throughHole(beneath, below, { ...section, cross });
       beneath = section.tissue && linksThroughHoles(input) ? below : undefined;
-      below = { z: section.z, shift: moved, tissue: section.tissue, cross };
+      below = { z: section.z, places, tissue: section.tissue, cross };
       const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
-      yield { section, affinities, view, moved, ...both, ...through };
+      yield { section, affinities, view, places, ...both, ...through };
     }
   }
 }
@@ -178,20 +178,21 @@ async function* joined(
  * What the network says of two sections, asked about each: the same pixel is asked about from either side and the answers
  * are averaged, the displaced ones are the lower section's. That one is moved to lie as the upper does; where it has
  * nothing then, there is no pair to ask about.
+ * @param places of the upper section's pixels in the lower one
  */
 export function joinCross(
   lower: NdArray<Float32Array>,
   upper: NdArray<Float32Array>,
   { displacements, stride }: CrossInfo,
-  moved: Offset2 = [0, 0],
+  places?: Places,
 ): CrossAffinity {
   const [channels, ...size] = lower.shape;
   const plane = size[0] * size[1];
-  const by = inStrides(moved, stride);
+  const at = places && inPixels(places, size, [stride, stride]);
   const values = lower.data.slice(plane);
-  for (let c = 0; c < channels - 1 && (by[0] !== 0 || by[1] !== 0); c++) {
+  for (let c = 0; at && c < channels - 1; c++) {
     const own = lower.data.subarray((c + 1) * plane, (c + 2) * plane);
-    movePlane(own, size[0], size[1], by, values.subarray(c * plane, (c + 1) * plane));
+    moveTo(own, at, values.subarray(c * plane, (c + 1) * plane));
   }
   for (let i = 0; i < plane; i++) values[i] = (values[i] + upper.data[i]) / 2;
   return {

@@ -165,3 +165,52 @@ describe('sections that are shifted against each other', () => {
     expect(pure / data.length).toBeGreaterThan(0.9);
   });
 });
+
+describe('sections with a fold', () => {
+  const [SIDE, MARGIN, DEPTH] = [256, 16, 6];
+  const FOLDED = [2, 4];
+  const FAR = 10;
+  const { sections, truth } = cellStack({ shape: [DEPTH, SIDE + MARGIN, SIDE + 2 * MARGIN], cells: 120 });
+  /** Of folded sections, either side of a line comes from further out, which hides what is between. */
+  const cropped = <T extends Uint8Array | Uint32Array>(data: T, z: number): T => {
+    const out = data.slice(0, SIDE * SIDE) as T;
+    for (let p = 0; p < out.length; p++) {
+      const [y, x] = [Math.floor(p / SIDE), p % SIDE];
+      const by = FOLDED.includes(z) ? (x < SIDE / 2 + y / 4 ? -FAR : FAR) : 0;
+      out[p] = data[(y + MARGIN / 2) * (SIDE + 2 * MARGIN) + MARGIN + x + by];
+    }
+    return out;
+  };
+  const images = sections.map(({ data }, z) => ndarray(cropped(data as Uint8Array, z), [SIDE, SIDE]));
+  const cells = truth.map(({ data }, z) => ndarray(cropped(data, z), [SIDE, SIDE]));
+  const source = sourceOf(images, [40, 10, 10]);
+  const learned = { predictor: crudePredictor({ contextSections: 2 }, true), linker: crudeLinker };
+
+  it.each([
+    ['by overlap', 0.15, { predictor: crudePredictor() }],
+    ['by a linker, with repair', 0.12, learned],
+    ['where fragments are given', 0.03, { ...learned, fragments: asSource(cells) }],
+    ['where there is no network', 0.03, { fragments: asSource(cells) }],
+  ] as const)('are linked as if either side lay in line, and named: %s', async (_, most, input) => {
+    const store = createMemoryStore();
+    const { notes } = await runPipeline({ source, ...input }, store);
+    const scores = await evaluate({ segmentation: asSource(store.segmentation), truth: asSource(cells) });
+    expect(scores.arand).toBeLessThan(most);
+    const named = notes.flatMap(
+      (note) => /section (\d+) is shifted .* parts of it by up to 2\d\d nm otherwise/.exec(note)?.[1] ?? [],
+    );
+    expect(named).toEqual(['2', '3', '4', '5']);
+  });
+
+  it('give the same result when a run is taken up again', async () => {
+    const store = createMemoryStore();
+    const { notes } = await runPipeline({ source, ...learned }, store);
+    for (let done = 1; done < DEPTH; done++) {
+      const records = store.records.slice(0, done);
+      const half = createMemoryStore({ fragments: store.fragments.slice(0, done), records });
+      const again = await runPipeline({ source, ...learned }, half);
+      expect(whole(half) === whole(store)).toBe(true);
+      expect(again.notes).toEqual(notes);
+    }
+  });
+});

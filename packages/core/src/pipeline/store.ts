@@ -24,6 +24,8 @@ export interface SectionRecord {
   readonly repaired: { readonly split: number; readonly merged: number };
   /** Visible displacement against the section below that has tissue, y and x in nm. */
   readonly shiftNm: readonly [number, number] | undefined;
+  /** How far its parts lie from the rest, where some lie elsewhere, y and x in nm. */
+  readonly partsNm: readonly (readonly [number, number])[];
   /** Not looked at from the side, in a run that does so: a section near is shifted. */
   readonly frontAlone: boolean;
   /** In pixels of the volume. */

@@ -12,7 +12,7 @@ type TypeName = keyof typeof types;
 
 interface Header {
   readonly format: 'kyn-section';
-  readonly version: 1;
+  readonly version: 2;
   readonly record: Omit<SectionRecord, 'stats' | 'runs' | 'edges' | 'shiftNm'> & {
     shiftNm?: readonly [number, number];
   };
@@ -35,7 +35,7 @@ export function encodeRecord(
   for (const name of edgeColumns) columns.push([`edge.${name}`, edges[name]]);
   const header: Header = {
     format: 'kyn-section',
-    version: 1,
+    version: 2,
     record,
     madeFrom,
     fragments: stats.count,
@@ -80,7 +80,7 @@ function headerOf(bytes: Uint8Array, where: string): { header: Header; end: numb
   } catch (error) {
     throw damage(where, error);
   }
-  if (header.format !== 'kyn-section' || header.version !== 1) throw damage(where);
+  if (header.format !== 'kyn-section' || header.version !== 2) throw damage(where);
   return { header, end };
 }
 
