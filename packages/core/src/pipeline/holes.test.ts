@@ -6,6 +6,7 @@ import { runPipeline } from '../pipeline.ts';
 import { ndarray } from '../volume/array.ts';
 import { holeBetween, seenThroughHoles, viewWithin } from './holes.ts';
 import { createMemoryStore } from './memory-store.ts';
+import { shiftedBy } from './move.ts';
 import { cellStack, sourceOf } from './testing/cells.ts';
 import { crudePredictor } from './testing/crude-predictor.ts';
 import { asSource, crudeLinker, whole } from './testing/results.ts';
@@ -75,9 +76,18 @@ describe('holeBetween', () => {
   it('is where one of three sections shows nothing and the others do', () => {
     const lower = { tissue: tissue((_, y) => y >= 32) };
     const both = tissue((x, y) => x >= 48 || y >= 32);
-    expect(holeBetween(lower, left, {}, SIDE)).toEqual(both);
-    expect(holeBetween({}, left, lower, SIDE)).toEqual(both);
+    expect(holeBetween(lower, left, {}, SIDE)).toEqual({ part: both });
+    expect(holeBetween({}, left, lower, SIDE)).toEqual({ part: both });
     expect(holeBetween(lower, {}, {}, SIDE)).toBeUndefined();
+  });
+
+  it('is told in the place of the upper section', () => {
+    const shape = [SIDE, SIDE];
+    const places = shiftedBy(shape, [0, 4]); // the upper one against the one between, and that one against the lower
+    const found = holeBetween({}, { ...left, places }, { places }, SIDE);
+    // what comes from outside the section between is no hole of it
+    expect(found?.part).toEqual(tissue((x) => x >= 52 || x < 4));
+    expect(found?.places?.data).toEqual(shiftedBy(shape, [0, 8]).data);
   });
 
   it('is nothing where that is a strip, or single pixels', () => {
@@ -141,6 +151,38 @@ describe('a section that shows nothing in one half', () => {
     const report = await runPipeline(input, plain);
     expect(report.notes.join()).toMatch(/nothing is linked across it/);
     expect((await score(plain.segmentation)).arand).toBeGreaterThan(2 * arand);
+  });
+
+  it('is linked across where sections lie beside each other', async () => {
+    const MARGIN = 12;
+    const wide = cellStack({ shape: [DEPTH, SIDE + MARGIN, SIDE + MARGIN], cells: 70 });
+    const cropped = <T extends Uint8Array | Uint32Array>(data: T, z: number): T => {
+      const [top, left] = [(7 * z) % MARGIN, (4 * z) % MARGIN];
+      const out = data.slice(0, SIDE * SIDE) as T;
+      for (let y = 0; y < SIDE; y++) {
+        const from = (top + y) * (SIDE + MARGIN) + left;
+        out.set(data.subarray(from, from + SIDE), y * SIDE);
+      }
+      return spoilt(out, z);
+    };
+    const place = ({ data }: { data: Uint8Array | Uint32Array }, z: number) => cropped(data, z);
+    const crops = wide.sections.map((section, z) => ndarray(place(section as never, z), [SIDE, SIDE]));
+    const labels = wide.truth.map((section, z) => ndarray(cropped(section.data, z), [SIDE, SIDE]));
+    const aside = sourceOf(crops as typeof images, [40, 10, 10]);
+    const scored = async (how: typeof input) => {
+      const store = createMemoryStore();
+      const { edges } = await runPipeline({ ...how, source: aside }, store);
+      const { arand } = await evaluate({
+        segmentation: asSource(store.segmentation),
+        truth: asSource(labels),
+      });
+      return { skip: edges.skip, arand };
+    };
+    const [across, plain] = [await scored(linked), await scored(input)];
+    expect(across.skip).toBeGreaterThan(20);
+    expect(plain.skip).toBe(0);
+    expect(across.arand).toBeLessThan(0.15);
+    expect(plain.arand).toBeGreaterThan(1.5 * across.arand);
   });
 
   it.each([

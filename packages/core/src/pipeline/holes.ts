@@ -7,6 +7,7 @@ import type { CrossAffinity } from '../link/pair-evidence.ts';
 import { type LinkSection, withLabels } from '../link/section-view.ts';
 import type { NormalisedSection } from '../predict/normalise.ts';
 import { type NdArray, ndarray } from '../volume/array.ts';
+import { follow, moveTissue, type Places } from './move.ts';
 
 /**
  * Holes in which fewer squares of this side lie, on a grid, are not seen through; pixels of the network. Borders of aligned
@@ -19,8 +20,10 @@ const LEAST_SQUARES = 16;
 export interface ThroughHole {
   /** The lower section. */
   readonly z: number;
-  /** Dense, 1 where the one between shows nothing and both do. */
+  /** Dense, in the place of the upper one, 1 where the one between shows nothing and both do. */
   readonly part: Uint8Array;
+  /** Where the upper one's pixels lie in the lower, where that is elsewhere. */
+  readonly places?: Places | undefined;
   readonly cross: CrossAffinity;
 }
 
@@ -73,22 +76,29 @@ function shownInPart(sections: readonly HoledImage[]): Uint8Array | undefined {
   return isHole(any, sections[0].image.shape[1]) ? any : undefined;
 }
 
+/** A section, and where its pixels lie in the one before. */
+type HoledPlaces = Holed & { readonly places?: Places | undefined };
+
 /**
- * Where the section between two that show something shows nothing, 1 a pixel; undefined where that is hardly anywhere.
+ * Where the section between two that show something shows nothing, 1 a pixel, in the place of the upper one; undefined where that is hardly
+ * anywhere.
  * @param width of the sections
  */
 export function holeBetween(
   lower: Holed,
-  between: Holed,
-  upper: Holed,
+  between: HoledPlaces,
+  upper: HoledPlaces,
   width: number,
-): Uint8Array | undefined {
-  const { tissue } = between;
-  if (!tissue) return undefined;
-  const hole = tissue.map((there, p) =>
-    there !== 0 || lower.tissue?.[p] === 0 || upper.tissue?.[p] === 0 ? 0 : 1,
+): Pick<ThroughHole, 'part' | 'places'> | undefined {
+  if (!between.tissue) return undefined;
+  const places = follow(upper.places, between.places);
+  const inPlace = (tissue: Uint8Array | undefined, at: Places | undefined) =>
+    tissue && at ? moveTissue(tissue, at) : tissue;
+  const [beneath, here] = [inPlace(lower.tissue, places), inPlace(between.tissue, upper.places) ?? []];
+  const part = Uint8Array.from(here, (there, p) =>
+    there !== 0 || beneath?.[p] === 0 || upper.tissue?.[p] === 0 ? 0 : 1,
   );
-  return isHole(hole, width) ? hole : undefined;
+  return isHole(part, width) ? { part, places } : undefined;
 }
 
 /** True where enough squares of a grid lie in the hole as a whole. */

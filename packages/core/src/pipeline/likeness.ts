@@ -185,3 +185,60 @@ function within(sums: Float64Array, columns: number, y0: number, y1: number, x0:
   const [above, below] = [y0 * (columns + 1), y1 * (columns + 1)];
   return sums[below + x1] - sums[below + x0] - sums[above + x1] + sums[above + x0];
 }
+
+/** Steps that are taken to the best of all displacements. */
+const STEPS = 4;
+
+/**
+ * The displacement of `b` at which two planes of one size are most alike all over, to a fraction of a pixel, and how much they are there, -1..1:
+ * uphill from none, then the top of the parabola through the neighbours.
+ */
+export function bestShift(a: Plane, b: Plane): { readonly by: Offset2; readonly alike: number } {
+  const known = new Map<number, number>();
+  const alike = (y: number, x: number): number => {
+    const key = y * 4 * STEPS + x;
+    const value = known.get(key) ?? allAlike(a, b, y, x);
+    known.set(key, value);
+    return value;
+  };
+  let [y, x] = [0, 0];
+  for (let step = 0; step < STEPS; step++) {
+    let [bestY, bestX] = [y, x];
+    for (const [nextY, nextX] of [
+      [y - 1, x],
+      [y + 1, x],
+      [y, x - 1],
+      [y, x + 1],
+    ]) {
+      if (alike(nextY, nextX) > alike(bestY, bestX)) [bestY, bestX] = [nextY, nextX];
+    }
+    if (bestY === y && bestX === x) break;
+    [y, x] = [bestY, bestX];
+  }
+  const here = alike(y, x);
+  const top = (before: number, after: number): number => {
+    const bend = before - 2 * here + after;
+    return bend < 0 ? Math.max(-0.5, Math.min(0.5, (before - after) / (2 * bend))) : 0;
+  };
+  return {
+    by: [-y - top(alike(y - 1, x), alike(y + 1, x)), -x - top(alike(y, x - 1), alike(y, x + 1))],
+    alike: here,
+  };
+}
+
+/** The same of two planes all over, `a` taken `dy`, `dx` further on. */
+function allAlike(a: Plane, b: Plane, dy: number, dx: number): number {
+  const { rows, columns } = b;
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let y = Math.max(0, -dy); y < Math.min(rows, rows - dy); y++) {
+    const by = dy * columns + dx;
+    const end = y * columns + Math.min(columns, columns - dx);
+    for (let i = y * columns + Math.max(0, -dx); i < end; i++) {
+      const [p, q] = [a.data[i + by], b.data[i]];
+      ab += p * q;
+      aa += p * p;
+      bb += q * q;
+    }
+  }
+  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : 0;
+}

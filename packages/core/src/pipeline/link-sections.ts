@@ -141,16 +141,17 @@ export function linkSections(
 export function linkThroughHole(
   lower: LinkedSection,
   upper: LinkedSection,
-  { part, cross }: Pick<ThroughHole, 'part' | 'cross'>,
+  { part, places, cross }: Pick<ThroughHole, 'part' | 'places' | 'cross'>,
   context: LinkContext,
 ): EdgeList {
-  const within = ({ z, fragments, view, edges }: LinkedSection): LinkedSection => ({
+  const within = ({ z, fragments, edges }: LinkedSection, view: LinkSection | undefined): LinkedSection => ({
     z,
     fragments,
     view: view && viewWithin(view, part),
     edges,
   });
-  return linkSections(within(lower), within(upper), { cross }, context);
+  const below = lower.view && places ? moveView(lower.view, places) : lower.view;
+  return linkSections(within(lower, below), within(upper, upper.view), { cross }, context);
 }
 
 /** Fragments as they would lie. @param places of the other section's pixels, of the network */

@@ -105,8 +105,14 @@ describe('places', () => {
   const [down, left] = [shiftedBy(shape, [1, 0]), shiftedBy(shape, [0, -2])];
 
   it('lead on', () => {
-    expect(follow(down, left).data).toEqual(shiftedBy(shape, [1, -2]).data);
-    expect(follow(down, shiftedBy(shape, [-1, 0])).data.filter((at) => at === NOWHERE)).toHaveLength(6);
+    expect(follow(down, left)?.data).toEqual(shiftedBy(shape, [1, -2]).data);
+    expect(follow(down, shiftedBy(shape, [-1, 0]))?.data.filter((at) => at === NOWHERE)).toHaveLength(6);
+  });
+
+  it('lead on where one is in line', () => {
+    expect(follow(undefined, left)).toBe(left);
+    expect(follow(down, undefined)).toBe(down);
+    expect(follow(undefined, undefined)).toBeUndefined();
   });
 
   it('lead back', () => {

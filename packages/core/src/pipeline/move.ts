@@ -35,8 +35,9 @@ export function shiftedBy(shape: Places['shape'], by: Offset2): Places {
   return placesOf(shape, (y, x) => [y - by[0], x - by[1]]);
 }
 
-/** From a section to a second, and from there to a third. */
-export function follow(first: Places, then: Places): Places {
+/** From a section to a second, and from there to a third; undefined is in line. */
+export function follow(first: Places | undefined, then: Places | undefined): Places | undefined {
+  if (!first || !then) return first ?? then;
   return ndarray(
     first.data.map((at) => (at === NOWHERE ? NOWHERE : then.data[at])),
     first.shape,
@@ -87,6 +88,13 @@ export function moveImage(
   middle: NdArray<Float32Array>,
 ): NdArray<Float32Array> {
   return ndarray(moveTo(data, places, middle.data.slice()), shape);
+}
+
+/** Where a section shows something, moved; 1 where it has no pixel: another stands in. */
+export function moveTissue(tissue: Uint8Array, { data: places }: Places): Uint8Array {
+  const moved = new Uint8Array(tissue.length).fill(1);
+  for (let p = 0; p < moved.length; p++) if (places[p] !== NOWHERE) moved[p] = tissue[places[p]];
+  return moved;
 }
 
 /** Labels moved; 0 where they have nothing. */

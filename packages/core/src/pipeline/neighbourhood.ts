@@ -7,7 +7,7 @@
 import type { NormalisedSection } from '../predict/normalise.ts';
 import type { NdArray } from '../volume/array.ts';
 import { type Holed, seenThroughHoles } from './holes.ts';
-import { follow, moreAlike, moveImage, type Places, reversed } from './move.ts';
+import { follow, moreAlike, moveImage, moveTissue, type Places, reversed } from './move.ts';
 import type { Shifted } from './section-shift.ts';
 import { withinSight } from './sight.ts';
 
@@ -45,33 +45,29 @@ export async function* withNeighbours<S extends Placed>(
     const [p, q] = [position(a.z), position(b.z)];
     return withinSight(Math.min(p, q), Math.max(p, q));
   };
-  /** The images on one side where some are shifted, moved to lie as the middle does. */
+  /** The sections on one side, moved to lie as the middle does. */
   const moved = (
     middle: S,
     found: readonly S[],
     placesOf: (i: number) => Places | undefined,
     side: 1 | -1,
-  ): NdArray<Float32Array>[] => {
+  ): (Holed & Pick<S, 'image'>)[] => {
     let places: Places | undefined; // where the middle's pixels lie in the neighbour
-    return found.map(({ image }, i) => {
+    return found.map((section, i) => {
+      const { image, tissue } = section;
       const step = placesOf(i);
       const onward = step && side > 0 ? reversed(step) : step;
-      places = places && onward ? follow(places, onward) : (places ?? onward);
+      places = follow(places, onward);
       // of two shifts one may have been seen and the way back not
-      if (!places || (i > 0 && !moreAlike(image, middle.image, places))) return image;
-      return moveImage(image, places, middle.image);
+      if (!places || (i > 0 && !moreAlike(image, middle.image, places))) return section;
+      return { image: moveImage(image, places, middle.image), tissue: tissue && moveTissue(tissue, places) };
     });
   };
   /** The images on one side, nearest first; where there are too few, the last stands in for the rest. */
   const images = (middle: S, found: readonly S[], side: 1 | -1): NdArray<Float32Array>[] => {
     const placesOf = (i: number) => (side > 0 ? found[i] : (found[i - 1] ?? middle)).places;
-    const shifted = found.findIndex((_, i) => placesOf(i));
-    const still = shifted < 0 ? found.length : shifted;
     const near = (i: number, j: number) => inSight(found[i] ?? middle, found[j]);
-    const shown = [
-      ...seenThroughHoles(found.slice(0, still), near),
-      ...(still < found.length ? moved(middle, found, placesOf, side).slice(still) : []),
-    ];
+    const shown = seenThroughHoles(moved(middle, found, placesOf, side), near);
     return Array.from({ length: contextSections }, (_, i) => shown[i] ?? shown.at(-1) ?? middle.image);
   };
   // those with tissue that have been shown, nearest first, and those that wait for others to follow

@@ -49,7 +49,7 @@ export function sectionNotes(
   const ruined = where((r) => r.state === 'ruined');
   if (ruined.length > 0) notes.push(`warning: ${named(ruined)} hardly more than noise: ${PASSED_OVER}`);
   const invalid = where((r) => r.state === 'tissue' && r.invalidPixels > 0);
-  const across = 'larger parts linked across where the sections next to it show some and lie in line';
+  const across = 'larger parts linked across where the sections next to it show some';
   if (invalid.length > 0) {
     notes.push(`NaN or infinite pixels in ${named(invalid)}: left out${through ? `, ${across}` : ''}`);
   }

@@ -11,6 +11,7 @@ import type { NdArray } from '../volume/array.ts';
 import type { Offset2 } from '../volume/contracts.ts';
 import { displacedParts } from './displaced-parts.ts';
 import { type ComplexImage, fft2InPlace } from './fft.ts';
+import { bestShift, detail, shrunk } from './likeness.ts';
 import { moreAlike, type Places, shiftedBy } from './move.ts';
 import { StageTimer, SYSTEM_CLOCK } from './report.ts';
 import { withinSight } from './sight.ts';
@@ -267,7 +268,7 @@ type Placed = Pick<NormalisedSection, 'image' | 'state'> & { readonly z: number 
 
 /** How a section lies against the one with tissue before it, where the network is shown the two together and it can be seen. */
 export interface Shifted {
-  /** How far its tissue lies from where it is in that one, px. */
+  /** How far its tissue lies from where it is in that one, px, where that is far enough to be told of. */
   readonly shift?: Offset2 | undefined;
   /** How far the parts lie from the rest, px, where there are some that lie elsewhere. */
   readonly parts?: readonly Offset2[] | undefined;
@@ -304,9 +305,25 @@ export async function* withShifts<S extends Placed>(
   }
 }
 
+/** Sections this much alike tell a shift that is too small to be seen, from {@link FINEST} pixels on. */
+const ALIKE = 0.3;
+
 function placed(lower: ShownSection, upper: ShownSection, pixelNm: readonly [number, number]): Shifted {
-  const shift = visibleShift(lower, upper, pixelNm);
+  const visible = visibleShift(lower, upper, pixelNm);
+  const shift = finerShift(lower.image, upper.image, visible);
   const displaced = displacedParts(lower.image, upper.image, shift);
-  if (displaced) return { shift, ...displaced };
-  return shift ? { shift, places: shiftedBy(upper.image.shape, shift) } : {};
+  if (displaced) return { shift: visible, ...displaced };
+  return shift ? { shift: visible, places: shiftedBy(upper.image.shape, shift) } : {};
+}
+
+/** A shift, or none, corrected by what is left of it, where that can be told. */
+export function finerShift(
+  lower: NdArray<Float32Array>,
+  upper: NdArray<Float32Array>,
+  shift: Offset2 | undefined,
+): Offset2 | undefined {
+  const { by, alike } = bestShift(detail(shrunk(lower, SHARP, shift)), detail(shrunk(upper, SHARP)));
+  if (alike < ALIKE || SHARP * Math.hypot(...by) < FINEST) return shift;
+  const [y, x] = shift ?? [0, 0];
+  return [y + Math.round(SHARP * by[0]), x + Math.round(SHARP * by[1])];
 }

@@ -119,7 +119,7 @@ async function* fromTheSide(
     const kept = slab.filter(({ z }) => network.slabOf(z) === i);
     // the first with tissue may be shifted against one that is not in the slab
     const tissue = slab.filter(({ state }) => state === 'tissue');
-    const shifted = tissue.slice(1).some(({ places }) => places);
+    const shifted = tissue.slice(1).some(({ shift, parts }) => shift || parts);
     const seen = tissue.length > 0 && !shifted;
     const answers: (SideAnswer | undefined)[] = seen
       ? await timer.wait('predict', network.predict(i, imagesOf(slab), context))
@@ -150,10 +150,11 @@ async function* joined(
   const inSight = (lower: { readonly z: number }, upper: { readonly z: number }): boolean =>
     withinSight(positionOf(run, lower.z), positionOf(run, upper.z));
   const throughHole = (lower: Answered | undefined, between: Answered | undefined, upper: Answered) => {
-    if (!info || !lower || !between || between.places || upper.places || !inSight(lower, upper)) return {};
-    const part = holeBetween(lower, between, upper, imagePlan.small[1]);
-    if (!part) return {};
-    return { throughHole: { z: lower.z, part, cross: joinCross(lower.cross, upper.cross, info) } };
+    if (!info || !lower || !between || !inSight(lower, upper)) return {};
+    const hole = holeBetween(lower, between, upper, imagePlan.small[1]);
+    if (!hole) return {};
+    const cross = joinCross(lower.cross, upper.cross, info, hole.places);
+    return { throughHole: { z: lower.z, ...hole, cross } };
   };
   /** Sections with tissue that have been seen, and what was said of them: the last, and the one under it if that has holes. */
   let [below, beneath]: (Answered | undefined)[] = [];
