@@ -54,15 +54,17 @@ export function displacedParts(
   const first = assigned(lower, b, shift, [REST, ...found.map(([y, x]): Offset2 => [y * STEP, x * STEP])]);
   const parts = refined(lower, upper, shift, found, first, b);
   const of = assigned(lower, b, shift, [REST, ...parts]);
-  const told = parts.filter((_, k) => of.includes(k + 1));
+  // a pixel is compared with what lies `by` further on, so its own tissue lies that much back
+  const told = parts.filter((_, k) => of.includes(k + 1)).map(([y, x]): Offset2 => [0 - y, 0 - x]);
   if (told.length === 0) return undefined;
   const inside = insideParts(of, b);
   const here = (y: number, x: number) => {
     const row = Math.min(b.rows - 1, Math.floor(y / STEP));
     return row * b.columns + Math.min(b.columns - 1, Math.floor(x / STEP));
   };
+  const all = [REST, ...parts];
   const places = placesOf([height, width], (y, x) => {
-    const by = [REST, ...parts][of[here(y, x)]];
+    const by = all[of[here(y, x)]];
     return [y + by[0] - shift[0], x + by[1] - shift[1]];
   });
   return { parts: told, places: onceEach(places, (p) => inside[here(Math.floor(p / width), p % width)]) };
@@ -184,7 +186,7 @@ function refined(
   const fine = STEP / 2;
   const a = detail(shrunk(lower, fine, shift));
   const b = detail(shrunk(upper, fine));
-  const offsets = [-2, -1, 0, 1, 2];
+  const offsets = [0, -1, 1, -2, 2]; // what no pixel goes with stays as it is
   return displacements.map((by, k) => {
     let [most, best]: [number, Offset2] = [Number.NEGATIVE_INFINITY, [0, 0]];
     for (const dy of offsets) {
@@ -219,10 +221,9 @@ function insideParts(of: Uint8Array, { rows, columns }: Plane): Uint16Array {
     for (let k = 0; k < of.length; k++) {
       const i = way > 0 ? k : of.length - 1 - k;
       const [y, x] = [Math.floor(i / columns), i % columns];
-      const before = [];
-      if (way > 0 ? y > 0 : y < rows - 1) before.push(i - way * columns);
-      if (way > 0 ? x > 0 : x < columns - 1) before.push(i - way);
-      for (const j of before) far[i] = Math.min(far[i], of[j] === of[i] ? far[j] + 1 : 0);
+      const from = (j: number) => Math.min(far[i], of[j] === of[i] ? far[j] + 1 : 0);
+      if (way > 0 ? y > 0 : y < rows - 1) far[i] = from(i - way * columns);
+      if (way > 0 ? x > 0 : x < columns - 1) far[i] = from(i - way);
     }
   }
   return far;

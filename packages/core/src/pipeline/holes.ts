@@ -92,12 +92,9 @@ export function holeBetween(
 ): Pick<ThroughHole, 'part' | 'places'> | undefined {
   if (!between.tissue) return undefined;
   const places = follow(upper.places, between.places);
-  const inPlace = (tissue: Uint8Array | undefined, at: Places | undefined) =>
-    tissue && at ? moveTissue(tissue, at) : tissue;
-  const [beneath, here] = [inPlace(lower.tissue, places), inPlace(between.tissue, upper.places) ?? []];
-  const part = Uint8Array.from(here, (there, p) =>
-    there !== 0 || beneath?.[p] === 0 || upper.tissue?.[p] === 0 ? 0 : 1,
-  );
+  const beneath = lower.tissue && places ? moveTissue(lower.tissue, places) : lower.tissue;
+  const here = upper.places ? moveTissue(between.tissue, upper.places) : between.tissue;
+  const part = here.map((there, p) => (there !== 0 || beneath?.[p] === 0 || upper.tissue?.[p] === 0 ? 0 : 1));
   return isHole(part, width) ? { part, places } : undefined;
 }
 

@@ -31,6 +31,24 @@ describe('finerShift', () => {
     expect(finerShift(lower, drawSection(SIZE, [30, -14], 12), [30, -14])).toEqual([30, -14]);
     expect(finerShift(lower, drawSection(SIZE, [3, -2], 12, another), undefined)).toBeUndefined();
   });
+
+  it('tells none by chance of sections that are small or narrow', () => {
+    for (const size of [
+      [1, 1],
+      [16, 16],
+      [48, 48],
+      [12, 500],
+      [104, 104],
+    ] as const) {
+      for (let noise = 2; noise < 12; noise++) {
+        const [a, b] = [
+          drawSection(size, [0, 0], 1),
+          drawSection(size, [5 * noise, -3 * noise], noise, another),
+        ];
+        expect(finerShift(a, b, undefined)).toBeUndefined();
+      }
+    }
+  });
 });
 
 describe('surroundingsAlike', () => {

@@ -31,8 +31,14 @@ export function placesOf(
 }
 
 /** Of a section whose tissue lies `by` from where it is in the other. */
-export function shiftedBy(shape: Places['shape'], by: Offset2): Places {
-  return placesOf(shape, (y, x) => [y - by[0], x - by[1]]);
+export function shiftedBy(shape: Places['shape'], [dy, dx]: Offset2): Places {
+  const [height, width] = shape;
+  const places = new Int32Array(height * width).fill(NOWHERE);
+  for (let y = Math.max(0, dy); y < Math.min(height, height + dy); y++) {
+    const from = (y - dy) * width - dx;
+    for (let x = Math.max(0, dx); x < Math.min(width, width + dx); x++) places[y * width + x] = from + x;
+  }
+  return ndarray(places, [height, width]);
 }
 
 /** From a section to a second, and from there to a third; undefined is in line. */

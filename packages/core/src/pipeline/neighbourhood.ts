@@ -1,6 +1,6 @@
 /**
  * What the network sees of each section: the section itself and, where it looks at neighbours, the nearest sections with
- * tissue on either side, each within sight of the one before it, moved to lie as it does where they visibly lie elsewhere, all over or in parts.
+ * tissue on either side, each within sight of the one before it, moved to lie as it does where they lie elsewhere, all over or in parts.
  * Where they end (the end of the stack, a long gap), the last of them, or the section itself, stands in for the rest, as in
  * training. Where one shows nothing in a part, those behind it are seen there (`holes.ts`).
  */

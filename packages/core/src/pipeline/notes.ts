@@ -84,7 +84,8 @@ export function sectionNotes(
     );
   }
   const alone = where((r) => r.frontAlone);
-  if (alone.length > 0) notes.push(`${named(alone)} seen from the front alone: a section there is shifted`);
+  if (alone.length > 0)
+    notes.push(`${named(alone)} seen from the front alone: a section there is shifted or displaced in parts`);
   return notes;
 }
 

@@ -4,7 +4,8 @@
  * here with half-whitened spectra, which is steadier where sections differ by more than noise). The displacement
  * of the highest peak counts as visible where the peak stands clearly above the correlation at rest. Of large sections the
  * middle is looked at as well, which is shrunk less and shows smaller shifts. Ever sharper middles then tell the shift to
- * {@link FINEST} pixels, and it must make the two sections more alike, all over.
+ * {@link FINEST} pixels, and it must make the two sections more alike, all over. What is left then, or was too small to be seen, is told to a
+ * pixel by how much alike they are around there.
  */
 import type { NormalisedSection } from '../predict/normalise.ts';
 import type { NdArray } from '../volume/array.ts';
@@ -219,11 +220,10 @@ export function visibleShift(
   upper: ShownSection,
   pixelNm: readonly [number, number],
 ): Offset2 | undefined {
-  const isFar = (y: number, x: number) => Math.hypot(y * pixelNm[0], x * pixelNm[1]) >= VISIBLE_NM;
   for (const [i, below] of lower.spectra.entries()) {
     const { step, rows, columns } = upper.spectra[i];
     const shift = measureShift(below, upper.spectra[i]);
-    const told = isFar(shift.y, shift.x) && Math.hypot(shift.y, shift.x) >= 2 * step;
+    const told = isVisible([shift.y, shift.x], pixelNm) && Math.hypot(shift.y, shift.x) >= 2 * step;
     const high = shift.peak >= MIN_PEAK && shift.peak >= ABOVE_REST * shift.atRest;
     const wide = Math.min(rows, columns) >= LEAST_SIDE;
     const low = wide && shift.peak >= LOW_PEAK && shift.peak >= LOW_ABOVE_REST * shift.atRest;
@@ -231,10 +231,14 @@ export function visibleShift(
     const [y, x] = refined(lower.image, upper.image, shift, step);
     const least = high ? 0 : MUCH_MORE_ALIKE;
     const places = shiftedBy(upper.image.shape, [y, x]);
-    if (isFar(y, x) && moreAlike(lower.image, upper.image, places, least)) return [y, x];
+    if (isVisible([y, x], pixelNm) && moreAlike(lower.image, upper.image, places, least)) return [y, x];
     if (high) return undefined;
   }
   return undefined;
+}
+
+function isVisible([y, x]: Offset2, pixelNm: readonly [number, number]): boolean {
+  return Math.hypot(y * pixelNm[0], x * pixelNm[1]) >= VISIBLE_NM;
 }
 
 /** The shift by ever smaller and sharper middles of what the two sections share, as far as these can tell. */
@@ -305,16 +309,17 @@ export async function* withShifts<S extends Placed>(
   }
 }
 
-/** Sections this much alike tell a shift that is too small to be seen, from {@link FINEST} pixels on. */
-const ALIKE = 0.3;
-
 function placed(lower: ShownSection, upper: ShownSection, pixelNm: readonly [number, number]): Shifted {
-  const visible = visibleShift(lower, upper, pixelNm);
-  const shift = finerShift(lower.image, upper.image, visible);
-  const displaced = displacedParts(lower.image, upper.image, shift);
-  if (displaced) return { shift: visible, ...displaced };
-  return shift ? { shift: visible, places: shiftedBy(upper.image.shape, shift) } : {};
+  const found = finerShift(lower.image, upper.image, visibleShift(lower, upper, pixelNm));
+  const shift = found && isVisible(found, pixelNm) ? found : undefined;
+  const displaced = displacedParts(lower.image, upper.image, found);
+  if (displaced) return { shift, ...displaced };
+  return found ? { shift, places: shiftedBy(upper.image.shape, found) } : {};
 }
+
+/** Sections this much alike tell a shift that is too small to be seen, from {@link FINEST} pixels on; narrower ones look alike by chance. */
+const ALIKE = 0.3;
+const LEAST_NARROW = 100;
 
 /** A shift, or none, corrected by what is left of it, where that can be told. */
 export function finerShift(
@@ -322,6 +327,7 @@ export function finerShift(
   upper: NdArray<Float32Array>,
   shift: Offset2 | undefined,
 ): Offset2 | undefined {
+  if (Math.min(...upper.shape) < LEAST_NARROW) return shift;
   const { by, alike } = bestShift(detail(shrunk(lower, SHARP, shift)), detail(shrunk(upper, SHARP)));
   if (alike < ALIKE || SHARP * Math.hypot(...by) < FINEST) return shift;
   const [y, x] = shift ?? [0, 0];

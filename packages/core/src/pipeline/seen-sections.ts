@@ -8,7 +8,7 @@ import type { BlockPredictor, CrossInfo, LabelSection, Predictor } from '../volu
 import { mapAhead } from './ahead.ts';
 import { type Holed, holeBetween, type ThroughHole } from './holes.ts';
 import { type AcrossAffinities, type ViewOf, viewSection } from './link-sections.ts';
-import { inPixels, moveTo, type Places } from './move.ts';
+import { inPixels, moreAlike, moveTo, type Places } from './move.ts';
 import { withNeighbours } from './neighbourhood.ts';
 import { networkPixelNm, seeSection } from './network-view.ts';
 import { type Shifted, withShifts } from './section-shift.ts';
@@ -33,7 +33,7 @@ export interface SeenSection {
   readonly affinities: NdArray<Float32Array> | undefined;
   readonly view: ViewOf;
   /**
-   * Where its pixels, of the network, lie in the section with tissue below, where the two visibly do not lie in line: so that one is
+   * Where its pixels, of the network, lie in the section with tissue below, where the two do not lie in line: so that one is
    * compared, and so the network saw it.
    */
   readonly places?: Places | undefined;
@@ -136,7 +136,7 @@ interface Predicted extends Partial<SectionPrediction> {
   readonly section: PreparedSection;
 }
 
-interface Answered extends Pick<PreparedSection, 'z' | 'places'>, Holed {
+interface Answered extends Pick<PreparedSection, 'z' | 'image' | 'places'>, Holed {
   readonly cross: NdArray<Float32Array>;
 }
 
@@ -152,7 +152,8 @@ async function* joined(
   const throughHole = (lower: Answered | undefined, between: Answered | undefined, upper: Answered) => {
     if (!info || !lower || !between || !inSight(lower, upper)) return {};
     const hole = holeBetween(lower, between, upper, imagePlan.small[1]);
-    if (!hole) return {};
+    // of two ways one may have been told and the next not: then the network was shown the lower one where it lies
+    if (!hole || (hole.places && !moreAlike(lower.image, upper.image, hole.places))) return {};
     const cross = joinCross(lower.cross, upper.cross, info, hole.places);
     return { throughHole: { z: lower.z, ...hole, cross } };
   };
@@ -165,10 +166,10 @@ async function* joined(
     else {
       const together = below && inSight(below, section);
       const both = below && together ? { cross: joinCross(below.cross, cross, info, places) } : {};
-      if (both.cross && section.side) mixAcross(both.cross, section.side, imagePlan.small);
+      if (both.cross && section.side && !places) mixAcross(both.cross, section.side, imagePlan.small);
       const through = throughHole(beneath, below, { ...section, cross });
       beneath = section.tissue && linksThroughHoles(input) ? below : undefined;
-      below = { z: section.z, places, tissue: section.tissue, cross };
+      below = { z: section.z, image: section.image, places, tissue: section.tissue, cross };
       const view: ViewOf = (cut, idOffset) => viewSection(cut, keepsGiven(input), idOffset, imagePlan);
       yield { section, affinities, view, places, ...both, ...through };
     }
@@ -178,7 +179,7 @@ async function* joined(
 /**
  * What the network says of two sections, asked about each: the same pixel is asked about from either side and the answers
  * are averaged, the displaced ones are the lower section's. That one is moved to lie as the upper does; where it has
- * nothing then, there is no pair to ask about.
+ * nothing then, the upper one's answers stay.
  * @param places of the upper section's pixels in the lower one
  */
 export function joinCross(
@@ -190,7 +191,7 @@ export function joinCross(
   const [channels, ...size] = lower.shape;
   const plane = size[0] * size[1];
   const at = places && inPixels(places, size, [stride, stride]);
-  const values = lower.data.slice(plane);
+  const values = at ? upper.data.slice(0, (channels - 1) * plane) : lower.data.slice(plane);
   for (let c = 0; at && c < channels - 1; c++) {
     const own = lower.data.subarray((c + 1) * plane, (c + 2) * plane);
     moveTo(own, at, values.subarray(c * plane, (c + 1) * plane));

@@ -80,7 +80,13 @@ function headerOf(bytes: Uint8Array, where: string): { header: Header; end: numb
   } catch (error) {
     throw damage(where, error);
   }
-  if (header.format !== 'kyn-section' || header.version !== 2) throw damage(where);
+  if (header.format !== 'kyn-section') throw damage(where);
+  if (header.version !== 2) {
+    throw new KynError('format', 'the interrupted run is of another version of kyn', {
+      where,
+      hint: 'start anew with --overwrite',
+    });
+  }
   return { header, end };
 }
 
