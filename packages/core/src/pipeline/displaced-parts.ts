@@ -6,11 +6,10 @@
  */
 import { type NdArray, ndarray } from '../volume/array.ts';
 import type { Offset2 } from '../volume/contracts.ts';
-import { Blocks, detail, type Plane, shrunk, surroundingsAlike } from './likeness.ts';
+import { Blocks, detail, type Plane, STEP, shrunk, shrunkDetail, surroundingsAlike } from './likeness.ts';
 import { NOWHERE, type Places, placesOf } from './move.ts';
 
-/** So many pixels of the section, along either axis, are one that is compared; sections of fewer than so many of those are not. */
-const STEP = 4;
+/** Sections of fewer pixels that are compared are not. */
 const LEAST_SIDE = 16;
 
 /** Displacements of up to so many of those are tried. */
@@ -47,8 +46,8 @@ export function displacedParts(
 ): { readonly parts: readonly Offset2[]; readonly places: Places } | undefined {
   const [height, width] = upper.shape;
   if (Math.min(height, width) < LEAST_SIDE * STEP) return undefined;
-  const a = detail(shrunk(lower, STEP, shift));
-  const b = detail(shrunk(upper, STEP));
+  const a = shrunkDetail(lower, shift);
+  const b = shrunkDetail(upper);
   const found = displacements(a, b);
   if (found.length === 0) return undefined;
   const first = assigned(lower, b, shift, [REST, ...found.map(([y, x]): Offset2 => [y * STEP, x * STEP])]);
@@ -140,7 +139,7 @@ function assigned(
   displacements: readonly Offset2[],
 ): Uint8Array {
   const each = displacements.map(([y, x]) =>
-    surroundingsAlike(detail(shrunk(lower, STEP, [shift[0] - y, shift[1] - x])), b),
+    surroundingsAlike(shrunkDetail(lower, [shift[0] - y, shift[1] - x]), b),
   );
   const sums = each.map((alike) => new Float32Array(alike.length));
   const { rows, columns } = b;

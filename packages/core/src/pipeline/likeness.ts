@@ -60,6 +60,20 @@ export function detail(plane: Plane): Plane {
   return { data: data.map((value, i) => (value === 0 ? 0 : value - mean[i])), rows, columns };
 }
 
+/** So many pixels of a section, along either axis, are one of those that displacements are told from. */
+export const STEP = 4;
+
+/** A section is compared with the one before it and the one after it, several times; its image does not change. */
+const IN_PLACE = new WeakMap<NdArray<Float32Array>, Plane>();
+
+/** What displacements are told from: the section shrunk by {@link STEP}, without the light over it, taken from `shift` further back. */
+export function shrunkDetail(image: NdArray<Float32Array>, shift: Offset2 = [0, 0]): Plane {
+  if (shift[0] !== 0 || shift[1] !== 0) return detail(shrunk(image, STEP, shift));
+  const known = IN_PLACE.get(image) ?? detail(shrunk(image, STEP));
+  IN_PLACE.set(image, known);
+  return known;
+}
+
 /** Mean over the square of `radius` around each pixel, as much of it as there is. */
 function boxMean({ data, rows, columns }: Plane, radius: number): Float32Array {
   const across = new Float32Array(data.length);

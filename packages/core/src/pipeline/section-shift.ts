@@ -12,7 +12,7 @@ import type { NdArray } from '../volume/array.ts';
 import type { Offset2 } from '../volume/contracts.ts';
 import { displacedParts } from './displaced-parts.ts';
 import { type ComplexImage, fft2InPlace } from './fft.ts';
-import { bestShift, detail, shrunk } from './likeness.ts';
+import { bestShift, STEP, shrunkDetail } from './likeness.ts';
 import { moreAlike, type Places, shiftedBy } from './move.ts';
 import { StageTimer, SYSTEM_CLOCK } from './report.ts';
 import { withinSight } from './sight.ts';
@@ -328,8 +328,8 @@ export function finerShift(
   shift: Offset2 | undefined,
 ): Offset2 | undefined {
   if (Math.min(...upper.shape) < LEAST_NARROW) return shift;
-  const { by, alike } = bestShift(detail(shrunk(lower, SHARP, shift)), detail(shrunk(upper, SHARP)));
-  if (alike < ALIKE || SHARP * Math.hypot(...by) < FINEST) return shift;
+  const { by, alike } = bestShift(shrunkDetail(lower, shift), shrunkDetail(upper));
+  if (alike < ALIKE || STEP * Math.hypot(...by) < FINEST) return shift;
   const [y, x] = shift ?? [0, 0];
-  return [y + Math.round(SHARP * by[0]), x + Math.round(SHARP * by[1])];
+  return [y + Math.round(STEP * by[0]), x + Math.round(STEP * by[1])];
 }
